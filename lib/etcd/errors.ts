@@ -1,0 +1,66 @@
+import { EdgekeydError } from "../errors.ts";
+
+/**
+ * Why an etcd call failed, as far as anyone can act on it.
+ *
+ * - `unreachable`: no connection was established, nothing was sent
+ * - `timeout`: the deadline passed
+ * - `unavailable`: the call was cut off or the cluster had no leader
+ * - `tls`: the handshake failed (certificates)
+ * - `unauthenticated`: user name, password or token refused
+ * - `permission-denied`: the role may not do this
+ * - `too-large`: the request exceeds `--max-request-bytes`
+ * - `too-many-ops`: the request exceeds `--max-txn-ops`
+ * - `invalid`: etcd refused the request as malformed
+ * - `no-space`: the backend quota is exceeded (NOSPACE)
+ * - `compacted`: the revision that was asked for is gone
+ * - `answer-too-large`: the answer exceeds what this client accepts
+ * - `unknown`: anything else
+ */
+export type EtcdErrorReason =
+  | "unreachable"
+  | "timeout"
+  | "unavailable"
+  | "tls"
+  | "unauthenticated"
+  | "permission-denied"
+  | "too-large"
+  | "too-many-ops"
+  | "invalid"
+  | "no-space"
+  | "compacted"
+  | "answer-too-large"
+  | "unknown";
+
+/** Reasons after which a Txn is known not to have been applied. */
+const DEFINITE: ReadonlySet<EtcdErrorReason> = new Set([
+  "unreachable",
+  "tls",
+  "unauthenticated",
+  "permission-denied",
+  "too-large",
+  "too-many-ops",
+  "invalid",
+  "compacted",
+]);
+
+/** A failed etcd call. */
+export class EtcdError extends EdgekeydError {
+  override name = "EtcdError";
+  readonly reason: EtcdErrorReason;
+
+  /**
+   * @param reason what to act on
+   * @param message what, which endpoint, what to do; one line
+   * @param options the error of the client underneath
+   */
+  constructor(reason: EtcdErrorReason, message: string, options?: ErrorOptions) {
+    super("Etcd", message, options);
+    this.reason = reason;
+  }
+
+  /** `not-applied` if it is certain that a Txn left no trace, else `in-doubt`. */
+  get outcome(): "not-applied" | "in-doubt" {
+    return DEFINITE.has(this.reason) ? "not-applied" : "in-doubt";
+  }
+}

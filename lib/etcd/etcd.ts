@@ -1,0 +1,35 @@
+import type {
+  IRangeRequest,
+  IRangeResponse,
+  ITxnRequest,
+  ITxnResponse,
+} from "etcd3";
+
+/**
+ * The narrow part of etcd's v3 API that edgekeyd uses, in the message shapes of etcd3
+ * (rpc.proto): bytes as Buffers, int64s as decimal strings in answers, enums in the spelling
+ * `Mod`, `Equal`. The real client and the in-memory model of the simulator both implement it.
+ *
+ * Every method makes exactly one attempt, ends within its deadline, and throws an EtcdError.
+ */
+export interface Etcd {
+  /**
+   * One linearizable range read.
+   *
+   * @param request key, range_end, limit, revision, keys_only
+   * @throws {EtcdError} on any failure; `compacted` if the revision is gone
+   */
+  range(request: IRangeRequest): Promise<IRangeResponse>;
+  /**
+   * One Txn, nested or not.
+   *
+   * @param request the Txn
+   * @param bytes an upper bound of its encoded size; the deadline grows with it
+   * @throws {EtcdError} on any failure; its `outcome` tells whether it may have been applied
+   */
+  txn(request: ITxnRequest, bytes?: number): Promise<ITxnResponse>;
+  /** @returns true while the cluster has raised its NOSPACE alarm */
+  hasNoSpaceAlarm(): Promise<boolean>;
+  /** Frees the connections; no call may follow. */
+  close(): void;
+}

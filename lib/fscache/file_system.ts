@@ -1,0 +1,40 @@
+/** What identifies a state of a file or directory; times in ms since the epoch. */
+export interface FileStamp {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly ino: number;
+}
+
+/** One name in a directory, its kind taken without following symlinks. */
+export interface DirEntry {
+  readonly name: string;
+  readonly kind: "file" | "directory" | "symlink" | "other";
+}
+
+/** A stamp together with the kind of what stands there. */
+export interface FileStat extends FileStamp {
+  readonly kind: DirEntry["kind"];
+}
+
+/**
+ * The part of a file system that the scanner uses. All calls are synchronous (they are faster
+ * here than asynchronous ones; the scanner yields between slices) and none follows a symlink in
+ * the last segment. They throw `Deno.errors.NotFound`, `Deno.errors.PermissionDenied` or any
+ * other error of the operating system.
+ */
+export interface FileSystem {
+  /** Lists a directory. */
+  readDir(path: string): DirEntry[];
+  /** Stats a path without following a symlink. */
+  lstat(path: string): FileStat;
+  /**
+   * Reads a regular file whole, without following a symlink and without blocking on a FIFO.
+   *
+   * @param path the file
+   * @param maxBytes what it may hold at most
+   * @returns its bytes (a buffer of its own) and the stamp of the very file that was opened
+   * @throws {FileTooLargeError} if it holds more
+   */
+  readFile(path: string, maxBytes: number): { bytes: Uint8Array; stamp: FileStamp };
+}

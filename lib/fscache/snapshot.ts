@@ -1,0 +1,67 @@
+import type { Gvr } from "../k8s/gvr.ts";
+import type { FileStamp } from "./file_system.ts";
+
+/** What the cache remembers of a file, so that an unchanged one need not be read again. */
+export interface KnownFile {
+  readonly stamp: FileStamp;
+  /** When it was read, ms since the epoch; a file that was young then is read again. */
+  readonly readAtMs: number;
+}
+
+/** A file that was read: new, changed, or not safe to skip. */
+export interface ScannedFile {
+  /** Canonical path below the cache root, `/`-separated, without `tmp_` segments. */
+  readonly path: string;
+  readonly component: string;
+  /** The gvr directory as it is written on disk: `pods.v1.core`, or `pods` (older layout). */
+  readonly directory: string;
+  readonly gvr: Gvr;
+  /** Empty for a cluster-scoped object. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly stamp: FileStamp;
+  readonly readAtMs: number;
+  /** Below the cache root, as it is on disk; differs from `path` when a backup was read. */
+  readonly sourcePath: string;
+  /** The bytes that were parsed; absent when the scan's memory budget was used up. */
+  readonly bytes?: Uint8Array;
+}
+
+/** Something in the cache that is not an importable object. */
+export interface InvalidPath {
+  /** Below the cache root, as it is on disk. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * What the absence of a recorded path means.
+ *
+ * - `gone`: every directory down to it was listed, is unchanged and settled: it was removed
+ * - `unsettled`: it seems gone, but a directory on the way changed during the walk or is too young
+ * - `rewriting`: a `tmp_` directory stands in its group
+ * - `kept`: it, or a directory on the way, is invalid or could not be listed
+ * - `not-looked-at`: outside what this scan covered
+ */
+export type Absence = "gone" | "unsettled" | "rewriting" | "kept" | "not-looked-at";
+
+/** What one scan of the fs cache found. */
+export interface Snapshot<K extends KnownFile> {
+  /** Known files that are as they were, by canonical path. */
+  readonly unchanged: ReadonlyMap<string, K>;
+  /** Files that were read, by canonical path. */
+  readonly files: ReadonlyMap<string, ScannedFile>;
+  readonly invalid: readonly InvalidPath[];
+  /** Component directories that exist, looked at or not. */
+  readonly components: ReadonlySet<string>;
+  /** Groups (`component/directory`) with a rewrite under way. */
+  readonly rewriting: ReadonlySet<string>;
+  /**
+   * Judges a recorded path that is in neither `unchanged` nor `files`.
+   *
+   * @param path canonical path below the cache root
+   */
+  absence(path: string): Absence;
+}

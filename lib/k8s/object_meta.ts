@@ -1,0 +1,84 @@
+import { EdgekeydError } from "../errors.ts";
+
+/** What edgekeyd needs to know of a Kubernetes object; nothing else of it is kept in memory. */
+export interface ObjectMeta {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Empty for a cluster-scoped object. */
+  readonly namespace: string;
+  /** Empty if the object has none. */
+  readonly uid: string;
+  /** `metadata.resourceVersion`: a decimal uint64, too big for a number. Empty if it has none. */
+  readonly resourceVersion: string;
+}
+
+/** Bytes that are not one Kubernetes object as JSON. The message never quotes the content. */
+export class InvalidObjectError extends EdgekeydError {
+  override name = "InvalidObjectError";
+  constructor(reason: string) {
+    super("InvalidContent", reason);
+  }
+}
+
+const MAX_UINT64 = 2n ** 64n - 1n;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads the metadata of one JSON object.
+ *
+ * @param bytes the whole file or value
+ * @returns its metadata; `resourceVersion` may be empty, which is how an apiserver's own JSON looks
+ * @throws {InvalidObjectError} if it is empty, not UTF-8, not JSON, not an object, or if a field
+ * that is read has the wrong type or form
+ */
+export function parseObjectMeta(bytes: Uint8Array): ObjectMeta {
+  if (bytes.length === 0) throw new InvalidObjectError("empty");
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(bytes));
+  } catch (error) {
+    throw new InvalidObjectError(error instanceof SyntaxError ? "not valid JSON" : "not valid UTF-8");
+  }
+  if (!isRecord(value)) throw new InvalidObjectError("not a JSON object");
+  const metadata = value.metadata;
+  if (!isRecord(metadata)) throw new InvalidObjectError("has no metadata");
+  const meta = {
+    apiVersion: text(value, "apiVersion"),
+    kind: text(value, "kind"),
+    name: text(metadata, "name"),
+    namespace: text(metadata, "namespace"),
+    uid: text(metadata, "uid"),
+    resourceVersion: text(metadata, "resourceVersion"),
+  };
+  if (meta.apiVersion === "" || meta.kind === "") {
+    throw new InvalidObjectError("has no apiVersion or no kind");
+  }
+  if (meta.name === "") throw new InvalidObjectError("has no metadata.name");
+  if (meta.resourceVersion !== "" && !isResourceVersion(meta.resourceVersion)) {
+    throw new InvalidObjectError("metadata.resourceVersion is not a decimal uint64");
+  }
+  return meta;
+}
+
+/**
+ * Tells whether a text is a resourceVersion that can be ordered: a decimal uint64 above zero,
+ * without leading zeros.
+ *
+ * @param text the candidate
+ * @returns true if it is one
+ */
+export function isResourceVersion(text: string): boolean {
+  return /^[1-9][0-9]{0,19}$/.test(text) && BigInt(text) <= MAX_UINT64;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(record: Record<string, unknown>, field: string): string {
+  const value = record[field];
+  if (value === undefined || value === null) return "";
+  if (typeof value !== "string") throw new InvalidObjectError(`${field} is not a string`);
+  return value;
+}

@@ -1,0 +1,133 @@
+import { fromFileUrl } from "@std/path";
+
+/** A real etcd on a free loopback port, started and owned by one test file. */
+export interface EtcdServer extends AsyncDisposable {
+  /** `http://127.0.0.1:<port>` (or https, if certificates were given). */
+  readonly endpoint: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** The pid of the running process. */
+  pid(): number;
+  /** Sends a signal and, unless it is SIGSTOP or SIGCONT, waits until the process is gone. */
+  kill(signal?: Deno.Signal): Promise<void>;
+  /** Starts it again on the same port; with `wipe`, on an empty data directory. */
+  start(options?: { wipe?: boolean }): Promise<void>;
+}
+
+export interface EtcdOptions {
+  /** Which binary; by default EDGEKEYD_TEST_ETCD, else the `etcd` that setup found. */
+  binary?: string;
+  /** More flags, for example `--max-txn-ops=20`. */
+  args?: string[];
+  /** The scheme of the client URL; `https` needs the certificate flags in `args`. */
+  scheme?: "http" | "https";
+}
+
+const START_DEADLINE_MS = 20_000;
+
+/**
+ * The etcd binary that tests run on: EDGEKEYD_TEST_ETCD, else `.tools/bin/etcd` of the project,
+ * else the one on the PATH.
+ */
+export function etcdBinary(): string {
+  const named = Deno.env.get("EDGEKEYD_TEST_ETCD");
+  if (named) return named;
+  const local = fromFileUrl(new URL("../../.tools/bin/etcd", import.meta.url));
+  try {
+    Deno.statSync(local);
+    return local;
+  } catch {
+    return "etcd";
+  }
+}
+
+/** Starts an etcd and waits until it answers; `await using` it, or call its dispose. */
+export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
+  const port = freePort();
+  const peerPort = freePort();
+  const scheme = options.scheme ?? "http";
+  const endpoint = `${scheme}://127.0.0.1:${port}`;
+  const dataDir = Deno.makeTempDirSync({ prefix: "edgekeyd-etcd-" });
+  let child: Deno.ChildProcess | undefined;
+
+  async function start({ wipe = false } = {}) {
+    if (wipe) {
+      Deno.removeSync(dataDir, { recursive: true });
+      Deno.mkdirSync(dataDir, { mode: 0o700 });
+    }
+    const peer = `http://127.0.0.1:${peerPort}`;
+    child = new Deno.Command(options.binary ?? etcdBinary(), {
+      args: [
+        "--name=t",
+        `--data-dir=${dataDir}`,
+        `--listen-client-urls=${endpoint}`,
+        `--advertise-client-urls=${endpoint}`,
+        `--listen-peer-urls=${peer}`,
+        `--initial-advertise-peer-urls=${peer}`,
+        `--initial-cluster=t=${peer}`,
+        "--unsafe-no-fsync",
+        "--logger=zap",
+        "--log-level=error",
+        ...(options.args ?? []),
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      env: { ETCD_UNSUPPORTED_ARCH: Deno.build.arch === "aarch64" ? "arm64" : "" },
+    }).spawn();
+    const deadline = Date.now() + START_DEADLINE_MS;
+    while (!(await answers(port))) {
+      if (Date.now() > deadline) throw new Error(`etcd did not answer on port ${port}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  await start();
+  const server: EtcdServer = {
+    endpoint,
+    port,
+    dataDir,
+    pid() {
+      if (!child) throw new Error("etcd is not running");
+      return child.pid;
+    },
+    async kill(signal = "SIGKILL") {
+      if (!child) return;
+      child.kill(signal);
+      if (signal === "SIGSTOP" || signal === "SIGCONT") return;
+      await child.status;
+      child = undefined;
+    },
+    start,
+    async [Symbol.asyncDispose]() {
+      if (child) {
+        try {
+          child.kill("SIGCONT");
+          child.kill("SIGKILL");
+        } catch {
+          // It has already gone.
+        }
+        await child.status;
+      }
+      Deno.removeSync(dataDir, { recursive: true });
+    },
+  };
+  return server;
+}
+
+/** A loopback port that nothing listens on at this moment. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
