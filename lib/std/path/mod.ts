@@ -15,7 +15,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
  * @param suffix is cut off the end, unless it is all there is
  */
 export function basename(path: string, suffix = ""): string {
-  return nodePath.basename(path, suffix);
+  return nodePath.basename(path, suffix) || (path && "/");
 }
 
 /** The path without its last segment; `.` if it has only one. */
