@@ -1,3 +1,5 @@
+import { isBuiltinGroup } from "./builtin_groups.ts";
+
 /** A group, version and resource. The core group is the empty string, as in `apiVersion: v1`. */
 export interface Gvr {
   readonly group: string;
@@ -63,6 +65,8 @@ export function gvrOf(resource: string, apiVersion: string): Gvr | undefined {
   return { group, version, resource };
 }
 
+/** A group that is not built in always holds a dot: a CustomResourceDefinition must name a domain. */
 function isGroup(text: string): boolean {
-  return text.length <= GROUP_MAX_CHARS && GROUP.test(text);
+  if (text === "core" || isBuiltinGroup(text)) return true;
+  return text.length <= GROUP_MAX_CHARS && GROUP.test(text) && text.includes(".");
 }

@@ -38,7 +38,9 @@ export function parseObjectMeta(bytes: Uint8Array): ObjectMeta {
   try {
     value = JSON.parse(utf8.decode(bytes));
   } catch (error) {
-    throw new InvalidObjectError(error instanceof SyntaxError ? "not valid JSON" : "not valid UTF-8");
+    throw new InvalidObjectError(
+      error instanceof SyntaxError ? "not valid JSON" : "not valid UTF-8",
+    );
   }
   if (!isRecord(value)) throw new InvalidObjectError("not a JSON object");
   const metadata = value.metadata;
@@ -81,4 +83,16 @@ function text(record: Record<string, unknown>, field: string): string {
   if (value === undefined || value === null) return "";
   if (typeof value !== "string") throw new InvalidObjectError(`${field} is not a string`);
   return value;
+}
+
+/**
+ * Orders two resourceVersions, which are too big for numbers.
+ *
+ * @param a a decimal without leading zeros
+ * @param b another
+ * @returns negative if `a` is older, positive if it is newer, 0 if they are the same
+ */
+export function compareResourceVersions(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
 }

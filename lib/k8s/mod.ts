@@ -1,0 +1,10 @@
+export { formatGvr, type Gvr, gvrOf, isResourceName, parseGvr } from "./gvr.ts";
+export {
+  compareResourceVersions,
+  InvalidObjectError,
+  isResourceVersion,
+  type ObjectMeta,
+  parseObjectMeta,
+} from "./object_meta.ts";
+export { nameInKey, objectKey, type ObjectName, resourcePrefix } from "./object_key.ts";
+export { compareVersionPriority } from "./version_priority.ts";

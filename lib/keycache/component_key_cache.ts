@@ -1,0 +1,515 @@
+import { crc32 } from "node:zlib";
+import type { KnownFile } from "../fscache/snapshot.ts";
+import { decodeWindow, type DeleteWindow, encodeWindow } from "./delete_window.ts";
+import { KeyCacheError } from "./errors.ts";
+import { checkIdentity, fenceKeyOf, type Identity, SCHEMA_VERSION } from "./identity.ts";
+import {
+  decodeEntry,
+  decodeHeader,
+  encodeEntry,
+  type Intent,
+  type IntentEntry,
+  type IntentHeader,
+} from "./intent.ts";
+import { decodeRow, encodeRow, type KeyRow, type Owner, type Tombstone } from "./key_row.ts";
+import { cutIntoAtomics, type KvKey, type KvMutation, type KvStore } from "./kv_store.ts";
+import { ownerPaths } from "./owner_path.ts";
+import { seal, unseal } from "./sealed.ts";
+
+/** A file behind an owner, as the scanner wants to know it. */
+export interface CachedFile extends KnownFile {
+  readonly key: string;
+  readonly owner: Owner;
+}
+
+/** Where the fence stands, as far as this cache knows. */
+export interface FenceState {
+  /** What the fence must hold; null: it must not exist. */
+  readonly expected: string | null;
+  /** Sequence number of `expected`, never lower than any that was used. */
+  readonly seq: number;
+  /** Mods that were learned in an earlier epoch are no longer known. */
+  readonly epoch: number;
+  /** A lost cache is being rebuilt: take over what importers wrote. */
+  readonly adopting: boolean;
+}
+
+/** What becomes known when a fence is found that says: the pending Txn was not applied. */
+export interface GiveUp {
+  readonly expected: string | null;
+  readonly seq: number;
+  /** All known mods are unknown from now on. */
+  readonly newEpoch?: boolean;
+  readonly adopting?: boolean;
+  /** Deletes made after this sequence number are to be made again (etcd was restored). */
+  readonly redoDeletesAfter?: number;
+}
+
+/** What a run wants the cache to be for. */
+export interface CacheOptions {
+  readonly nodeName: string;
+  readonly prefix: string;
+  /** A random id, used if the cache is born now. */
+  readonly newLife: () => string;
+  readonly nowMs: () => number;
+}
+
+const IDENTITY: KvKey = ["head", "identity"];
+const STATE: KvKey = ["head", "state"];
+const INTENT_HEADER: KvKey = ["intent", "header"];
+const rowKey = (key: string): KvKey => ["row", key];
+const tombstoneKey = (key: string): KvKey => ["tombstone", key];
+const windowKey = (component: string): KvKey => ["window", component];
+const chunkKey = (index: number): KvKey => ["intent", "chunk", String(index).padStart(6, "0")];
+
+/** A chunk is one value; Deno KV allows 65,536 B for it. */
+const CHUNK_BYTES = 60_000;
+/** A tombstone outlives any snapshot that an operator would still restore without telling us. */
+const TOMBSTONE_MAX_AGE_MS = 7 * 24 * 3_600_000;
+const TOMBSTONE_MAX_COUNT = 10_000;
+
+/**
+ * The persistent map object key ↔ owners. Memory holds the indexes, the database the truth:
+ * memory changes only after the database has, and after a failed write the cache must be loaded
+ * again.
+ */
+export class ComponentKeyCache {
+  readonly identity: Identity;
+  readonly #store: KvStore;
+  readonly #nowMs: () => number;
+  readonly #pathOf: (key: string, owner: Owner) => string | undefined;
+  readonly #rows = new Map<string, KeyRow>();
+  readonly #byOwner = new Map<string, Map<string, Set<string>>>();
+  readonly #files = new Map<string, CachedFile>();
+  readonly #tombstones = new Map<string, Tombstone>();
+  readonly #windows = new Map<string, DeleteWindow>();
+  #state: FenceState;
+  #intent: Intent | undefined;
+  #broken = false;
+
+  private constructor(store: KvStore, identity: Identity, state: FenceState, nowMs: () => number) {
+    this.#store = store;
+    this.identity = identity;
+    this.#state = state;
+    this.#nowMs = nowMs;
+    this.#pathOf = ownerPaths(identity.prefix);
+  }
+
+  /**
+   * Loads the cache from its database, or gives birth to it in an empty one.
+   *
+   * @param store the database
+   * @param options whose cache it should be
+   * @throws {KeyCacheError} `mismatch`, `newer-schema`, `damaged`, or what the database throws
+   */
+  static async load(store: KvStore, options: CacheOptions): Promise<ComponentKeyCache> {
+    const head = await readHead(store);
+    if (head.identity === undefined && (await isEmpty(store))) {
+      const identity: Identity = {
+        schema: SCHEMA_VERSION,
+        life: options.newLife(),
+        nodeName: options.nodeName,
+        prefix: options.prefix,
+        fenceKey: fenceKeyOf(options.nodeName),
+      };
+      const state: FenceState = { expected: null, seq: 0, epoch: 1, adopting: false };
+      await store.commit([
+        { set: IDENTITY, value: seal(IDENTITY, identity) },
+        { set: STATE, value: seal(STATE, state) },
+      ]);
+      return new ComponentKeyCache(store, identity, state, options.nowMs);
+    }
+    const identity = checkIdentity(head.identity, options);
+    const cache = new ComponentKeyCache(store, identity, decodeState(head.state), options.nowMs);
+    await cache.#read();
+    return cache;
+  }
+
+  get fence(): FenceState {
+    return this.#state;
+  }
+
+  /** The batch whose outcome is not yet known, if there is one. */
+  get intent(): Intent | undefined {
+    return this.#intent;
+  }
+
+  get rows(): ReadonlyMap<string, KeyRow> {
+    return this.#rows;
+  }
+
+  get tombstones(): ReadonlyMap<string, Tombstone> {
+    return this.#tombstones;
+  }
+
+  /** Recent deletes by component. */
+  get windows(): ReadonlyMap<string, DeleteWindow> {
+    return this.#windows;
+  }
+
+  /** Component → gvr → its object keys, unordered. */
+  get byOwner(): ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> {
+    return this.#byOwner;
+  }
+
+  /** What is remembered of a file, by its path below the cache root. */
+  file(path: string): CachedFile | undefined {
+    return this.#files.get(path);
+  }
+
+  /** All files that owners stand on, by path below the cache root. */
+  get files(): ReadonlyMap<string, CachedFile> {
+    return this.#files;
+  }
+
+  /** Path of an owner's file below the cache root; undefined for an owner from the API. */
+  pathOf(key: string, owner: Owner): string | undefined {
+    return this.#pathOf(key, owner);
+  }
+
+  /**
+   * Writes down a batch before its Txn is sent.
+   *
+   * @param entries what it does, key by key
+   * @param random makes 128 random bits as text
+   * @returns the intent; it is pending from now on
+   * @throws {KeyCacheError} if another intent is pending (the database decides, not memory)
+   */
+  async begin(entries: readonly IntentEntry[], random: () => string): Promise<Intent> {
+    const { expected, epoch } = this.#state;
+    const seq = this.#state.seq + 1;
+    const { life } = this.identity;
+    const chunks = packChunks(entries.map((entry) => encodeEntry(entry, epoch)));
+    const header: IntentHeader = {
+      expected,
+      next: `${life}/${seq}/${random()}`,
+      bump: `${life}/${seq + 1}/${random()}`,
+      seq,
+      entries: entries.length,
+      chunks: chunks.length,
+      digest: chunks.reduce((digest, chunk) => crc32(chunk, digest), 0),
+    };
+    await this.#write(
+      chunks.map((value, index) => ({ set: chunkKey(index), value })),
+      [{ set: INTENT_HEADER, value: seal(INTENT_HEADER, header) }],
+      INTENT_HEADER,
+    );
+    this.#intent = { header, entries };
+    return this.#intent;
+  }
+
+  /** Forgets the pending intent: it is certain that its Txn never reached etcd. */
+  async dropUnsent(): Promise<void> {
+    await this.#write([], this.#removeIntent());
+    this.#intent = undefined;
+  }
+
+  /**
+   * Writes the outcome of the pending intent, whose Txn was applied.
+   *
+   * @param succeeded by entry: its guard held (true for `keep`)
+   * @param revision the Txn's revision, which is every put key's mod
+   * @param windows delete windows that changed
+   */
+  async settle(
+    succeeded: readonly boolean[],
+    revision: string,
+    windows: ReadonlyMap<string, DeleteWindow> = new Map(),
+  ): Promise<void> {
+    const intent = this.#pending();
+    const { header } = intent;
+    const rows = new Map<string, KeyRow | null>();
+    const tombstones: Tombstone[] = [];
+    intent.entries.forEach((entry, index) => {
+      const { key, after } = entry;
+      if (entry.action === "put" && after) {
+        rows.set(
+          key,
+          succeeded[index]
+            ? { ...after, ours: true, mod: revision }
+            : { ...after, ours: false, mod: null, uid: "", resourceVersion: "" },
+        );
+      } else {
+        rows.set(key, after);
+      }
+      if (entry.action === "delete" && succeeded[index]) {
+        const { uid, resourceVersion } = entry;
+        tombstones.push({ key, uid, resourceVersion, seq: header.seq, atMs: this.#nowMs() });
+      }
+    });
+    const state = { ...this.#state, expected: header.next, seq: header.seq };
+    await this.#change(rows, tombstones, windows, state);
+  }
+
+  /**
+   * Gives up the pending intent (if any), whose Txn was not applied and no longer can be, and
+   * notes what the fence holds. What the Txn would have put becomes owned with an unknown mod,
+   * so that nothing it may have written is forgotten.
+   */
+  async giveUp(fence: GiveUp): Promise<void> {
+    const rows = new Map<string, KeyRow | null>();
+    for (const { action, key, after } of this.#intent?.entries ?? []) {
+      if (action === "put" && after) rows.set(key, { ...after, ours: true, mod: null });
+    }
+    if (fence.redoDeletesAfter !== undefined) {
+      for (const { key, uid, resourceVersion, seq } of this.#tombstones.values()) {
+        if (seq <= fence.redoDeletesAfter || this.#rows.has(key) || rows.has(key)) continue;
+        rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
+      }
+    }
+    const { epoch } = this.#state;
+    const state: FenceState = {
+      expected: fence.expected,
+      seq: fence.seq,
+      epoch: fence.newEpoch ? epoch + 1 : epoch,
+      adopting: fence.adopting ?? this.#state.adopting,
+    };
+    await this.#change(rows, [], new Map(), state);
+    if (fence.newEpoch) {
+      for (const [key, row] of this.#rows) this.#rows.set(key, { ...row, mod: null });
+    }
+  }
+
+  /** Writes rows that need nothing in etcd; null removes one. */
+  async keep(rows: ReadonlyMap<string, KeyRow | null>): Promise<void> {
+    if (this.#intent) throw new Error("keep() while an intent is pending");
+    await this.#change(rows, [], new Map(), this.#state);
+  }
+
+  /** Ends the rebuilding of a lost cache. */
+  async endAdoption(): Promise<void> {
+    await this.#change(new Map(), [], new Map(), { ...this.#state, adopting: false });
+  }
+
+  /** Closes the database. */
+  close(): void {
+    this.#store.close();
+  }
+
+  #pending(): Intent {
+    if (!this.#intent) throw new Error("no intent is pending");
+    return this.#intent;
+  }
+
+  #removeIntent(): KvMutation[] {
+    const chunks = this.#intent?.header.chunks ?? 0;
+    const mutations: KvMutation[] = Array.from(
+      { length: chunks },
+      (_, index) => ({ delete: chunkKey(index) }),
+    );
+    if (this.#intent) mutations.push({ delete: INTENT_HEADER });
+    return mutations;
+  }
+
+  async #change(
+    rows: ReadonlyMap<string, KeyRow | null>,
+    tombstones: readonly Tombstone[],
+    windows: ReadonlyMap<string, DeleteWindow>,
+    state: FenceState,
+  ): Promise<void> {
+    const mutations: KvMutation[] = [];
+    const forgotten = this.#expiredTombstones(tombstones.length);
+    for (const [key, row] of rows) {
+      const at = rowKey(key);
+      mutations.push(
+        row ? { set: at, value: seal(at, encodeRow(row, state.epoch)) } : { delete: at },
+      );
+      if (row && this.#tombstones.has(key)) forgotten.push(key);
+    }
+    for (const key of forgotten) mutations.push({ delete: tombstoneKey(key) });
+    for (const tombstone of tombstones) {
+      const at = tombstoneKey(tombstone.key);
+      mutations.push({ set: at, value: seal(at, tombstone) });
+    }
+    for (const [component, window] of windows) {
+      const at = windowKey(component);
+      mutations.push({ set: at, value: seal(at, encodeWindow(window)) });
+    }
+    const last = this.#removeIntent();
+    if (state !== this.#state) last.push({ set: STATE, value: seal(STATE, state) });
+    if (mutations.length + last.length === 0) return;
+    await this.#write(mutations, last);
+
+    this.#state = state;
+    this.#intent = undefined;
+    for (const key of forgotten) this.#tombstones.delete(key);
+    for (const tombstone of tombstones) this.#tombstones.set(tombstone.key, tombstone);
+    for (const [component, window] of windows) this.#windows.set(component, window);
+    for (const [key, row] of rows) this.#index(key, row);
+  }
+
+  async #write(
+    mutations: readonly KvMutation[],
+    last: readonly KvMutation[],
+    absent?: KvKey,
+  ): Promise<void> {
+    if (this.#broken) {
+      throw new KeyCacheError("io", "the component-key cache must be loaded again after a failure");
+    }
+    const atomics = cutIntoAtomics(mutations, last);
+    try {
+      for (const [index, atomic] of atomics.entries()) {
+        await this.#store.commit(atomic, index === atomics.length - 1 ? absent : undefined);
+      }
+    } catch (error) {
+      this.#broken = true;
+      throw error;
+    }
+  }
+
+  #expiredTombstones(coming: number): string[] {
+    const oldest = this.#nowMs() - TOMBSTONE_MAX_AGE_MS;
+    const surplus = this.#tombstones.size + coming - TOMBSTONE_MAX_COUNT;
+    const expired: string[] = [];
+    for (const { key, atMs } of this.#tombstones.values()) {
+      if (atMs >= oldest && expired.length >= surplus) break;
+      expired.push(key);
+    }
+    return expired;
+  }
+
+  #index(key: string, row: KeyRow | null): void {
+    const before = this.#rows.get(key);
+    for (const owner of before?.owners ?? []) {
+      this.#byOwner.get(owner.component)?.get(owner.gvr)?.delete(key);
+      const path = this.#pathOf(key, owner);
+      if (path !== undefined) this.#files.delete(path);
+    }
+    for (const owner of row?.owners ?? []) {
+      const resources = getOrAdd(this.#byOwner, owner.component, () => new Map());
+      getOrAdd(resources, owner.gvr, () => new Set<string>()).add(key);
+      const path = this.#pathOf(key, owner);
+      if (path !== undefined) {
+        this.#files.set(path, { key, owner, stamp: owner.stamp, readAtMs: owner.readAtMs });
+      }
+    }
+    for (const { component, gvr } of before?.owners ?? []) {
+      const resources = this.#byOwner.get(component);
+      if (resources?.get(gvr)?.size === 0) resources.delete(gvr);
+      if (resources?.size === 0) this.#byOwner.delete(component);
+    }
+    if (row) this.#rows.set(key, row);
+    else this.#rows.delete(key);
+  }
+
+  async #read(): Promise<void> {
+    const { epoch } = this.#state;
+    for await (const { key, value } of this.#store.list(["row"])) {
+      const objectKey = key[1] ?? "";
+      this.#index(objectKey, decodeRow(objectKey, unseal(key, value), epoch));
+    }
+    const tombstones: Tombstone[] = [];
+    for await (const { key, value } of this.#store.list(["tombstone"])) {
+      tombstones.push(decodeTombstone(unseal(key, value)));
+    }
+    tombstones.sort((a, b) => a.seq - b.seq);
+    for (const tombstone of tombstones) this.#tombstones.set(tombstone.key, tombstone);
+    for await (const { key, value } of this.#store.list(["window"])) {
+      this.#windows.set(key[1] ?? "", decodeWindow(unseal(key, value)));
+    }
+    await this.#readIntent();
+  }
+
+  async #readIntent(): Promise<void> {
+    let header: IntentHeader | undefined;
+    const chunks: { key: KvKey; value: Uint8Array }[] = [];
+    for await (const { key, value } of this.#store.list(["intent"])) {
+      if (key[1] === "header") header = decodeHeader(unseal(key, value));
+      else chunks.push({ key, value });
+    }
+    if (!header) {
+      // Torn before its header was written: its Txn was never sent.
+      if (chunks.length > 0) await this.#write(chunks.map(({ key }) => ({ delete: key })), []);
+      return;
+    }
+    const digest = chunks.reduce((sum, chunk) => crc32(chunk.value, sum), 0);
+    const entries = chunks.flatMap(({ value }) => unpackChunk(value))
+      .map((entry) => decodeEntry(entry, this.#state.epoch));
+    if (digest !== header.digest || entries.length !== header.entries) {
+      throw new KeyCacheError(
+        "damaged",
+        "the pending intent in the component-key cache is damaged",
+      );
+    }
+    this.#intent = { header, entries };
+  }
+}
+
+async function readHead(store: KvStore): Promise<{ identity?: unknown; state?: unknown }> {
+  const head: { identity?: unknown; state?: unknown } = {};
+  for await (const { key, value } of store.list(["head"])) {
+    if (key[1] === IDENTITY[1]) head.identity = unseal(key, value);
+    else head.state = unseal(key, value);
+  }
+  return head;
+}
+
+async function isEmpty(store: KvStore): Promise<boolean> {
+  for await (const _ of store.list([])) return false;
+  return true;
+}
+
+function decodeState(value: unknown): FenceState {
+  if (typeof value === "object" && value !== null) {
+    const { expected, seq, epoch, adopting } = value as Record<string, unknown>;
+    if (
+      (expected === null || typeof expected === "string") && typeof seq === "number" &&
+      typeof epoch === "number" && typeof adopting === "boolean"
+    ) return { expected, seq, epoch, adopting };
+  }
+  throw new KeyCacheError("damaged", "the state record of the component-key cache is damaged");
+}
+
+function decodeTombstone(value: unknown): Tombstone {
+  if (typeof value === "object" && value !== null) {
+    const { key, uid, resourceVersion, seq, atMs } = value as Record<string, unknown>;
+    if (
+      typeof key === "string" && typeof uid === "string" && typeof resourceVersion === "string" &&
+      typeof seq === "number" && typeof atMs === "number"
+    ) return { key, uid, resourceVersion, seq, atMs };
+  }
+  throw new KeyCacheError("damaged", "a tombstone in the component-key cache is damaged");
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Joins encoded entries into as few values as hold them, one JSON array each. */
+function packChunks(entries: readonly unknown[]): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  let parts: string[] = [];
+  let bytes = 0;
+  const close = () => {
+    if (parts.length > 0) chunks.push(encoder.encode(`[${parts.join(",")}]`));
+    parts = [];
+    bytes = 0;
+  };
+  for (const entry of entries) {
+    const json = JSON.stringify(entry);
+    const size = encoder.encode(json).length + 1;
+    if (bytes + size > CHUNK_BYTES) close();
+    parts.push(json);
+    bytes += size;
+  }
+  close();
+  return chunks;
+}
+
+function unpackChunk(chunk: Uint8Array): unknown[] {
+  try {
+    const entries: unknown = JSON.parse(decoder.decode(chunk));
+    if (Array.isArray(entries)) return entries;
+  } catch {
+    // Falls through to the one error below.
+  }
+  throw new KeyCacheError("damaged", "the pending intent in the component-key cache is damaged");
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}

@@ -1,0 +1,35 @@
+import { EdgekeydError } from "../errors.ts";
+
+/**
+ * Why the state directory or its database can't be used.
+ *
+ * - `locked`: another process holds the state directory
+ * - `damaged`: the database or a record in it is not intact
+ * - `mismatch`: it belongs to another node, prefix or fence
+ * - `newer-schema`: a newer edgekeyd wrote it
+ * - `full`: no space left on the device
+ * - `io`: any other failure of the file system or the database
+ */
+export type KeyCacheErrorReason =
+  | "locked"
+  | "damaged"
+  | "mismatch"
+  | "newer-schema"
+  | "full"
+  | "io";
+
+/** A failure of the component-key cache or its state directory. */
+export class KeyCacheError extends EdgekeydError {
+  override name = "KeyCacheError";
+  readonly reason: KeyCacheErrorReason;
+
+  /**
+   * @param reason what to act on
+   * @param message what, where, and what to do; one line
+   * @param options the underlying cause, if any
+   */
+  constructor(reason: KeyCacheErrorReason, message: string, options?: ErrorOptions) {
+    super("KeyCache", message, options);
+    this.reason = reason;
+  }
+}

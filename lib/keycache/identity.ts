@@ -1,0 +1,63 @@
+import { KeyCacheError } from "./errors.ts";
+
+/** The layout of the records; a database with a higher one was written by a newer edgekeyd. */
+export const SCHEMA_VERSION = 1;
+
+/** What a component-key cache was born for. It never changes. */
+export interface Identity {
+  readonly schema: number;
+  /** Random id, born with the state directory; every fence value begins with it. */
+  readonly life: string;
+  readonly nodeName: string;
+  /** Prefix of all object keys, for example `/registry`. */
+  readonly prefix: string;
+  /** The etcd key of this node's fence. */
+  readonly fenceKey: string;
+}
+
+/** The etcd key of a node's fence; outside the prefix of all object keys. */
+export function fenceKeyOf(nodeName: string): string {
+  return `/edgekeyd/${nodeName}/fence`;
+}
+
+/**
+ * Reads a stored identity and holds it against what this run was told.
+ *
+ * @param value the stored record
+ * @param wanted node name and prefix of this run
+ * @throws {KeyCacheError} `newer-schema`, `mismatch` or `damaged`
+ */
+export function checkIdentity(
+  value: unknown,
+  wanted: { nodeName: string; prefix: string },
+): Identity {
+  if (typeof value !== "object" || value === null) throw damaged();
+  const { schema, life, nodeName, prefix, fenceKey } = value as Record<string, unknown>;
+  if (typeof schema !== "number") throw damaged();
+  if (schema > SCHEMA_VERSION) {
+    throw new KeyCacheError(
+      "newer-schema",
+      `the state directory was written by a newer edgekeyd (schema ${schema}, this one knows ` +
+        `${SCHEMA_VERSION}); use that version or a fresh --state-dir`,
+    );
+  }
+  if (
+    typeof life !== "string" || typeof nodeName !== "string" || typeof prefix !== "string" ||
+    typeof fenceKey !== "string"
+  ) throw damaged();
+  if (nodeName !== wanted.nodeName) throw mismatch("--node-name", nodeName, wanted.nodeName);
+  if (prefix !== wanted.prefix) throw mismatch("--etcd-prefix", prefix, wanted.prefix);
+  return { schema, life, nodeName, prefix, fenceKey };
+}
+
+function mismatch(flag: string, stored: string, wanted: string): KeyCacheError {
+  return new KeyCacheError(
+    "mismatch",
+    `the state directory belongs to ${flag} ${stored}, not ${wanted}; give that value, or run ` +
+      `\`retire\` with it first and then use a fresh --state-dir`,
+  );
+}
+
+function damaged(): KeyCacheError {
+  return new KeyCacheError("damaged", "the identity record of the component-key cache is damaged");
+}

@@ -1,0 +1,140 @@
+import type { FileStamp } from "../fscache/file_system.ts";
+import { KeyCacheError } from "./errors.ts";
+
+/**
+ * Where an owner's object comes from: a file in the current layout (`pods.v1.core`), one in the
+ * older layout (`pods`), or the store API, which leaves no file.
+ */
+export type OwnerSource = "current" | "older" | "api";
+
+/** A (component, gvr) that holds an object key, with the version of the object that it holds. */
+export interface Owner {
+  readonly component: string;
+  /** As in {@linkcode formatGvr}. */
+  readonly gvr: string;
+  readonly source: OwnerSource;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** State of the file when it was read; all zero for the API. */
+  readonly stamp: FileStamp;
+  /** When it was read, ms since the epoch. */
+  readonly readAtMs: number;
+}
+
+/**
+ * What the cache knows of one object key.
+ *
+ * - `ours` with a `mod`: etcd holds our value at that mod revision; it is ours to delete
+ * - `ours` without: our value may be in etcd (a Txn in doubt, an etcd that was reset)
+ * - not `ours` with a `mod`: etcd held another's value there when it was last judged
+ * - not `ours` without: another's value stands there, to be judged anew
+ */
+export interface KeyRow {
+  readonly key: string;
+  readonly ours: boolean;
+  /** Mod revision in etcd, decimal; null if it is not known. */
+  readonly mod: string | null;
+  /** uid of the version in etcd as last put, adopted or judged; empty if it has none. */
+  readonly uid: string;
+  /** resourceVersion of that version; empty if an apiserver wrote it. */
+  readonly resourceVersion: string;
+  /** None: the key is to be deleted. */
+  readonly owners: readonly Owner[];
+}
+
+/** A key that we deleted, in case etcd is restored to a state from before. */
+export interface Tombstone {
+  readonly key: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Sequence number of the fence that the delete wrote. */
+  readonly seq: number;
+  readonly atMs: number;
+}
+
+/** Tells whether two owners are the same (component, gvr). */
+export function sameOwner(a: Owner, b: Owner): boolean {
+  return a.component === b.component && a.gvr === b.gvr;
+}
+
+const SOURCES: readonly OwnerSource[] = ["current", "older", "api"];
+
+/**
+ * Packs a row into the JSON array that is stored; `epoch` says how long its `mod` is valid.
+ *
+ * @param row the row
+ * @param epoch the cache's current epoch
+ */
+export function encodeRow(row: KeyRow, epoch: number): unknown {
+  return [
+    row.ours ? 1 : 0,
+    row.mod,
+    epoch,
+    row.uid,
+    row.resourceVersion,
+    row.owners.map((o) => [
+      o.component,
+      o.gvr,
+      SOURCES.indexOf(o.source),
+      o.uid,
+      o.resourceVersion,
+      o.stamp.size,
+      o.stamp.mtimeMs,
+      o.stamp.ctimeMs,
+      o.stamp.ino,
+      o.readAtMs,
+    ]),
+  ];
+}
+
+/**
+ * Reads what {@linkcode encodeRow} wrote. A mod of an earlier epoch is no longer known.
+ *
+ * @param key the object key
+ * @param value the stored array
+ * @param epoch the cache's current epoch
+ * @throws {KeyCacheError} `damaged` if its shape is wrong
+ */
+export function decodeRow(key: string, value: unknown, epoch: number): KeyRow {
+  if (!Array.isArray(value) || value.length !== 6) throw damaged(key);
+  const [ours, mod, rowEpoch, uid, resourceVersion, owners]: unknown[] = value;
+  if (
+    (ours !== 0 && ours !== 1) || !(mod === null || typeof mod === "string") ||
+    typeof rowEpoch !== "number" || typeof uid !== "string" ||
+    typeof resourceVersion !== "string" || !Array.isArray(owners)
+  ) throw damaged(key);
+  return {
+    key,
+    ours: ours === 1,
+    mod: rowEpoch === epoch ? mod : null,
+    uid,
+    resourceVersion,
+    owners: owners.map((owner) => decodeOwner(key, owner)),
+  };
+}
+
+function decodeOwner(key: string, value: unknown): Owner {
+  if (!Array.isArray(value) || value.length !== 10) throw damaged(key);
+  const [component, gvr, source, uid, resourceVersion, ...numbers]: unknown[] = value;
+  const [size, mtimeMs, ctimeMs, ino, readAtMs] = numbers;
+  const from = typeof source === "number" ? SOURCES[source] : undefined;
+  if (
+    typeof component !== "string" || typeof gvr !== "string" || from === undefined ||
+    typeof uid !== "string" || typeof resourceVersion !== "string" ||
+    typeof size !== "number" || typeof mtimeMs !== "number" || typeof ctimeMs !== "number" ||
+    typeof ino !== "number" || typeof readAtMs !== "number"
+  ) throw damaged(key);
+  return {
+    component,
+    gvr,
+    source: from,
+    uid,
+    resourceVersion,
+    stamp: { size, mtimeMs, ctimeMs, ino },
+    readAtMs,
+  };
+}
+
+function damaged(key: string): KeyCacheError {
+  return new KeyCacheError("damaged", `the cache's row of ${key} is damaged`);
+}

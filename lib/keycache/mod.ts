@@ -1,0 +1,18 @@
+export {
+  type CachedFile,
+  type CacheOptions,
+  ComponentKeyCache,
+  type FenceState,
+} from "./component_key_cache.ts";
+export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
+export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
+export { fenceKeyOf, type Identity } from "./identity.ts";
+export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
+export { type KeyRow, type Owner, type OwnerSource, sameOwner, type Tombstone } from "./key_row.ts";
+export type { KvKey, KvMutation, KvStore } from "./kv_store.ts";
+export {
+  hasCache,
+  holdStateDirectory,
+  memoryCache,
+  type StateDirectory,
+} from "./state_directory.ts";

@@ -1,0 +1,96 @@
+import type { InvalidPath, ScannedFile, Snapshot } from "../fscache/mod.ts";
+import { compareResourceVersions, formatGvr, objectKey } from "../k8s/mod.ts";
+import { type CachedFile, type ComponentKeyCache, type Owner, sameOwner } from "../keycache/mod.ts";
+import type { OwnershipChange } from "../store/mod.ts";
+
+/** How the fs cache differs from the component-key cache. */
+export interface SnapshotDiff {
+  readonly changes: ReadonlyMap<string, OwnershipChange>;
+  /** Groups (`component/directory`) in which something seems gone, but can't be trusted yet. */
+  readonly waiting: ReadonlySet<string>;
+  readonly invalid: readonly InvalidPath[];
+}
+
+/** More components than this never share one object; a row must stay within one record. */
+const MAX_OWNERS = 64;
+
+/**
+ * Holds a snapshot against the component-key cache: who takes up a key, who lets go of one. Pure.
+ *
+ * @param cache what is recorded
+ * @param snapshot what was found
+ */
+export function diffSnapshot(
+  cache: ComponentKeyCache,
+  snapshot: Snapshot<CachedFile>,
+): SnapshotDiff {
+  const changes = new Map<string, { key: string; acquired: Owner[]; released: Owner[] }>();
+  const changeOf = (key: string) => {
+    let change = changes.get(key);
+    if (!change) changes.set(key, change = { key, acquired: [], released: [] });
+    return change;
+  };
+  const waiting = new Set<string>(snapshot.rewriting);
+  const invalid: InvalidPath[] = [];
+
+  const gone = new Map<string, CachedFile>();
+  for (const [path, file] of cache.files) {
+    if (snapshot.unchanged.has(path) || snapshot.files.has(path)) continue;
+    const absence = snapshot.absence(path);
+    if (absence === "gone") gone.set(path, file);
+    else if (absence === "unsettled" || absence === "rewriting") waiting.add(groupOf(path));
+  }
+  for (const file of snapshot.files.values()) {
+    const owner = ownerOf(file);
+    const key = objectKey(cache.identity.prefix, file.gvr, file);
+    const row = cache.rows.get(key);
+    const before = row?.owners.find((other) => sameOwner(other, owner));
+    const elsewhere = before && cache.pathOf(key, before) !== file.path;
+    if (
+      before && elsewhere && !gone.has(cache.pathOf(key, before) ?? "") && !newer(owner, before)
+    ) {
+      continue;
+    }
+    const change = changeOf(key);
+    const twin = change.acquired.findIndex((other) => sameOwner(other, owner));
+    const other = change.acquired[twin];
+    if (!other) {
+      if ((row?.owners.length ?? 0) + change.acquired.length >= MAX_OWNERS && !before) {
+        invalid.push({ path: file.path, reason: `has more than ${MAX_OWNERS} owners` });
+        continue;
+      }
+      change.acquired.push(owner);
+    } else if (newer(owner, other)) {
+      change.acquired[twin] = owner;
+    }
+  }
+  for (const { key, owner } of gone.values()) {
+    const change = changeOf(key);
+    if (!change.acquired.some((other) => sameOwner(other, owner))) change.released.push(owner);
+  }
+  for (const [key, { acquired, released }] of changes) {
+    if (acquired.length + released.length === 0) changes.delete(key);
+  }
+  return { changes, waiting, invalid };
+}
+
+/**
+ * The owner that a file stands for.
+ *
+ * @param file a file that was read
+ */
+export function ownerOf(file: ScannedFile): Owner {
+  const gvr = formatGvr(file.gvr);
+  const { component, uid, resourceVersion, stamp, readAtMs } = file;
+  const source = file.directory === gvr ? "current" : "older";
+  return { component, gvr, source, uid, resourceVersion, stamp, readAtMs };
+}
+
+function newer(a: Owner, b: Owner): boolean {
+  return compareResourceVersions(a.resourceVersion, b.resourceVersion) > 0;
+}
+
+/** `component/directory` of a path. */
+function groupOf(path: string): string {
+  return path.slice(0, path.indexOf("/", path.indexOf("/") + 1));
+}

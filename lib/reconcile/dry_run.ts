@@ -1,0 +1,152 @@
+import type { KeyRow } from "../keycache/mod.ts";
+import {
+  type Decision,
+  FenceError,
+  judgeFence,
+  observe,
+  ownersAfter,
+  type OwnershipChange,
+  pack,
+  plan,
+  type PlannedOp,
+  plannedOp,
+  type StoreContext,
+} from "../store/mod.ts";
+import { guardDeletes } from "./guard.ts";
+import { lookSettled } from "./look.ts";
+import type { ReconcileOptions, ReconcileOutcome } from "./reconcile.ts";
+import { Phases } from "./phases.ts";
+import type { PlanStep } from "./report.ts";
+
+/**
+ * What {@linkcode reconcile} would do now, without writing anything: neither keys, nor the fence,
+ * nor the cache. A pending Txn is reported, not resolved.
+ *
+ * @param context both sides
+ * @param options how
+ * @throws what reconcile would throw
+ */
+export async function dryRun(
+  context: StoreContext,
+  options: ReconcileOptions,
+): Promise<ReconcileOutcome> {
+  const { cache, etcd } = context;
+  const phases = new Phases(options.clock);
+  const notes: string[] = [];
+  const { fence, revision, clusterId } = await phases.time(
+    "recover",
+    observe(etcd, cache.identity.fenceKey, []),
+  );
+  const rows = rowsAsSeen(context, fence, options.adopt, notes);
+  const { snapshot, diff } = await phases.time(
+    "scan",
+    lookSettled(options.source, cache, options.clock, (files) => {
+      options.progress?.("scan", files, undefined);
+    }),
+  );
+  const { changes, heldBack } = guardDeletes(cache, diff.changes, snapshot.components, {
+    maxDeletePercent: options.maxDeletePercent,
+    confirmDeletes: options.confirmDeletes,
+    nowMs: options.clock.nowMs(),
+  });
+  const rules = { policy: options.policy, adopting: options.adopt || cache.fence.adopting };
+  const made = await phases.time(
+    "plan",
+    plan(context, { rows, changes, also: "all", rules, dry: true }),
+  );
+  if (!made) throw new Error("a dry plan does not depend on the fence");
+
+  const ops: PlannedOp[] = [];
+  const steps: PlanStep[] = [];
+  for (const [key, decision] of made.decisions) {
+    const op = plannedOp(key, decision, rows.get(key), changes.get(key));
+    if (op) ops.push(op);
+    steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
+  }
+  const packing = pack(ops, {
+    fenceKey: cache.identity.fenceKey,
+    maxTxnOps: context.maxTxnOps,
+    requestBytes: context.requestBytes,
+  }, options.requireSingleTxn);
+  const invalid = [...snapshot.invalid, ...diff.invalid];
+  const conflicts = [...made.conflicts].map(([key, reason]) => ({ key, reason }));
+  const partial = invalid.length + conflicts.length + heldBack.size > 0;
+  const count = (wanted: (op: PlannedOp) => boolean) => ops.filter(wanted).length;
+  const created = count((op) => op.action === "put" && op.guardMod === "0");
+  const updated = count((op) => op.action === "put" && op.guardMod !== "0");
+  const touched = new Set([...ops.map((op) => op.key), ...made.conflicts.keys()]);
+  return {
+    report: {
+      status: partial ? "partial" : "in-step",
+      created,
+      updated,
+      deleted: ops.length - created - updated,
+      released: steps.filter((step) => step.action === "release").length,
+      unchanged: [...rows.values()]
+        .filter((row) => row.owners.length > 0 && !touched.has(row.key)).length,
+      conflicts,
+      invalid,
+      heldBack: [...heldBack].map(([component, deletes]) => ({ component, deletes })),
+      txns: packing.batches.length,
+      staged: packing.staged,
+      recovered: 0,
+      revision,
+      clusterId,
+      durationMs: phases.totalMs,
+      phasesMs: phases.ms,
+      plan: steps,
+    },
+    notes,
+    busy: [...diff.waiting].sort(),
+    failure: undefined,
+  };
+}
+
+/** The rows as they will stand once recovery has been done. */
+function rowsAsSeen(
+  { cache }: StoreContext,
+  fence: string | null,
+  adopt: boolean,
+  notes: string[],
+): ReadonlyMap<string, KeyRow> {
+  const { life, fenceKey } = cache.identity;
+  const { kind } = judgeFence(fence, life, cache.fence, cache.intent?.header);
+  const lost = kind === "rolled-back" || kind === "other-life";
+  if (lost && !adopt) throw new FenceError(kind, fenceKey);
+  const rows = new Map(cache.rows);
+  if (cache.intent) notes.push("a Txn of an earlier run is pending; a real run resolves it first");
+  for (const { action, key, after } of cache.intent?.entries ?? []) {
+    if (after) rows.set(key, { ...after, ours: true, mod: action === "keep" ? after.mod : null });
+    else if (kind === "applied") rows.delete(key);
+  }
+  if (kind === "reset" || lost) {
+    notes.push("etcd was reset, or the cache was lost: every key is looked at anew");
+    for (const [key, row] of rows) rows.set(key, { ...row, mod: null });
+  }
+  return rows;
+}
+
+function stepsOf(
+  key: string,
+  decision: Decision,
+  row: KeyRow | undefined,
+  change: OwnershipChange | undefined,
+): PlanStep[] {
+  const steps: PlanStep[] = [];
+  const released = change?.released.map((owner) => `${owner.component}/${owner.gvr}`) ?? [];
+  if (decision.action === "put") {
+    const { owner, reason } = decision;
+    steps.push({ key, action: "put", owner: `${owner.component}/${owner.gvr}`, reason });
+  }
+  if (decision.action === "delete") {
+    return [{ key, action: "delete", owner: released[0] ?? "", reason: decision.reason }];
+  }
+  const others = ownersAfter(row, change).map((owner) => `${owner.component}/${owner.gvr}`);
+  const why = others.length > 0
+    ? `still held by ${others.join(", ")}`
+    : decision.action === "keep"
+    ? decision.reason
+    : "no owner left";
+  for (const owner of released) steps.push({ key, action: "release", owner, reason: why });
+  return steps;
+}

@@ -1,0 +1,76 @@
+import {
+  type CoverageOptions,
+  DirectoryHistory,
+  type FileSystem,
+  scan,
+  type Snapshot,
+} from "../fscache/mod.ts";
+import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
+import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
+
+/** The fs cache and how to look at it. */
+export interface FsCache {
+  /** The directory that holds the components. */
+  readonly root: string;
+  readonly fs: FileSystem;
+  readonly coverage: Pick<CoverageOptions, "components" | "excludeResources">;
+  /** For how long a directory must not have changed before an absence in it counts, in ms. */
+  readonly settleMs: number;
+  readonly maxObjectBytes: number;
+}
+
+/** Time, as far as looking at files needs it. */
+export interface Clock {
+  /** Wall clock, ms since the epoch. */
+  nowMs(): number;
+  /** Runs only forward, in ms. */
+  monotonicMs(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** What the looks came to. */
+export interface Look {
+  readonly snapshot: Snapshot<CachedFile>;
+  readonly diff: SnapshotDiff;
+}
+
+const MAX_LOOKS = 3;
+/** A directory's times have a granularity; a little more than the settle time is waited. */
+const MARGIN_MS = 50;
+
+/**
+ * Scans the fs cache; as long as something seems gone that can't be trusted yet, waits until the
+ * directories have settled and looks again, up to three times in all.
+ *
+ * @param source the fs cache
+ * @param cache what is recorded
+ * @param clock time
+ * @param progress told how many files were looked at
+ * @throws {CacheRootError} if the root can't be read
+ */
+export async function lookSettled(
+  source: FsCache,
+  cache: ComponentKeyCache,
+  clock: Clock,
+  progress: (files: number) => void,
+): Promise<Look> {
+  const directories = new DirectoryHistory();
+  for (let look = 1;; look++) {
+    const snapshot = await scan<CachedFile>({
+      root: source.root,
+      fs: source.fs,
+      ...source.coverage,
+      settleMs: source.settleMs,
+      maxObjectBytes: source.maxObjectBytes,
+      directories,
+      known: (path) => cache.file(path),
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      progress,
+      pause: () => clock.sleep(0),
+    });
+    const diff = diffSnapshot(cache, snapshot);
+    if (diff.waiting.size === 0 || look === MAX_LOOKS) return { snapshot, diff };
+    await clock.sleep(source.settleMs + MARGIN_MS);
+  }
+}

@@ -1,0 +1,11 @@
+export { dryRun } from "./dry_run.ts";
+export type { Clock, FsCache } from "./look.ts";
+export {
+  type Progress,
+  reconcile,
+  type ReconcileOptions,
+  type ReconcileOutcome,
+} from "./reconcile.ts";
+export type { PlanStep, ReconcileReport } from "./report.ts";
+export { retire } from "./retire.ts";
+export { type Verification, verify } from "./verify.ts";

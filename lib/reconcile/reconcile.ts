@@ -1,0 +1,223 @@
+import { EdgekeydError } from "../errors.ts";
+import {
+  apply,
+  type ApplyResult,
+  type ConflictPolicy,
+  recover,
+  type StoreContext,
+} from "../store/mod.ts";
+import type { SnapshotDiff } from "./diff.ts";
+import { guardDeletes } from "./guard.ts";
+import { type Clock, type FsCache, lookSettled } from "./look.ts";
+import { Phases } from "./phases.ts";
+import type { ReconcileReport } from "./report.ts";
+import { fileValues } from "./values.ts";
+
+/** How to reconcile. */
+export interface ReconcileOptions {
+  readonly source: FsCache;
+  readonly clock: Clock;
+  readonly policy: ConflictPolicy;
+  /** Share of a component's keys that may be deleted at once, in percent. */
+  readonly maxDeletePercent: number;
+  readonly confirmDeletes: boolean;
+  readonly requireSingleTxn: boolean;
+  /** Rebuild a lost cache: take over the fence, and what importers wrote of the snapshot's keys. */
+  readonly adopt: boolean;
+  readonly progress?: Progress;
+}
+
+/** Told how far a phase is; `total` is undefined while nobody knows it. */
+export type Progress = (phase: "scan" | "commit", done: number, total: number | undefined) => void;
+
+/** A report and what a person should know beside it. */
+export interface ReconcileOutcome {
+  readonly report: ReconcileReport;
+  /** One line each. */
+  readonly notes: readonly string[];
+  /** Groups (`component/directory`) in which a rewrite was still under way. */
+  readonly busy: readonly string[];
+  /** Why it did not come to its end; the report says what was done until then. */
+  readonly failure: EdgekeydError | undefined;
+}
+
+/** A file that changes between scan and put is looked at again, so many times. */
+const MAX_PASSES = 3;
+
+/**
+ * One full pass: recovers what an earlier run left, scans the fs cache, and brings cache and etcd
+ * in step with it; drift in etcd is healed from the files.
+ *
+ * @param context both sides
+ * @param options how
+ * @returns what was done; `failure` is a CacheRootError if the cache root can't be read, or what
+ * {@linkcode recover} and {@linkcode apply} fail with
+ */
+export async function reconcile(
+  context: StoreContext,
+  options: ReconcileOptions,
+): Promise<ReconcileOutcome> {
+  const run = new Run(context, options);
+  try {
+    await run.recover();
+    for (let pass = 1; pass <= MAX_PASSES; pass++) {
+      const applied = await run.pass();
+      if (applied.failure) return run.outcome(applied.failure);
+      if (applied.leftOut.size === 0) break;
+    }
+    if (context.cache.fence.adopting) await context.cache.endAdoption();
+    return run.outcome();
+  } catch (error) {
+    if (error instanceof EdgekeydError) return run.outcome(error);
+    throw error;
+  }
+}
+
+class Run {
+  readonly #context: StoreContext;
+  readonly #options: ReconcileOptions;
+  readonly #phases: Phases;
+  readonly #counts = { created: 0, updated: 0, deleted: 0, released: 0, txns: 0 };
+  #staged = false;
+  #recovered = 0;
+  #revision = "";
+  #clusterId = "";
+  #conflicts: ReconcileReport["conflicts"] = [];
+  #invalid: ReconcileReport["invalid"] = [];
+  #heldBack: ReconcileReport["heldBack"] = [];
+  #busy: readonly string[] = [];
+  readonly #notes: string[] = [];
+
+  constructor(context: StoreContext, options: ReconcileOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#phases = new Phases(options.clock);
+  }
+
+  async recover(): Promise<void> {
+    const pending = this.#context.cache.intent !== undefined;
+    const { adopt } = this.#options;
+    const { verdict, revision, clusterId } = await this.#phases.time(
+      "recover",
+      recover(this.#context, { adopt }),
+    );
+    if (pending && verdict !== "in-step") this.#recovered = 1;
+    this.#revision = revision;
+    this.#clusterId = clusterId;
+    if (verdict === "reset") {
+      this.#notes.push(
+        "etcd came back empty or older than the cache; what is missing is put again",
+      );
+    }
+    if (verdict === "adopted") {
+      this.#notes.push("took over the fence and what importers wrote of the cache's keys");
+    }
+  }
+
+  async pass(): Promise<ApplyResult> {
+    const { cache } = this.#context;
+    const { source, clock, progress } = this.#options;
+    const { snapshot, diff } = await this.#phases.time(
+      "scan",
+      lookSettled(source, cache, clock, (files) => progress?.("scan", files, undefined)),
+    );
+    const verdict = guardDeletes(cache, diff.changes, snapshot.components, {
+      maxDeletePercent: this.#options.maxDeletePercent,
+      confirmDeletes: this.#options.confirmDeletes,
+      nowMs: clock.nowMs(),
+    });
+    const applied = await apply(this.#context, {
+      changes: verdict.changes,
+      full: true,
+      rules: { policy: this.#options.policy, adopting: cache.fence.adopting },
+      requireSingleTxn: this.#options.requireSingleTxn,
+      valueOf: fileValues(source.root, source.fs, cache, snapshot),
+      windows: verdict.windows,
+      timed: (phase, work) => this.#phases.time(phase, work),
+      ...(progress && { progress: (done, total) => progress("commit", done, total) }),
+    });
+    this.#add(applied);
+    this.#invalid = [
+      ...snapshot.invalid,
+      ...diff.invalid,
+      ...[...applied.tooLarge].map(([key, owner]) => ({
+        path: cache.pathOf(key, owner) ?? key,
+        reason: "does not fit one etcd request (--etcd-max-request-bytes)",
+      })),
+    ];
+    this.#heldBack = [...verdict.heldBack]
+      .map(([component, deletes]) => ({ component, deletes }));
+    this.#busy = busyGroups(diff, applied, this.#context);
+    return applied;
+  }
+
+  outcome(failure?: EdgekeydError): ReconcileOutcome {
+    const partial = this.#invalid.length + this.#conflicts.length + this.#heldBack.length > 0;
+    const unseen = keysNotLookedAt(this.#context, this.#options);
+    if (unseen > 0) {
+      this.#notes.push(`${unseen} keys of components or resources not looked at were kept`);
+    }
+    return {
+      report: {
+        status: failure ? "failed" : partial ? "partial" : "in-step",
+        ...this.#counts,
+        unchanged: this.#unchanged(),
+        conflicts: this.#conflicts,
+        invalid: this.#invalid,
+        heldBack: this.#heldBack,
+        staged: this.#staged,
+        recovered: this.#recovered,
+        revision: this.#revision,
+        clusterId: this.#clusterId,
+        durationMs: this.#phases.totalMs,
+        phasesMs: this.#phases.ms,
+      },
+      notes: this.#notes,
+      busy: this.#busy,
+      failure,
+    };
+  }
+
+  #add(applied: ApplyResult): void {
+    this.#counts.created += applied.created;
+    this.#counts.updated += applied.updated;
+    this.#counts.deleted += applied.deleted;
+    this.#counts.released += applied.released;
+    this.#counts.txns += applied.txns;
+    this.#staged ||= applied.staged;
+    this.#revision = applied.revision ?? this.#revision;
+    this.#clusterId = applied.clusterId ?? this.#clusterId;
+    this.#conflicts = [...applied.conflicts].map(([key, reason]) => ({ key, reason }));
+  }
+
+  /** Keys that are held and needed nothing. */
+  #unchanged(): number {
+    const conflicts = new Set(this.#conflicts.map(({ key }) => key));
+    let held = 0;
+    for (const { key, owners } of this.#context.cache.rows.values()) {
+      if (owners.length > 0 && !conflicts.has(key)) held++;
+    }
+    return Math.max(0, held - this.#counts.created - this.#counts.updated);
+  }
+}
+
+/** Files whose keys are kept because the run was told not to look at them. */
+function keysNotLookedAt({ cache }: StoreContext, { source }: ReconcileOptions): number {
+  const { components, excludeResources } = source.coverage;
+  if (!components && !excludeResources) return 0;
+  let unseen = 0;
+  for (const path of cache.files.keys()) {
+    const [component = "", directory = ""] = path.split("/", 2);
+    if (components?.has(component) === false || excludeResources?.(directory)) unseen++;
+  }
+  return unseen;
+}
+
+function busyGroups(diff: SnapshotDiff, applied: ApplyResult, context: StoreContext): string[] {
+  const busy = new Set(diff.waiting);
+  for (const [key, owner] of applied.leftOut) {
+    const path = context.cache.pathOf(key, owner) ?? key;
+    busy.add(path.split("/", 2).join("/"));
+  }
+  return [...busy].sort();
+}

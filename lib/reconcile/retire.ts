@@ -1,0 +1,66 @@
+import { buildTxn, EtcdError } from "../etcd/mod.ts";
+import {
+  apply,
+  type ApplyRequest,
+  type ApplyResult,
+  ContentionError,
+  type OwnershipChange,
+  recover,
+  type StoreContext,
+} from "../store/mod.ts";
+
+const MAX_ATTEMPTS = 3;
+
+/**
+ * Takes this node out of the pool: every key that it wrote goes from etcd (one that another
+ * changed since stays), every owner from the cache, then the fence. Safe to run again.
+ *
+ * @param context both sides
+ * @param options how to apply
+ * @throws what recover and apply throw
+ */
+export async function retire(
+  context: StoreContext,
+  options: Pick<ApplyRequest, "timed" | "progress">,
+): Promise<ApplyResult> {
+  await recover(context);
+  const changes = new Map<string, OwnershipChange>();
+  for (const { key, owners } of context.cache.rows.values()) {
+    changes.set(key, { key, acquired: [], released: owners });
+  }
+  const applied = await apply(context, {
+    ...options,
+    changes,
+    full: true,
+    rules: { policy: "skip", adopting: false },
+    requireSingleTxn: false,
+    valueOf: () => undefined,
+    windows: new Map(),
+  });
+  await deleteFence(context);
+  return applied;
+}
+
+/**
+ * Deletes the fence if it still is ours. Should the answer be lost, the fence is read again; an
+ * absent fence is what a cache that never wrote expects.
+ */
+async function deleteFence(context: StoreContext): Promise<void> {
+  const { cache, etcd, maxTxnOps } = context;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { expected, seq } = cache.fence;
+    if (expected === null) return;
+    const move = { key: cache.identity.fenceKey, expected, next: null };
+    try {
+      const { succeeded } = await etcd.txn(buildTxn(move, [], maxTxnOps));
+      if (succeeded) {
+        await cache.giveUp({ expected: null, seq });
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof EtcdError) || error.outcome === "not-applied") throw error;
+    }
+    await recover(context);
+  }
+  throw new ContentionError(`the fence ${cache.identity.fenceKey} could not be deleted`);
+}

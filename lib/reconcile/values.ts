@@ -1,0 +1,37 @@
+import type { CachedFile, ComponentKeyCache, Owner } from "../keycache/mod.ts";
+import type { FileSystem, Snapshot } from "../fscache/mod.ts";
+import { parseObjectMeta } from "../k8s/mod.ts";
+
+/**
+ * Makes the function that fetches what is put: the bytes of an owner's file, and only if they
+ * still are the version that was planned. The bytes sent are the bytes parsed.
+ *
+ * @param root the cache root
+ * @param fs the file system
+ * @param cache tells where an owner's file is
+ * @param snapshot may hold the bytes already
+ */
+export function fileValues(
+  root: string,
+  fs: FileSystem,
+  cache: ComponentKeyCache,
+  snapshot: Snapshot<CachedFile>,
+): (key: string, owner: Owner) => Uint8Array | undefined {
+  return (key, owner) => {
+    const path = cache.pathOf(key, owner);
+    if (path === undefined) return undefined;
+    const scanned = snapshot.files.get(path);
+    if (scanned?.bytes && scanned.resourceVersion === owner.resourceVersion) return scanned.bytes;
+    try {
+      const source = `${root}/${scanned?.sourcePath ?? path}`;
+      const { bytes } = fs.readFile(source, owner.stamp.size);
+      const { uid, resourceVersion } = parseObjectMeta(bytes);
+      const same = uid === owner.uid && resourceVersion === owner.resourceVersion &&
+        bytes.length === owner.stamp.size;
+      return same ? bytes : undefined;
+    } catch {
+      // Gone, unreadable or half written since it was scanned: the next scan says what it is.
+      return undefined;
+    }
+  };
+}

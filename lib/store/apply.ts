@@ -1,0 +1,327 @@
+import { EdgekeydError } from "../errors.ts";
+import { EtcdError } from "../etcd/mod.ts";
+import type { DeleteWindow, IntentEntry, KeyRow, Owner } from "../keycache/mod.ts";
+import type { StoreContext } from "./context.ts";
+import { ABSENT, type Decision, type DecisionRules } from "./decide.ts";
+import { ContentionError } from "./errors.ts";
+import { type Exchange, exchange } from "./exchange.ts";
+import type { OwnershipChange } from "./ownership.ts";
+import { pack, type Packing, type PlannedOp, type TxnLimits } from "./pack.ts";
+import { type Plan, plan } from "./plan.ts";
+import { recover } from "./recover.ts";
+
+/** What is to be brought about. */
+export interface ApplyRequest {
+  /** How owners change, by object key. */
+  readonly changes: ReadonlyMap<string, OwnershipChange>;
+  /** Look at every other row too, and heal what drifted in etcd. */
+  readonly full: boolean;
+  readonly rules: DecisionRules;
+  /** Refuse to split a group over several Txns. */
+  readonly requireSingleTxn: boolean;
+  /**
+   * The bytes of the version that an owner holds; undefined if it no longer holds that version.
+   */
+  readonly valueOf: (key: string, owner: Owner) => Uint8Array | undefined;
+  /** Delete windows to note with the first deletes. */
+  readonly windows: ReadonlyMap<string, DeleteWindow>;
+  /** Called as operations are done: how many of how many. */
+  readonly progress?: (done: number, total: number) => void;
+  /** Measures the time of a phase. */
+  readonly timed: <T>(phase: "plan" | "commit", work: Promise<T>) => Promise<T>;
+}
+
+/** What came of it. */
+export interface ApplyResult {
+  /** Keys. */
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Ownerships that were let go without deleting the key. */
+  readonly released: number;
+  /** Keys that were left to others, with the reason. */
+  readonly conflicts: ReadonlyMap<string, string>;
+  /** Keys whose object fits no request, with the owner that holds it. */
+  readonly tooLarge: ReadonlyMap<string, Owner>;
+  /** Keys that were left out since their file changed between plan and put. */
+  readonly leftOut: ReadonlyMap<string, Owner>;
+  readonly txns: number;
+  /** A group was split over several Txns. */
+  readonly staged: boolean;
+  /** etcd's revision after it, and its cluster id; undefined if etcd was not asked at all. */
+  readonly revision: string | undefined;
+  readonly clusterId: string | undefined;
+  /**
+   * Why it did not come to its end; the numbers above say what was done until then. Out of space
+   * is special: the deletes were done all the same.
+   */
+  readonly failure: EdgekeydError | undefined;
+}
+
+/** Rounds of planning anew (a guard failed, an answer was lost) before it is given up. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Brings ownership changes about: plan, pack, commit, and again for what met a failed guard or a
+ * lost answer. Reconcile and every store operation go through here.
+ *
+ * @param context both sides; recovery has been done
+ * @param request what is to be brought about
+ * @returns what was done; `failure` is an EtcdError if etcd failed, a SingleTxnError before anything
+ * is written, a FenceError if another agent moved the fence, a KeyCacheError if the cache failed,
+ * a ContentionError if it did not come to rest within a few rounds
+ */
+export async function apply(context: StoreContext, request: ApplyRequest): Promise<ApplyResult> {
+  const run = new Run(context, request);
+  try {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      if (await run.round()) return run.result();
+    }
+    return run.result(new ContentionError(`${run.open} keys are not in step yet`));
+  } catch (error) {
+    if (error instanceof EdgekeydError) return run.result(error);
+    throw error;
+  }
+}
+
+class Run {
+  readonly #context: StoreContext;
+  readonly #request: ApplyRequest;
+  /** What is not in the cache's rows yet. */
+  readonly #changes: Map<string, OwnershipChange>;
+  /** Keys to look at again; their change is in the rows already. */
+  #again: ReadonlySet<string> | "all";
+  #limits: TxnLimits;
+  #windows: ReadonlyMap<string, DeleteWindow>;
+  #created = 0;
+  #updated = 0;
+  #deleted = 0;
+  #released = 0;
+  #txns = 0;
+  #staged = false;
+  #revision: string | undefined;
+  #clusterId: string | undefined;
+  #outOfSpace: EtcdError | undefined;
+  readonly #conflicts = new Map<string, string>();
+  readonly #tooLarge = new Map<string, Owner>();
+  readonly #leftOut = new Map<string, Owner>();
+
+  constructor(context: StoreContext, request: ApplyRequest) {
+    this.#context = context;
+    this.#request = request;
+    this.#changes = new Map(request.changes);
+    this.#again = request.full ? "all" : new Set();
+    this.#windows = request.windows;
+    this.#limits = {
+      fenceKey: context.cache.identity.fenceKey,
+      maxTxnOps: context.maxTxnOps,
+      requestBytes: context.requestBytes,
+    };
+  }
+
+  /** Keys that are still to be brought about. */
+  get open(): number {
+    return this.#changes.size + (this.#again === "all" ? 0 : this.#again.size);
+  }
+
+  result(failure: EdgekeydError | undefined = this.#outOfSpace): ApplyResult {
+    return {
+      created: this.#created,
+      updated: this.#updated,
+      deleted: this.#deleted,
+      released: this.#released,
+      conflicts: this.#conflicts,
+      tooLarge: this.#tooLarge,
+      leftOut: this.#leftOut,
+      txns: this.#txns,
+      staged: this.#staged,
+      revision: this.#revision,
+      clusterId: this.#clusterId,
+      failure,
+    };
+  }
+
+  /** @returns true if nothing is left to do */
+  async round(): Promise<boolean> {
+    const { cache } = this.#context;
+    const { rules, requireSingleTxn, timed } = this.#request;
+    const made = await timed(
+      "plan",
+      plan(this.#context, {
+        rows: cache.rows,
+        changes: this.#changes,
+        also: this.#again,
+        rules,
+        dry: false,
+      }),
+    );
+    if (!made) return await this.#startOver();
+    this.#revision = made.observation?.revision ?? this.#revision;
+    this.#clusterId = made.observation?.clusterId ?? this.#clusterId;
+    for (const [key, reason] of made.conflicts) this.#conflicts.set(key, reason);
+
+    const packing = pack(this.#operations(made), this.#limits, requireSingleTxn);
+    this.#staged ||= packing.staged;
+    for (const { key, owner } of packing.tooLarge) if (owner) this.#tooLarge.set(key, owner);
+
+    const again = new Set<string>();
+    const committed = await timed("commit", this.#commitAll(made, packing.batches, again));
+    if (!committed) return await this.#startOver();
+    for (const key of this.#tooLarge.keys()) this.#changes.delete(key);
+    for (const key of this.#leftOut.keys()) this.#changes.delete(key);
+    this.#again = again;
+    return again.size === 0;
+  }
+
+  /** Cache and etcd were brought to agreement anew: every key has to be looked at again. */
+  async #startOver(): Promise<false> {
+    const { verdict } = await recover(this.#context);
+    if (this.#request.full || verdict === "reset") this.#again = "all";
+    return false;
+  }
+
+  #operations({ decisions }: Plan): PlannedOp[] {
+    const ops: PlannedOp[] = [];
+    for (const [key, decision] of decisions) {
+      const before = this.#context.cache.rows.get(key);
+      const op = plannedOp(key, decision, before, this.#changes.get(key));
+      if (!op || this.#tooLarge.has(key) || this.#leftOut.has(key)) continue;
+      if (op.action === "put" && this.#outOfSpace) continue;
+      ops.push(op);
+    }
+    return ops;
+  }
+
+  async #commitAll(made: Plan, batches: Packing["batches"], again: Set<string>): Promise<boolean> {
+    await this.#keep(made);
+    const total = batches.reduce((sum, batch) => sum + batch.length, 0);
+    let done = 0;
+    for (const batch of batches) {
+      if (!(await this.#commit(batch, again))) return false;
+      done += batch.length;
+      this.#request.progress?.(done, total);
+    }
+    return true;
+  }
+
+  /** Writes the rows that need nothing in etcd. */
+  async #keep({ decisions }: Plan): Promise<void> {
+    const rows = new Map<string, KeyRow | null>();
+    for (const [key, decision] of decisions) {
+      if (decision.action === "keep") rows.set(key, decision.after);
+    }
+    await this.#context.cache.keep(rows);
+    for (const key of rows.keys()) {
+      this.#released += this.#changes.get(key)?.released.length ?? 0;
+      this.#changes.delete(key);
+    }
+  }
+
+  /** @returns false if the Txn was not applied, so that everything has to be planned anew */
+  async #commit(batch: readonly PlannedOp[], again: Set<string>): Promise<boolean> {
+    const ops: (PlannedOp & { value: Uint8Array })[] = [];
+    for (const op of batch) {
+      const value = op.action === "put" && op.owner
+        ? this.#request.valueOf(op.key, op.owner)
+        : NOTHING;
+      if (value) ops.push({ ...op, value });
+      else if (op.owner) this.#leftOut.set(op.key, op.owner);
+    }
+    if (ops.length === 0) return true;
+    const deletes = ops.some((op) => op.action === "delete");
+    const bytes = batch.reduce((sum, op) => sum + op.valueBytes + op.key.length, 0);
+    let sent: Exchange;
+    try {
+      sent = await exchange(
+        this.#context,
+        ops.map(entryOf),
+        ops,
+        deletes ? this.#windows : undefined,
+      );
+    } catch (error) {
+      if (!(error instanceof EtcdError) || error.reason !== "too-large") throw error;
+      this.#halve(bytes, ops);
+      return false;
+    }
+    if (!sent.applied) {
+      if (sent.error?.reason === "no-space") this.#outOfSpace = sent.error;
+      else if (sent.error) this.#halve(bytes, []);
+      return false;
+    }
+    if (deletes) this.#windows = new Map();
+    this.#txns++;
+    this.#revision = sent.revision;
+    this.#clusterId = sent.clusterId;
+    ops.forEach((op, index) => {
+      this.#count(op, sent.results?.[index]?.succeeded === true, again);
+    });
+    return true;
+  }
+
+  #count(op: PlannedOp, succeeded: boolean, again: Set<string>): void {
+    const released = this.#changes.get(op.key)?.released.length ?? 0;
+    this.#changes.delete(op.key);
+    if (op.action === "delete") {
+      if (succeeded) this.#deleted++;
+      else this.#conflicts.set(op.key, "changed in etcd by another while it was deleted; let go");
+      return;
+    }
+    this.#released += released;
+    if (!succeeded) again.add(op.key);
+    else if (op.guardMod === ABSENT) this.#created++;
+    else this.#updated++;
+  }
+
+  /** The request was too large, or too slow for its deadline: smaller ones from now on. */
+  #halve(bytes: number, ops: readonly PlannedOp[]): void {
+    const [only] = ops;
+    if (ops.length === 1 && only?.owner) {
+      this.#tooLarge.set(only.key, only.owner);
+      return;
+    }
+    const requestBytes = Math.max(MIN_REQUEST_BYTES, Math.floor(bytes / 2));
+    this.#limits = { ...this.#limits, requestBytes };
+  }
+}
+
+const NOTHING = new Uint8Array();
+/** Halving stops here: one object of the usual size still fits. */
+const MIN_REQUEST_BYTES = 16 * 1024;
+
+/**
+ * The operation that a decision asks for; undefined if it asks for nothing in etcd.
+ *
+ * @param key the object key
+ * @param decision what was decided
+ * @param before the key's row
+ * @param change what changes its owners
+ */
+export function plannedOp(
+  key: string,
+  decision: Decision,
+  before: KeyRow | undefined,
+  change: OwnershipChange | undefined,
+): PlannedOp | undefined {
+  if (decision.action === "put") {
+    const { guardMod, owner, after } = decision;
+    return { action: "put", key, guardMod, owner, before, after, valueBytes: owner.stamp.size };
+  }
+  if (decision.action === "delete") {
+    const owner = change?.released[0];
+    const { guardMod } = decision;
+    return { action: "delete", key, guardMod, owner, before, after: null, valueBytes: 0 };
+  }
+  return undefined;
+}
+
+function entryOf(op: PlannedOp): IntentEntry {
+  const { action, key, guardMod, after, before } = op;
+  return {
+    action,
+    key,
+    guardMod,
+    after,
+    uid: before?.uid ?? "",
+    resourceVersion: before?.resourceVersion ?? "",
+  };
+}

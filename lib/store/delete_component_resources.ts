@@ -1,0 +1,28 @@
+import type { StoreContext } from "./context.ts";
+import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
+import { listComponentKeys } from "./list_component_keys.ts";
+import type { OwnershipChange } from "./ownership.ts";
+
+/**
+ * Lets a component go: keys that nobody else holds are deleted, all in one Txn if they fit one;
+ * shared keys stay with their other owners. An operator asked for it by name, so it is no bulk
+ * delete.
+ *
+ * @param context both sides; recovery has been done
+ * @param component whose keys; one that holds none is no error
+ * @param options how to judge and apply
+ * @returns what was done, and what failed
+ */
+export async function deleteComponentResources(
+  context: StoreContext,
+  component: string,
+  options: Omit<ApplyRequest, "changes" | "full" | "windows">,
+): Promise<ApplyResult> {
+  const changes = new Map<string, OwnershipChange>();
+  for (const key of listComponentKeys(context.cache, component)) {
+    const owners = context.cache.rows.get(key)?.owners ?? [];
+    const released = owners.filter((owner) => owner.component === component);
+    changes.set(key, { key, acquired: [], released });
+  }
+  return await apply(context, { ...options, changes, full: false, windows: new Map() });
+}

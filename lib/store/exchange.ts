@@ -1,0 +1,108 @@
+import {
+  buildTxn,
+  EtcdError,
+  type FenceMove,
+  opBytes,
+  readTxn,
+  txnBytes,
+  type TxnOp,
+  type TxnOpResult,
+} from "../etcd/mod.ts";
+import type { DeleteWindow, IntentEntry } from "../keycache/mod.ts";
+import type { StoreContext } from "./context.ts";
+import { recover } from "./recover.ts";
+
+/** What became of one Txn. */
+export type Exchange =
+  | {
+    readonly applied: true;
+    readonly revision: string;
+    readonly clusterId: string;
+    /**
+     * One for each operation. A Txn whose answer was lost tells of puts and deletes, but what its
+     * reads found is lost: then `undefined`.
+     */
+    readonly results: readonly TxnOpResult[] | undefined;
+  }
+  | {
+    readonly applied: false;
+    /** Why the answer was lost; undefined if the fence was not where it was expected. */
+    readonly error?: EtcdError;
+  };
+
+/**
+ * The commit protocol: intent to the cache, ONE Txn to etcd, result to the cache. Every write of
+ * edgekeyd goes through here.
+ *
+ * @param context both sides
+ * @param entries what becomes of the cache's rows; those of `put` and `delete` match `ops` in order
+ * @param ops what the Txn does beside moving the fence
+ * @param windows delete windows that change with it
+ * @returns what became of it; if it was not applied, cache and etcd agree again and the caller
+ * plans anew
+ * @throws {EtcdError} if etcd refused it (nothing is pending then), or does not answer (the intent
+ * stays pending until the next recovery)
+ * @throws {FenceError} if the fence is not this cache's any more
+ */
+export async function exchange(
+  context: StoreContext,
+  entries: readonly IntentEntry[],
+  ops: readonly TxnOp[],
+  windows?: ReadonlyMap<string, DeleteWindow>,
+): Promise<Exchange> {
+  const { cache, etcd, maxTxnOps } = context;
+  const { header } = await cache.begin(entries, context.random);
+  const fence: FenceMove = {
+    key: cache.identity.fenceKey,
+    expected: header.expected,
+    next: header.next,
+  };
+  const sum = ops.reduce(
+    (bytes, op) => bytes + opBytes(op, op.action === "put" ? op.value.length : 0),
+    0,
+  );
+  try {
+    const response = await etcd.txn(
+      buildTxn(fence, ops, maxTxnOps),
+      txnBytes(fence, sum, ops.length, maxTxnOps),
+    );
+    if (response.succeeded) {
+      const results = readTxn(fence, ops, response, maxTxnOps);
+      const { revision, cluster_id: clusterId } = response.header;
+      await cache.settle(succeededOf(entries, results), revision, windows);
+      return { applied: true, revision, clusterId, results };
+    }
+  } catch (error) {
+    if (!(error instanceof EtcdError)) throw error;
+    if (error.outcome === "not-applied") {
+      await cache.dropUnsent();
+      throw error;
+    }
+    return await resolve(context, entries, ops, error);
+  }
+  return await resolve(context, entries, ops);
+}
+
+/** Finds out what became of a Txn without an answer, or one that met another fence. */
+async function resolve(
+  context: StoreContext,
+  entries: readonly IntentEntry[],
+  ops: readonly TxnOp[],
+  error?: EtcdError,
+): Promise<Exchange> {
+  const { verdict, succeeded, revision, clusterId } = await recover(context);
+  if (verdict !== "applied") return error ? { applied: false, error } : { applied: false };
+  const results = ops.some((op) => op.action === "read")
+    ? undefined
+    : succeeded.filter((_, index) => entries[index]?.action !== "keep")
+      .map((done) => ({ succeeded: done }));
+  return { applied: true, revision, clusterId, results };
+}
+
+function succeededOf(
+  entries: readonly IntentEntry[],
+  results: readonly TxnOpResult[],
+): boolean[] {
+  let next = 0;
+  return entries.map((entry) => entry.action === "keep" || results[next++]?.succeeded === true);
+}

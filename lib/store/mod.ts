@@ -1,0 +1,17 @@
+export { apply, type ApplyRequest, type ApplyResult, plannedOp } from "./apply.ts";
+export type { StoreContext } from "./context.ts";
+export type { ConflictPolicy, Decision, DecisionRules } from "./decide.ts";
+export { ContentionError, FenceError, SingleTxnError } from "./errors.ts";
+export { judgeFence } from "./fence_verdict.ts";
+export { type Observation, observe } from "./observe.ts";
+export { ownersAfter, type OwnershipChange } from "./ownership.ts";
+export { pack, type Packing, type PlannedOp, type TxnLimits } from "./pack.ts";
+export { type Plan, plan, type PlanRequest } from "./plan.ts";
+export { recover, type Recovery } from "./recover.ts";
+export { deleteComponentResources } from "./delete_component_resources.ts";
+export { listComponentKeys } from "./list_component_keys.ts";
+export {
+  type ComponentList,
+  InvalidListError,
+  replaceComponentList,
+} from "./replace_component_list.ts";

@@ -1,0 +1,101 @@
+import { buildTxn, EtcdError, readTxn, type TxnOp } from "../etcd/mod.ts";
+import { InvalidObjectError, parseObjectMeta } from "../k8s/mod.ts";
+import type { StoreContext } from "./context.ts";
+import type { FoundVersion } from "./decide.ts";
+import { exchange } from "./exchange.ts";
+
+/** A key whose value is to be judged. */
+export interface ValueRequest {
+  readonly key: string;
+  /** How many bytes its value is likely to have. */
+  readonly expectedBytes: number;
+}
+
+const PAGE_KEYS = 64;
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads values and keeps their versions: uid, resourceVersion (empty if an apiserver wrote the
+ * value) and mod revision.
+ *
+ * Unless `dry`, the fence moves in the same Txn: only then are the mods known, since an etcd that
+ * is restored to a state before the read shows in the fence.
+ *
+ * @param context both sides
+ * @param requests what to read
+ * @param dry read only
+ * @returns versions by key; undefined for a key that does not exist; if the fence was lost on the
+ * way the map is undefined and the caller plans anew
+ * @throws {EtcdError} if etcd fails
+ */
+export async function readVersions(
+  context: StoreContext,
+  requests: readonly ValueRequest[],
+  dry: boolean,
+): Promise<Map<string, FoundVersion | undefined> | undefined> {
+  const versions = new Map<string, FoundVersion | undefined>();
+  const pages = pagesOf(requests);
+  for (let page = pages.shift(); page; page = pages.shift()) {
+    const ops: TxnOp[] = page.map(({ key }) => ({ action: "read", key, keysOnly: false }));
+    try {
+      const results = dry ? await readDry(context, ops) : await readBumping(context, ops);
+      if (!results) return undefined;
+      results.forEach(({ found }, index) => {
+        const key = ops[index]?.key;
+        if (key !== undefined) versions.set(key, found && versionOf(found.mod, found.value));
+      });
+    } catch (error) {
+      const tooLarge = error instanceof EtcdError && error.reason === "answer-too-large";
+      if (!tooLarge || page.length === 1) throw error;
+      const half = Math.ceil(page.length / 2);
+      pages.unshift(page.slice(0, half), page.slice(half));
+    }
+  }
+  return versions;
+}
+
+async function readDry(context: StoreContext, ops: readonly TxnOp[]) {
+  const { etcd, maxTxnOps } = context;
+  const response = await etcd.txn(buildTxn(undefined, ops, maxTxnOps));
+  return readTxn(undefined, ops, response, maxTxnOps);
+}
+
+async function readBumping(context: StoreContext, ops: readonly TxnOp[]) {
+  const done = await exchange(context, [], ops);
+  if (done.applied) return done.results;
+  if (done.error) throw done.error;
+  return undefined;
+}
+
+/**
+ * An importer's value is JSON with a resourceVersion; everything else is an apiserver's, which
+ * stores none (and protobuf or encrypted values are not JSON at all).
+ */
+function versionOf(mod: string, value: Uint8Array): FoundVersion {
+  try {
+    const { uid, resourceVersion } = parseObjectMeta(value);
+    return { mod, uid, resourceVersion };
+  } catch (error) {
+    if (error instanceof InvalidObjectError) return { mod, uid: "", resourceVersion: "" };
+    throw error;
+  }
+}
+
+function pagesOf(requests: readonly ValueRequest[]): ValueRequest[][] {
+  const pages: ValueRequest[][] = [];
+  let page: ValueRequest[] = [];
+  let bytes = 0;
+  for (const request of requests) {
+    if (
+      page.length === PAGE_KEYS || (page.length > 0 && bytes + request.expectedBytes > PAGE_BYTES)
+    ) {
+      pages.push(page);
+      page = [];
+      bytes = 0;
+    }
+    page.push(request);
+    bytes += request.expectedBytes;
+  }
+  if (page.length > 0) pages.push(page);
+  return pages;
+}

@@ -1,0 +1,95 @@
+import { EdgekeydError } from "../errors.ts";
+import {
+  formatGvr,
+  type Gvr,
+  InvalidObjectError,
+  nameInKey,
+  objectKey,
+  parseObjectMeta,
+} from "../k8s/mod.ts";
+import type { Owner } from "../keycache/mod.ts";
+import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
+import type { StoreContext } from "./context.ts";
+import { listComponentKeys } from "./list_component_keys.ts";
+import type { OwnershipChange } from "./ownership.ts";
+
+/** The new list of one resource of a component. */
+export interface ComponentList {
+  readonly component: string;
+  readonly gvr: Gvr;
+  /** Only this namespace is replaced; undefined: all of them. */
+  readonly namespace: string | undefined;
+  /** Each object as JSON. */
+  readonly objects: readonly Uint8Array[];
+}
+
+/** The list names the same object twice, or one of another namespace. */
+export class InvalidListError extends EdgekeydError {
+  override name = "InvalidListError";
+  /** @param reason what is wrong with it, without any content */
+  constructor(reason: string) {
+    super("InvalidContent", reason);
+  }
+}
+
+/**
+ * Replaces a component's list: keys that it no longer names are let go (and deleted if nobody
+ * else holds them), the others put as far as they changed, all in one Txn if they fit one.
+ *
+ * @param context both sides; recovery has been done
+ * @param list the new list
+ * @param options how to judge and apply
+ * @throws {InvalidObjectError} if an object is not one, or has no resourceVersion
+ * @throws {InvalidListError} if two are the same, or one is of another namespace
+ * @returns what was done, and what failed
+ */
+export async function replaceComponentList(
+  context: StoreContext,
+  list: ComponentList,
+  options: Omit<ApplyRequest, "changes" | "full" | "windows" | "valueOf">,
+): Promise<ApplyResult> {
+  const { cache } = context;
+  const { component, namespace } = list;
+  const { prefix } = cache.identity;
+  const gvr = formatGvr(list.gvr);
+  const values = new Map<string, Uint8Array>();
+  const changes = new Map<string, OwnershipChange>();
+  for (const bytes of list.objects) {
+    const meta = parseObjectMeta(bytes);
+    if (meta.resourceVersion === "") {
+      throw new InvalidObjectError("has no metadata.resourceVersion");
+    }
+    if (namespace !== undefined && meta.namespace !== namespace) {
+      throw new InvalidListError(`an object is not in namespace ${namespace}`);
+    }
+    const key = objectKey(prefix, list.gvr, meta);
+    if (values.has(key)) throw new InvalidListError(`${key} stands in the list twice`);
+    values.set(key, bytes);
+    const { uid, resourceVersion } = meta;
+    const stamp = { size: bytes.length, mtimeMs: 0, ctimeMs: 0, ino: 0 };
+    const owner: Owner = {
+      component,
+      gvr,
+      source: "api",
+      uid,
+      resourceVersion,
+      stamp,
+      readAtMs: 0,
+    };
+    changes.set(key, { key, acquired: [owner], released: [] });
+  }
+  for (const key of listComponentKeys(cache, component, gvr)) {
+    const name = nameInKey(prefix, list.gvr, key);
+    if (changes.has(key) || (namespace !== undefined && name?.namespace !== namespace)) continue;
+    const owners = cache.rows.get(key)?.owners ?? [];
+    const released = owners.filter((owner) => owner.component === component && owner.gvr === gvr);
+    changes.set(key, { key, acquired: [], released });
+  }
+  return await apply(context, {
+    ...options,
+    changes,
+    full: false,
+    windows: new Map(),
+    valueOf: (key, owner) => owner.component === component ? values.get(key) : undefined,
+  });
+}
