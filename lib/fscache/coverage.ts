@@ -1,0 +1,54 @@
+import { isMetadataOnly } from "./layout.ts";
+
+/** Which part of the cache a scan looks at; without any option, all of it. */
+export interface CoverageOptions {
+  /** Only these components. */
+  readonly components?: ReadonlySet<string> | undefined;
+  /**
+   * Tells by its canonical name (`pods.v1.core`, `pods`, or whatever stands there) whether a
+   * directory below a component is left out.
+   */
+  readonly excludeResources?: ((directory: string) => boolean) | undefined;
+  /** Only these groups, as `component/directory`. */
+  readonly groups?: ReadonlySet<string> | undefined;
+}
+
+/** The part of the cache that a scan looks at. */
+export class Coverage {
+  readonly #options: CoverageOptions;
+  readonly #componentsOfGroups: ReadonlySet<string> | undefined;
+
+  /** @param options what to look at */
+  constructor(options: CoverageOptions) {
+    this.#options = options;
+    if (options.groups !== undefined) {
+      this.#componentsOfGroups = new Set(
+        Array.from(options.groups, (group) => group.slice(0, group.indexOf("/"))),
+      );
+    }
+  }
+
+  /**
+   * Tells whether any part of a component is looked at.
+   *
+   * @param component its name
+   * @returns true if so
+   */
+  component(component: string): boolean {
+    return (this.#options.components?.has(component) ?? true) &&
+      (this.#componentsOfGroups?.has(component) ?? true);
+  }
+
+  /**
+   * Tells whether a directory below a component is looked at.
+   *
+   * @param component its component
+   * @param directory its canonical name
+   * @returns true if so
+   */
+  directory(component: string, directory: string): boolean {
+    return this.component(component) && !isMetadataOnly(directory) &&
+      (this.#options.groups?.has(`${component}/${directory}`) ?? true) &&
+      !(this.#options.excludeResources?.(directory) ?? false);
+  }
+}

@@ -1,0 +1,42 @@
+import { EdgekeydError } from "../errors.ts";
+
+/** A file holds more than may be read. */
+export class FileTooLargeError extends EdgekeydError {
+  override name = "FileTooLargeError";
+
+  /** @param maxBytes what it may hold at most */
+  constructor(maxBytes: number) {
+    super("FileTooLarge", `larger than ${maxBytes} bytes`);
+  }
+}
+
+/** What stands at a path is no regular file. */
+export class NotRegularFileError extends EdgekeydError {
+  override name = "NotRegularFileError";
+  constructor() {
+    super("NotRegularFile", "not a regular file");
+  }
+}
+
+/** A file did not hold still while it was read, again and again. */
+export class FileChangingError extends EdgekeydError {
+  override name = "FileChangingError";
+  constructor() {
+    super("FileChanging", "kept changing while it was read");
+  }
+}
+
+/**
+ * Says in a few words why a path could not be used.
+ *
+ * @param error what was thrown
+ * @returns a reason that quotes neither content nor paths
+ */
+export function reasonOf(error: unknown): string {
+  if (error instanceof EdgekeydError) return error.message;
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Error && "code" in error && typeof error.code === "string") {
+    return `can't be read (${error.code})`;
+  }
+  return "can't be read";
+}

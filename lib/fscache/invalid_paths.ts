@@ -1,0 +1,49 @@
+import type { InvalidPath } from "./snapshot.ts";
+
+/** A broken disk or a stray program can leave any number of bad files: no more are listed. */
+export const MAX_INVALID_PATHS = 10_000;
+
+/** What a scan found that can't be imported, and which recorded paths are kept because of it. */
+export class InvalidPaths {
+  readonly #list: InvalidPath[] = [];
+  readonly #kept = new Set<string>();
+
+  /** Each path with its reason; the last one says so if there are more. */
+  get list(): readonly InvalidPath[] {
+    return this.#list;
+  }
+
+  /**
+   * Adds one.
+   *
+   * @param path as it is on disk
+   * @param canonicalPath what it stands for: this, and all below it, is kept
+   * @param reason in a few words, without content
+   */
+  add(path: string, canonicalPath: string, reason: string): void {
+    if (this.#list.length < MAX_INVALID_PATHS) {
+      this.#list.push({ path, reason });
+      this.#kept.add(canonicalPath);
+      return;
+    }
+    if (this.#list.length === MAX_INVALID_PATHS) {
+      this.#list.push({ path, reason: `${reason}; more are not listed` });
+    }
+    // To stay small, the whole directory is kept instead of each path in it.
+    this.#kept.add(canonicalPath.slice(0, Math.max(0, canonicalPath.lastIndexOf("/"))));
+  }
+
+  /**
+   * Tells whether a recorded path is kept.
+   *
+   * @param path canonical path
+   * @returns true if it, or a directory on the way to it, is invalid
+   */
+  keeps(path: string): boolean {
+    if (this.#kept.has(path) || this.#kept.has("")) return true;
+    for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
+      if (this.#kept.has(path.slice(0, end))) return true;
+    }
+    return false;
+  }
+}

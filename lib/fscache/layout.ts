@@ -1,0 +1,121 @@
+import { type Gvr, isResourceName, parseGvr } from "../k8s/gvr.ts";
+
+/** What a directory below a component stands for. */
+export interface GroupDirectory {
+  readonly resource: string;
+  /** Undefined in the older layout, where version and group stand in each object's `apiVersion`. */
+  readonly gvr: Gvr | undefined;
+  /** False for Namespaces themselves, which never have a namespace segment. */
+  readonly mayHoldNamespaces: boolean;
+}
+
+/** The canonical path of an object below the cache root, taken apart. */
+export interface PathParts {
+  readonly component: string;
+  /** As it is written on disk: `pods.v1.core`, or `pods` (older layout). */
+  readonly directory: string;
+  /** Empty for a cluster-scoped object. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** yurthub's own directory at the base of the cache: no component. */
+export const INTERNAL_DIRECTORY = "_internal";
+
+const BACKUP_PREFIX = "tmp_";
+const METADATA_ONLY_DIRECTORY = "partialobjectmetadatas.v1.meta.k8s.io";
+// U+FFFD is what a name that is not UTF-8 was turned into: it would name another file.
+const NOT_IN_SEGMENT = /[/%\uFFFD]/;
+
+/**
+ * Tells whether a text can be one segment of a path, as Kubernetes checks names that become one.
+ *
+ * @param text the candidate
+ * @returns true if it is one
+ */
+export function isSegment(text: string): boolean {
+  return text !== "" && text !== "." && text !== ".." && !NOT_IN_SEGMENT.test(text) &&
+    !text.includes("\0");
+}
+
+/**
+ * Tells whether a name on disk is that of a backup which yurthub takes during a rewrite.
+ *
+ * @param name one segment, as it is on disk
+ * @returns true if it is
+ */
+export function isBackup(name: string): boolean {
+  return name.startsWith(BACKUP_PREFIX);
+}
+
+/**
+ * Names what a name on disk stands for.
+ *
+ * @param name one segment, as it is on disk
+ * @returns the name without `tmp_`, however often it stands there
+ */
+export function canonicalName(name: string): string {
+  let start = 0;
+  while (name.startsWith(BACKUP_PREFIX, start)) start += BACKUP_PREFIX.length;
+  return start === 0 ? name : name.slice(start);
+}
+
+/**
+ * Tells whether a directory below a component is passed over without a word: it holds metadata
+ * only, never objects.
+ *
+ * @param directory its canonical name
+ * @returns true if it is
+ */
+export function isMetadataOnly(directory: string): boolean {
+  return directory === METADATA_ONLY_DIRECTORY;
+}
+
+/**
+ * Reads the name of a directory below a component, in the current or the older layout.
+ *
+ * @param directory for example `pods.v1.core` or `pods`
+ * @returns what it stands for, or undefined if it can hold no objects
+ */
+export function parseDirectory(directory: string): GroupDirectory | undefined {
+  if (isMetadataOnly(directory)) return undefined;
+  if (isResourceName(directory)) {
+    return { resource: directory, gvr: undefined, mayHoldNamespaces: directory !== "namespaces" };
+  }
+  const gvr = parseGvr(directory);
+  if (gvr === undefined) return undefined;
+  const mayHoldNamespaces = gvr.group !== "" || gvr.resource !== "namespaces";
+  return { resource: gvr.resource, gvr, mayHoldNamespaces };
+}
+
+/**
+ * Takes the canonical path of an object apart.
+ *
+ * @param path below the cache root, `/`-separated, without `tmp_` segments
+ * @returns its parts, or undefined if no object can stand there
+ */
+export function parsePath(path: string): PathParts | undefined {
+  const segments = path.split("/");
+  const [component, directory, third, fourth] = segments;
+  if (component === undefined || directory === undefined || third === undefined) return undefined;
+  if (segments.length > 4 || component === INTERNAL_DIRECTORY) return undefined;
+  if (!segments.every((segment) => isSegment(segment) && !isBackup(segment))) return undefined;
+  const group = parseDirectory(directory);
+  if (group === undefined) return undefined;
+  if (fourth === undefined) return { component, directory, namespace: "", name: third };
+  if (!group.mayHoldNamespaces) return undefined;
+  return { component, directory, namespace: third, name: fourth };
+}
+
+/**
+ * Puts the canonical path of an object together.
+ *
+ * @param parts what {@linkcode parsePath} answers
+ * @returns the path below the cache root
+ */
+export function formatPath(parts: PathParts): string {
+  const { component, directory, namespace, name } = parts;
+  return namespace === ""
+    ? `${component}/${directory}/${name}`
+    : `${component}/${directory}/${namespace}/${name}`;
+}

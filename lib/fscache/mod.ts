@@ -1,0 +1,10 @@
+/** The fs cache: its layout, and what a scan finds in it. */
+export type { CoverageOptions } from "./coverage.ts";
+export { DenoFileSystem } from "./deno_file_system.ts";
+export { DirectoryHistory } from "./directory_history.ts";
+export { FileChangingError, FileTooLargeError, NotRegularFileError } from "./file_errors.ts";
+export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
+export { formatPath, parsePath, type PathParts } from "./layout.ts";
+export { scan, type ScanOptions } from "./scan.ts";
+export { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";
+export type { Absence, InvalidPath, KnownFile, ScannedFile, Snapshot } from "./snapshot.ts";

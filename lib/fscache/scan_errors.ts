@@ -1,0 +1,37 @@
+import { EdgekeydError } from "../errors.ts";
+
+/** The cache root is missing, unreadable, or no directory: nothing can be said of any object. */
+export class CacheRootError extends EdgekeydError {
+  override name = "CacheRootError";
+
+  /**
+   * @param root the path
+   * @param reason what is wrong with it
+   * @param options the underlying cause, if any
+   */
+  constructor(root: string, reason: string, options?: ErrorOptions) {
+    super(
+      "CacheRoot",
+      `cache directory ${root} ${reason}: check --cache-dir, that its disk is mounted, and that ` +
+        "this user may read it; nothing was changed",
+      options,
+    );
+  }
+}
+
+/** The cache holds more entries than any node's cache does. */
+export class CacheTooLargeError extends EdgekeydError {
+  override name = "CacheTooLargeError";
+
+  /**
+   * @param root the path
+   * @param maxEntries the limit
+   */
+  constructor(root: string, maxEntries: number) {
+    super(
+      "CacheTooLarge",
+      `cache directory ${root} holds more than ${maxEntries} files and directories: check ` +
+        "--cache-dir, or narrow --components; nothing was changed",
+    );
+  }
+}

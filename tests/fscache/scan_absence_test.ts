@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { type Absence, DenoFileSystem, DirectoryHistory } from "../../lib/fscache/mod.ts";
+import { cacheTest, HookedFileSystem, LATER_MS, SETTLE_MS, type TestCache } from "./_cache.ts";
+
+const WEB = "kubelet/pods.v1.core/default/web";
+
+function fill(cache: TestCache): void {
+  cache.put(WEB);
+  cache.put("kubelet/services.v1.core/default/svc");
+  cache.put("proxy/services.v1.core/default/svc");
+}
+
+cacheTest("absence() is gone for a missing file, namespace, group or component", async (cache) => {
+  fill(cache);
+  const snapshot = await cache.scan();
+  assert.deepEqual(snapshot.invalid, []);
+  for (
+    const path of [
+      "kubelet/pods.v1.core/default/x",
+      "kubelet/pods.v1.core/x/x",
+      "kubelet/pods.v1.core/x",
+      "kubelet/secrets.v1.core/x/x",
+      "flanneld/nodes.v1.core/x",
+    ]
+  ) assert.equal(snapshot.absence(path), "gone", path);
+  assert.equal(snapshot.absence("no path"), "not-looked-at");
+});
+
+/** A change that happens while the walk is under way, just before `at` is listed. */
+async function absenceAfter(
+  cache: TestCache,
+  at: string,
+  change: () => void,
+  path: string,
+): Promise<Absence> {
+  let done = false;
+  const fs = new HookedFileSystem((call, on) => {
+    if (done || call !== "readDir" || on !== cache.path(at)) return;
+    done = true;
+    change();
+  });
+  const snapshot = await cache.scan({ fs });
+  assert.ok(done);
+  assert.deepEqual(snapshot.invalid, []);
+  return snapshot.absence(path);
+}
+
+cacheTest(
+  "absence() is unsettled if a directory on the way changed during the walk",
+  async (cache) => {
+    const rows: [string, string, (cache: TestCache) => void, string][] = [
+      ["a file was removed", "kubelet/pods.v1.core/default", (c) => c.remove(WEB), WEB],
+      ["a group became a backup", "kubelet/pods.v1.core", (c) => {
+        c.rename("kubelet/pods.v1.core", "kubelet/tmp_pods.v1.core");
+        c.mkdir("kubelet/pods.v1.core");
+      }, WEB],
+      ["a group vanished", "kubelet/pods.v1.core", (c) => c.remove("kubelet/pods.v1.core"), WEB],
+      [
+        "a namespace vanished",
+        "kubelet/pods.v1.core/default",
+        (c) => c.remove("kubelet/pods.v1.core/default"),
+        WEB,
+      ],
+      [
+        "a backup appeared",
+        "kubelet/services.v1.core/default",
+        (c) => c.mkdir("kubelet/tmp_pods.v1.core"),
+        "kubelet/pods.v1.core/default/x",
+      ],
+      [
+        "a component appeared",
+        "kubelet/pods.v1.core",
+        (c) => c.mkdir("flanneld"),
+        "flanneld/nodes.v1.core/x",
+      ],
+      ["the component was replaced", "kubelet", (c) => {
+        c.rename("kubelet", "old");
+        c.mkdir("kubelet");
+      }, WEB],
+    ];
+    for (const [what, at, change, path] of rows) {
+      fill(cache);
+      assert.equal(
+        await absenceAfter(cache, at, () => change(cache), path),
+        "unsettled",
+        what,
+      );
+      for (const entry of [...Deno.readDirSync(cache.root)]) {
+        cache.remove(entry.name);
+      }
+    }
+  },
+);
+
+cacheTest("absence() of one group doesn't suffer from changes in another", async (cache) => {
+  fill(cache);
+  const change = () => cache.put("kubelet/services.v1.core/default/new");
+  const absence = await absenceAfter(
+    cache,
+    "kubelet/services.v1.core/default",
+    change,
+    "kubelet/pods.v1.core/default/x",
+  );
+  assert.equal(absence, "gone");
+});
+
+cacheTest(
+  "absence() is unsettled for a file that vanished between listing and reading",
+  async (cache) => {
+    fill(cache);
+    const fs = new HookedFileSystem((call, path) => {
+      if (call === "readFile" && path === cache.path(WEB)) cache.remove(WEB);
+    });
+    const snapshot = await cache.scan({ fs });
+    assert.deepEqual(snapshot.invalid, []);
+    assert.equal(snapshot.absence(WEB), "unsettled");
+    assert.equal(snapshot.files.size, 2);
+  },
+);
+
+cacheTest("absence() is unsettled if the second look fails", async (cache) => {
+  fill(cache);
+  let looks = 0;
+  const fs = new HookedFileSystem((call, path) => {
+    if (call === "lstat" && path === cache.path("kubelet/pods.v1.core") && ++looks === 2) {
+      throw new Deno.errors.PermissionDenied("no");
+    }
+  });
+  const snapshot = await cache.scan({ fs });
+  assert.equal(snapshot.absence("kubelet/pods.v1.core/default/x"), "unsettled");
+  assert.equal(snapshot.absence("kubelet/services.v1.core/default/x"), "gone");
+});
+
+cacheTest("absence() waits until each directory on the way has settled", async (cache) => {
+  fill(cache);
+  const youngestMs = Math.max(...["kubelet", "kubelet/pods.v1.core", "kubelet/pods.v1.core/default"]
+    .map((path) => new DenoFileSystem().lstat(cache.path(path)).mtimeMs));
+  const absenceAt = async (nowMs: number, settleMs: number) => {
+    const snapshot = await cache.scan({ nowMs: () => nowMs, settleMs });
+    return snapshot.absence("kubelet/pods.v1.core/default/x");
+  };
+  assert.equal(await absenceAt(youngestMs + SETTLE_MS - 1, SETTLE_MS), "unsettled");
+  assert.equal(await absenceAt(youngestMs + SETTLE_MS, SETTLE_MS), "gone");
+  assert.equal(await absenceAt(youngestMs, 0), "gone");
+  assert.equal(await absenceAt(youngestMs - 1, 0), "unsettled");
+});
+
+cacheTest(
+  "absence() asks of a young root only where a component is missing in it",
+  async (cache) => {
+    fill(cache);
+    Deno.utimeSync(cache.root, new Date(), new Date(Date.now() + LATER_MS));
+    const snapshot = await cache.scan();
+    assert.equal(snapshot.absence("kubelet/pods.v1.core/default/x"), "gone");
+    assert.equal(snapshot.absence("flanneld/nodes.v1.core/x"), "unsettled");
+  },
+);
+
+cacheTest(
+  "absence() trusts a directory from the future once it has been seen for long enough",
+  async (cache) => {
+    fill(cache);
+    const namespace = "kubelet/pods.v1.core/default";
+    const future = new Date(Date.now() + 1_000 * LATER_MS);
+    Deno.utimeSync(cache.path(namespace), future, future);
+    const directories = new DirectoryHistory();
+    const absenceAt = async (monotonicMs: number, settleMs = SETTLE_MS) => {
+      const snapshot = await cache.scan({ directories, monotonicMs: () => monotonicMs, settleMs });
+      return snapshot.absence(`${namespace}/x`);
+    };
+    assert.equal(await absenceAt(0, 0), "unsettled");
+    assert.equal(await absenceAt(SETTLE_MS - 1), "unsettled");
+    assert.equal(await absenceAt(SETTLE_MS), "gone");
+    cache.put(`${namespace}/new`);
+    Deno.utimeSync(cache.path(namespace), future, new Date(future.getTime() + 1));
+    assert.equal(await absenceAt(SETTLE_MS + 1), "unsettled");
+    assert.equal(await absenceAt(SETTLE_MS + 1, 0), "gone");
+  },
+);
+
+Deno.test("DirectoryHistory forgets what is no more", () => {
+  const history = new DirectoryHistory();
+  const stamp = { size: 1, mtimeMs: 1, ctimeMs: 1, ino: 1 };
+  assert.equal(history.look("a", stamp, 5), undefined);
+  assert.equal(history.look("b", stamp, 5), undefined);
+  history.retain((path) => path === "a");
+  assert.equal(history.look("a", { ...stamp }, 8), 3);
+  assert.equal(history.look("b", stamp, 8), undefined);
+  assert.equal(history.look("a", { ...stamp, ino: 2 }, 9), undefined);
+});
