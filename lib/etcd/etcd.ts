@@ -1,9 +1,4 @@
-import type {
-  IRangeRequest,
-  IRangeResponse,
-  ITxnRequest,
-  ITxnResponse,
-} from "etcd3";
+import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
 
 /**
  * The narrow part of etcd's v3 API that edgekeyd uses, in the message shapes of etcd3

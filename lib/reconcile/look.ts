@@ -26,6 +26,8 @@ export interface Clock {
   /** Runs only forward, in ms. */
   monotonicMs(): number;
   sleep(ms: number): Promise<void>;
+  /** Lets the event loop run. */
+  pause(): Promise<void>;
 }
 
 /** What the looks came to. */
@@ -67,7 +69,7 @@ export async function lookSettled(
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       progress,
-      pause: () => clock.sleep(0),
+      pause: () => clock.pause(),
     });
     const diff = diffSnapshot(cache, snapshot);
     if (diff.waiting.size === 0 || look === MAX_LOOKS) return { snapshot, diff };

@@ -9,3 +9,4 @@ export {
 export type { PlanStep, ReconcileReport } from "./report.ts";
 export { retire } from "./retire.ts";
 export { type Verification, verify } from "./verify.ts";
+export { fileValues } from "./values.ts";

@@ -9,18 +9,18 @@ import { parseObjectMeta } from "../k8s/mod.ts";
  * @param root the cache root
  * @param fs the file system
  * @param cache tells where an owner's file is
- * @param snapshot may hold the bytes already
+ * @param snapshot may hold the bytes already; undefined if nothing was scanned
  */
 export function fileValues(
   root: string,
   fs: FileSystem,
   cache: ComponentKeyCache,
-  snapshot: Snapshot<CachedFile>,
+  snapshot: Snapshot<CachedFile> | undefined,
 ): (key: string, owner: Owner) => Uint8Array | undefined {
   return (key, owner) => {
     const path = cache.pathOf(key, owner);
     if (path === undefined) return undefined;
-    const scanned = snapshot.files.get(path);
+    const scanned = snapshot?.files.get(path);
     if (scanned?.bytes && scanned.resourceVersion === owner.resourceVersion) return scanned.bytes;
     try {
       const source = `${root}/${scanned?.sourcePath ?? path}`;

@@ -1,0 +1,87 @@
+import { EdgekeydError } from "../errors.ts";
+import { parseArguments } from "./arguments.ts";
+import { EXIT } from "./exit_code.ts";
+import { helpText, versionText } from "./help.ts";
+import { keysCommand, ownersCommand } from "./key_commands.ts";
+import { deleteComponentCommand, retireCommand } from "./leave_commands.ts";
+import { type Options, readOptions } from "./options.ts";
+import { reconcileCommand } from "./reconcile_command.ts";
+import { statusCommand } from "./status_command.ts";
+import type { Terminal } from "./terminal.ts";
+import { UsageError } from "./usage_error.ts";
+import { verifyCommand } from "./verify_command.ts";
+
+/** What a command line needs of the process that it runs in. */
+export interface Process {
+  readonly env: (name: string) => string | undefined;
+  readonly hostname: () => string;
+  readonly terminal: Terminal;
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args the arguments, without the program's name
+ * @param process environment, host name, terminal
+ * @returns the exit status, see {@linkcode EXIT}
+ */
+export async function main(args: readonly string[], process: Process): Promise<number> {
+  const { terminal } = process;
+  try {
+    const parsed = parseArguments(args, process.env);
+    if (parsed.texts.get("help")?.text === "true") {
+      terminal.out(helpText());
+      return EXIT.ok;
+    }
+    if (parsed.texts.get("version")?.text === "true") {
+      terminal.out(versionText());
+      return EXIT.ok;
+    }
+    return await dispatch(parsed.words, readOptions(parsed, process.hostname), terminal);
+  } catch (error) {
+    if (!(error instanceof EdgekeydError)) throw error;
+    terminal.err(`edgekeyd: ${error.message}`);
+    return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+  }
+}
+
+async function dispatch(
+  words: readonly string[],
+  options: Options,
+  terminal: Terminal,
+): Promise<number> {
+  const [command, ...rest] = words;
+  const takes = (least: number, most: number) => {
+    if (rest.length < least || rest.length > most) {
+      throw new UsageError(`wrong number of arguments for ${command}; see --help`);
+    }
+  };
+  if (options.reconcile) {
+    if (command !== undefined) throw new UsageError("--reconcile takes no command beside it");
+    return await reconcileCommand(options, terminal);
+  }
+  switch (command) {
+    case "keys":
+      takes(0, 2);
+      return await keysCommand(options, rest, terminal);
+    case "owners":
+      takes(1, 1);
+      return await ownersCommand(options, rest[0] ?? "", terminal);
+    case "status":
+      takes(0, 0);
+      return await statusCommand(options, terminal);
+    case "verify":
+      takes(0, 0);
+      return await verifyCommand(options, terminal);
+    case "delete-component":
+      takes(1, 1);
+      return await deleteComponentCommand(options, rest[0] ?? "", terminal);
+    case "retire":
+      takes(0, 0);
+      return await retireCommand(options, terminal);
+    case undefined:
+      throw new UsageError("give --reconcile or a command; see --help");
+    default:
+      throw new UsageError(`unknown command ${JSON.stringify(command.slice(0, 80))}; see --help`);
+  }
+}

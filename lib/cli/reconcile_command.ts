@@ -1,0 +1,99 @@
+import { EdgekeydError } from "../errors.ts";
+import { DenoFileSystem } from "../fscache/mod.ts";
+import {
+  dryRun,
+  reconcile,
+  type ReconcileOptions,
+  type ReconcileOutcome,
+  type ReconcileReport,
+} from "../reconcile/mod.ts";
+import { EXIT } from "./exit_code.ts";
+import type { Options } from "./options.ts";
+import { progressBar } from "./progress_bar.ts";
+import { summaryOf, textReport } from "./reconcile_text.ts";
+import { clock, withCache, withStore } from "./session.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** `edgekeyd --reconcile`, with or without `--dry-run`. */
+export async function reconcileCommand(options: Options, terminal: Terminal): Promise<number> {
+  const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
+  const bar = progressBar(terminal, () => clock.monotonicMs());
+  const reconcileOptions: ReconcileOptions = {
+    source: {
+      root: options.cacheDir,
+      fs: new DenoFileSystem(),
+      coverage: {
+        components: options.components,
+        excludeResources: options.excludeResources && excluder(options.excludeResources),
+      },
+      settleMs: options.settleMs,
+      maxObjectBytes: options.maxObjectBytes,
+    },
+    clock,
+    policy: options.conflictPolicy,
+    maxDeletePercent: options.maxDeletePercent,
+    confirmDeletes: options.confirmDeletes,
+    requireSingleTxn: options.requireSingleTxn,
+    adopt: options.adopt,
+    progress: bar.progress,
+  };
+  let outcome: ReconcileOutcome;
+  try {
+    outcome = await withCache(
+      options,
+      options.dryRun ? "dry" : "write",
+      note,
+      (cache) =>
+        withStore(
+          options,
+          cache,
+          (context) => (options.dryRun ? dryRun : reconcile)(context, reconcileOptions),
+        ),
+    );
+  } catch (error) {
+    if (!(error instanceof EdgekeydError)) throw error;
+    outcome = { report: FAILED, notes: [], busy: [], failure: error };
+  } finally {
+    bar.end();
+  }
+  const { report, failure } = outcome;
+  if (options.output === "json") terminal.out(JSON.stringify(report));
+  else if (!failure) textReport(report, terminal);
+  for (const text of outcome.notes) note(text);
+  for (const group of outcome.busy) {
+    note(`${group} is being rewritten; nothing of it was let go, the next run will`);
+  }
+  if (failure) {
+    terminal.err(`edgekeyd: ${failure.message}`);
+    return EXIT.failed;
+  }
+  if (report.status === "in-step") return EXIT.ok;
+  terminal.err(`edgekeyd: ${summaryOf(report)}`);
+  return EXIT.partial;
+}
+
+/** Takes `leases` for every version and group, or `leases.v1.coordination.k8s.io` for one. */
+function excluder(resources: ReadonlySet<string>): (directory: string) => boolean {
+  return (directory) =>
+    resources.has(directory) || resources.has(directory.split(".", 1)[0] ?? directory);
+}
+
+/** The report of a run that ended before it could make one. */
+const FAILED: ReconcileReport = {
+  status: "failed",
+  created: 0,
+  updated: 0,
+  deleted: 0,
+  released: 0,
+  unchanged: 0,
+  conflicts: [],
+  invalid: [],
+  heldBack: [],
+  txns: 0,
+  staged: false,
+  recovered: 0,
+  revision: "",
+  clusterId: "",
+  durationMs: 0,
+  phasesMs: { recover: 0, scan: 0, plan: 0, commit: 0 },
+};

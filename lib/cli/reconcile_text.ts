@@ -1,0 +1,75 @@
+import type { ReconcileReport } from "../reconcile/mod.ts";
+import { paint, type Terminal } from "./terminal.ts";
+
+/** More lines of one kind than this are summed up; `-o json` has them all. */
+const MAX_LINES = 50;
+
+/** Prints a report for a person. */
+export function textReport(report: ReconcileReport, terminal: Terminal): void {
+  if (report.plan) {
+    const sign = { put: "+", delete: "-", release: "~" };
+    const colour = { put: "green", delete: "red", release: "yellow" } as const;
+    for (const { key, action, owner, reason } of report.plan) {
+      const line = `${sign[action]} ${action.padEnd(7)} ${key}`;
+      terminal.out(`${paint(terminal, colour[action], line)}  (${owner}: ${reason})`);
+    }
+  }
+  lines(terminal, "conflict ", report.conflicts.map(({ key, reason }) => `${key}: ${reason}`));
+  lines(terminal, "invalid  ", report.invalid.map(({ path, reason }) => `${path}: ${reason}`));
+  lines(
+    terminal,
+    "held back",
+    report.heldBack.map(({ component, deletes }) => `${component}: ${deletes} deletes`),
+  );
+  const changed = [
+    [report.created, "created"],
+    [report.updated, "updated"],
+    [report.deleted, "deleted"],
+    [report.released, "released"],
+    [report.unchanged, "unchanged"],
+  ].filter(([count]) => count !== 0).map(([count, what]) => `${count} ${what}`);
+  const status = paint(terminal, report.status === "in-step" ? "green" : "yellow", report.status);
+  const txns = report.txns === 1 ? "1 Txn" : `${report.txns} Txns`;
+  terminal.out(
+    `${report.plan ? "dry run, would be " : ""}${status}: ${changed.join(", ") || "no keys"}; ` +
+      `${txns}${report.staged ? " (staged)" : ""}, revision ${report.revision}, ` +
+      `${report.durationMs} ms`,
+  );
+}
+
+/** One line that says why a run was only partial, and what to do. */
+export function summaryOf({ conflicts, invalid, heldBack }: ReconcileReport): string {
+  const parts: string[] = [];
+  if (heldBack.length > 0) {
+    const deletes = heldBack.reduce((sum, held) => sum + held.deletes, 0);
+    const names = heldBack.map((held) => held.component).join(", ");
+    parts.push(
+      `${deletes} deletes of ${names} held back (check the cache directory; if they are meant, ` +
+        "run --confirm-deletes, or delete-component NAME if the component is gone)",
+    );
+  }
+  const [conflict] = conflicts;
+  if (conflict) {
+    parts.push(
+      `${conflicts.length} keys left to others (${conflict.key}: ${conflict.reason}; delete them ` +
+        "in etcd to let edgekeyd write them)",
+    );
+  }
+  const [bad] = invalid;
+  if (bad) {
+    parts.push(
+      `${invalid.length} invalid paths not imported (${bad.path}: ${bad.reason}; remove them or ` +
+        "let yurthub write them anew)",
+    );
+  }
+  return `in step but for ${parts.join("; ")}`;
+}
+
+function lines(terminal: Terminal, label: string, texts: readonly string[]): void {
+  for (const text of texts.slice(0, MAX_LINES)) {
+    terminal.out(`${paint(terminal, "yellow", label)}  ${text}`);
+  }
+  if (texts.length > MAX_LINES) {
+    terminal.out(`${label}  … and ${texts.length - MAX_LINES} more (-o json lists all)`);
+  }
+}

@@ -1,0 +1,152 @@
+import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
+import { CallFailure } from "./call_failure.ts";
+import { toEtcdError } from "./classify.ts";
+import { EtcdConfigError } from "./config_error.ts";
+import type { Connection } from "./connection.ts";
+import type { TlsCredentials, TlsFiles, UserFiles } from "./credentials.ts";
+import { EtcdError } from "./errors.ts";
+import type { Etcd } from "./etcd.ts";
+import { Failover } from "./failover.ts";
+import { Login, type User } from "./login.ts";
+import { explainConnectFailure } from "./preflight.ts";
+
+/** The largest answer that is accepted, in bytes; ranges are paged to stay far below it. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** The slowest uplink that a Txn's deadline allows for, in bytes a millisecond: 64 KiB/s. */
+const SLOWEST_BYTES_PER_MS = 64 * 1024 / 1000;
+
+/** Where etcd is, and who we are to it. */
+export interface EtcdOptions extends TlsFiles, UserFiles {
+  /** As `parseEndpoints` returns them. */
+  readonly endpoints: readonly string[];
+  /** The longest that a call may take, in milliseconds; a Txn gets more, by its size. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Reads and checks all files, and makes a client. It connects at the first call, so that an etcd
+ * that is away is no error here.
+ *
+ * @param options where, who, how long
+ * @throws {EtcdConfigError} if a file or a combination of options can't work
+ */
+export async function connect(options: EtcdOptions): Promise<Etcd> {
+  if (options.endpoints.length === 0) {
+    throw new EtcdConfigError("--etcd-servers names no endpoint");
+  }
+  // Crypto, gRPC and etcd3 take over 100 ms to load, which `--help` and the like need not wait for.
+  const { readTlsCredentials, readUser } = await import("./credentials.ts");
+  const tls = await readTlsCredentials(options.endpoints, options);
+  const user = await readUser(options);
+  const { Connection } = await import("./connection.ts");
+  const connections = options.endpoints.map((endpoint) =>
+    new Connection(endpoint, tls, MAX_ANSWER_BYTES)
+  );
+  return new EtcdClient(connections, options.timeoutMs, tls, user);
+}
+
+/** What one attempt may use. */
+interface Attempt {
+  readonly connection: Connection;
+  readonly deadline: number;
+  readonly token: string | undefined;
+}
+
+class EtcdClient implements Etcd {
+  readonly #connections: readonly Connection[];
+  readonly #failover: Failover<Connection>;
+  readonly #timeoutMs: number;
+  readonly #tls: TlsCredentials | undefined;
+  readonly #username: string | undefined;
+  readonly #login: Login | undefined;
+  #closed = false;
+
+  constructor(
+    connections: readonly Connection[],
+    timeoutMs: number,
+    tls: TlsCredentials | undefined,
+    user: User | undefined,
+  ) {
+    this.#connections = connections;
+    this.#failover = new Failover(connections);
+    this.#timeoutMs = timeoutMs;
+    this.#tls = tls;
+    this.#username = user?.name;
+    this.#login = user && new Login(user, timeoutMs);
+  }
+
+  range(request: IRangeRequest): Promise<IRangeResponse> {
+    return this.#call(
+      this.#timeoutMs,
+      true,
+      ({ connection, ...options }) => connection.range(request, options),
+    );
+  }
+
+  txn(request: ITxnRequest, bytes = 0): Promise<ITxnResponse> {
+    return this.#call(
+      this.#timeoutMs + bytes / SLOWEST_BYTES_PER_MS,
+      false,
+      ({ connection, ...options }) => connection.txn(request, options),
+    );
+  }
+
+  async hasNoSpaceAlarm(): Promise<boolean> {
+    const { alarms } = await this.#call(
+      this.#timeoutMs,
+      true,
+      ({ connection, ...options }) => connection.alarms(options),
+    );
+    return alarms.some(({ alarm }) => alarm === "Nospace");
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections) connection.close();
+  }
+
+  async #call<T>(
+    timeoutMs: number,
+    idempotent: boolean,
+    send: (attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closed) throw new EtcdError("unreachable", "the etcd client is closed");
+    const deadline = Date.now() + timeoutMs;
+    try {
+      return await this.#failover.run(
+        deadline,
+        idempotent,
+        (connection, until) => this.#attempt(connection, until, send),
+      );
+    } catch (error) {
+      if (!(error instanceof EtcdError) || error.reason !== "unreachable") throw error;
+      throw await this.#explained(error, deadline);
+    }
+  }
+
+  async #attempt<T>(
+    connection: Connection,
+    deadline: number,
+    send: (attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
+    const withToken = (token: string | undefined) => send({ connection, deadline, token });
+    try {
+      return await (this.#login
+        ? this.#login.withToken(connection, deadline, withToken)
+        : withToken(undefined));
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      throw toEtcdError(error, { endpoint: connection.endpoint, username: this.#username });
+    }
+  }
+
+  /** gRPC says little about TLS, so that a failure to connect is worth a look at it. */
+  async #explained(error: EtcdError, deadline: number): Promise<EtcdError> {
+    const findings = await Promise.all(
+      this.#connections.map(({ endpoint }) => explainConnectFailure(endpoint, this.#tls, deadline)),
+    );
+    const finding = findings.find((text) => text !== undefined);
+    return finding === undefined ? error : new EtcdError("tls", finding, { cause: error });
+  }
+}

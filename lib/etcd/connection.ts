@@ -1,0 +1,150 @@
+// First of all: etcd3 must find this grpc-js, not pull in another.
+import * as grpc from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
+import { noop } from "cockatiel";
+import {
+  Etcd3,
+  type IAlarmResponse,
+  type IRangeRequest,
+  type IRangeResponse,
+  type ITxnRequest,
+  type ITxnResponse,
+} from "etcd3";
+import { CallFailure } from "./call_failure.ts";
+import type { TlsCredentials } from "./credentials.ts";
+import { isHttps } from "./endpoints.ts";
+import { allowTlsToIpAddresses } from "./tls_servername.ts";
+
+/** What holds for one call. */
+export interface CallOptions {
+  /** When it has to be over, in milliseconds since the epoch. */
+  readonly deadline: number;
+  /** etcd's auth token, if there is one. */
+  readonly token?: string | undefined;
+}
+
+/**
+ * The channel settings. Nothing is sent twice behind our back and no proxy stands between. etcd3
+ * gives up a channel after a failure, so that the next call connects anew; what the old one still
+ * tries by itself is over after its first backoff. The longest Txn outlasts many a connection,
+ * hence keepalive: during calls only, and no more often than etcd allows
+ * (`--grpc-keepalive-min-time`). What may be sent is not limited by default.
+ */
+const CHANNEL_OPTIONS: grpc.ChannelOptions = {
+  "grpc.enable_retries": 0,
+  "grpc.enable_http_proxy": 0,
+  "grpc.initial_reconnect_backoff_ms": 5,
+  "grpc.max_reconnect_backoff_ms": 500,
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+  "grpc.keepalive_permit_without_calls": 0,
+  // With a pool of the whole process, a closed client's sockets would live on.
+  "grpc.use_local_subchannel_pool": 1,
+};
+
+/**
+ * etcd3 for ONE endpoint, stripped of all that it does by itself: retries, circuit breaker, choice
+ * of host, login. A method is one attempt on the wire.
+ */
+export class Connection {
+  readonly endpoint: string;
+  readonly #etcd: Etcd3;
+
+  /**
+   * Connects at the first call, not before.
+   *
+   * @param endpoint `scheme://host:port`
+   * @param tls for https
+   * @param maxAnswerBytes the largest answer to accept
+   */
+  constructor(endpoint: string, tls: TlsCredentials | undefined, maxAnswerBytes: number) {
+    this.endpoint = endpoint;
+    if (isHttps(endpoint)) allowTlsToIpAddresses();
+    this.#etcd = new Etcd3({
+      hosts: endpoint,
+      ...(tls && { credentials: credentialBuffers(tls) }),
+      faultHandling: { host: () => noop, global: noop },
+      grpcOptions: { ...CHANNEL_OPTIONS, "grpc.max_receive_message_length": maxAnswerBytes },
+    });
+  }
+
+  /** @throws {CallFailure} */
+  range(request: IRangeRequest, options: CallOptions): Promise<IRangeResponse> {
+    return send(options, (grpcOptions) => this.#etcd.kv.range(request, grpcOptions));
+  }
+
+  /** @throws {CallFailure} */
+  txn(request: ITxnRequest, options: CallOptions): Promise<ITxnResponse> {
+    return send(options, (grpcOptions) => this.#etcd.kv.txn(request, grpcOptions));
+  }
+
+  /**
+   * All alarms of all members.
+   *
+   * @throws {CallFailure}
+   */
+  alarms(options: CallOptions): Promise<IAlarmResponse> {
+    return send(
+      options,
+      (grpcOptions) => this.#etcd.maintenance.alarm({ action: "Get", alarm: "None" }, grpcOptions),
+    );
+  }
+
+  /**
+   * @returns a token for further calls
+   * @throws {CallFailure}
+   */
+  async authenticate(name: string, password: string, options: CallOptions): Promise<string> {
+    const answer = await send(
+      options,
+      (grpcOptions) => this.#etcd.auth.authenticate({ name, password }, grpcOptions),
+    );
+    return answer.token;
+  }
+
+  /** Calls in flight end as they would have; no new one may follow. */
+  close(): void {
+    this.#etcd.close();
+  }
+}
+
+/**
+ * Runs one call with an interceptor of ours, which adds the token and takes the status as gRPC
+ * says it: etcd3 throws the code away and, on an invalid token, would call itself without end.
+ * So it is told the code only.
+ */
+async function send<T>(
+  options: CallOptions,
+  call: (grpcOptions: grpc.CallOptions) => Promise<T>,
+): Promise<T> {
+  let status: grpc.StatusObject | undefined;
+  const interceptor: grpc.Interceptor = (callOptions, nextCall) =>
+    new grpc.InterceptingCall(nextCall(callOptions), {
+      start(metadata, _listener, next) {
+        if (options.token !== undefined) metadata.set("token", options.token);
+        next(metadata, {
+          onReceiveStatus(received, pass) {
+            status = received;
+            pass({ ...received, details: "" });
+          },
+        });
+      },
+    });
+  try {
+    return await call({ deadline: options.deadline, interceptors: [interceptor] });
+  } catch (cause) {
+    // Without a status the call was not even started: etcd3 or the encoder refused it.
+    const details = cause instanceof Error ? cause.message : String(cause);
+    throw new CallFailure(status ?? { code: grpc.status.INVALID_ARGUMENT, details });
+  }
+}
+
+function credentialBuffers(tls: TlsCredentials) {
+  return {
+    rootCertificate: Buffer.from(tls.ca),
+    ...(tls.client && {
+      certChain: Buffer.from(tls.client.cert),
+      privateKey: Buffer.from(tls.client.key),
+    }),
+  };
+}

@@ -1,0 +1,154 @@
+import type { TlsCredentials } from "./credentials.ts";
+import { hostAndPort, isHttps } from "./endpoints.ts";
+
+/** What an HTTP/2 client says first: the preface and empty settings. */
+const HTTP2_HELLO = new Uint8Array([
+  ...new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  ...[0, 0, 0, 4, 0, 0, 0, 0, 0],
+]);
+
+/** The type of the frame that a server answers with, and its place in the frame. */
+const SETTINGS_FRAME = 4;
+const FRAME_TYPE_OFFSET = 3;
+
+/**
+ * Finds out why no connection comes about, where gRPC's own words don't tell: looks at the TLS
+ * handshake through Deno's eyes. For use after a failure only; it opens connections of its own.
+ *
+ * @param endpoint `scheme://host:port`
+ * @param tls what the failed connection used
+ * @param deadline in milliseconds since the epoch
+ * @returns what is wrong with TLS and what to do, in one line; undefined if that is not it
+ */
+export async function explainConnectFailure(
+  endpoint: string,
+  tls: TlsCredentials | undefined,
+  deadline: number,
+): Promise<string | undefined> {
+  const hello = await greet(endpoint, undefined, deadline);
+  if (hello.outcome === "silent") return undefined;
+  if (!isHttps(endpoint)) {
+    if (hello.outcome === "http2") return undefined;
+    // Any CA will do: that the handshake gets as far as its certificate tells enough.
+    const overTls = await greet(endpoint, { caCerts: [] }, deadline);
+    const speaksTls = overTls.outcome === "http2" || /certificate|alert/i.test(overTls.error);
+    return speaksTls
+      ? `${endpoint} speaks TLS: use https:// in --etcd-servers, and --etcd-cafile`
+      : undefined;
+  }
+  if (hello.outcome === "http2") {
+    return `${endpoint} speaks plain http, without TLS: use http:// in --etcd-servers, or turn on TLS in etcd`;
+  }
+  if (!tls) return undefined;
+  const overTls = await greet(endpoint, {
+    caCerts: [tls.ca],
+    ...(tls.client && { cert: tls.client.cert, key: tls.client.key }),
+  }, deadline);
+  return overTls.outcome === "failed" ? explainHandshake(endpoint, tls, overTls.error) : undefined;
+}
+
+/**
+ * The words are rustls's: `invalid peer certificate: …` is our judgement of etcd's certificate,
+ * `received fatal alert: …` etcd's of ours.
+ */
+function explainHandshake(endpoint: string, tls: TlsCredentials, error: string): string {
+  if (error.includes("invalid peer certificate")) {
+    if (/UnknownIssuer|BadSignature/.test(error)) {
+      return `the certificate of ${endpoint} is not signed by the CA in ${tls.caFile} (--etcd-cafile)`;
+    }
+    if (/not valid for name|NotValidForName/.test(error)) {
+      const { hostname } = hostAndPort(endpoint);
+      const names = /only valid for (.*)/.exec(error)?.[1];
+      return `the certificate of ${endpoint} is not valid for ${hostname}` +
+        `${
+          names ? `, only for ${names}` : ""
+        }: use such a name in --etcd-servers, or issue it anew with this one`;
+    }
+    if (/expired/i.test(error)) {
+      return `the certificate of ${endpoint} has expired (or this node's clock is wrong): renew etcd's certificate`;
+    }
+    if (/not valid yet|NotValidYet/i.test(error)) {
+      return `the certificate of ${endpoint} is not valid yet: check this node's clock`;
+    }
+    return `the certificate of ${endpoint} is not accepted: ${error}`;
+  }
+  // etcd before 3.6 says BadCertificate for all of these, so look at what it was shown.
+  if (/alert: (\w*Certificate\w*|UnknownCA)/.test(error)) {
+    const { client } = tls;
+    if (!client) {
+      return `${endpoint} asks for a client certificate: give --etcd-certfile and --etcd-keyfile`;
+    }
+    const now = Date.now();
+    if (now > client.notAfter) {
+      const when = new Date(client.notAfter).toISOString();
+      return `${endpoint} refused the client certificate in ${client.certFile} (--etcd-certfile): it expired at ${when}`;
+    }
+    if (now < client.notBefore) {
+      return `${endpoint} refused the client certificate in ${client.certFile} (--etcd-certfile): it is not valid yet, check this node's clock`;
+    }
+    return `${endpoint} refused the client certificate in ${client.certFile} (--etcd-certfile): it is not signed by the CA that etcd trusts (its --trusted-ca-file), or not meant for clients`;
+  }
+  return `the TLS handshake with ${endpoint} failed: ${error}`;
+}
+
+/** What came of saying hello. */
+interface Greeting {
+  /** `http2`: answered as it should; `failed`: reached, but not that; `silent`: neither in time. */
+  readonly outcome: "http2" | "failed" | "silent";
+  /** Why it failed. */
+  readonly error: string;
+}
+
+/** How to do the handshake. */
+type Handshake = Pick<Deno.ConnectTlsOptions, "caCerts"> & Partial<Deno.TlsCertifiedKeyPem>;
+
+const SILENT: Greeting = { outcome: "silent", error: "" };
+
+/**
+ * Says an HTTP/2 hello and waits for the answer, since it is only then that a server refuses a
+ * client's certificate.
+ */
+async function greet(
+  endpoint: string,
+  handshake: Handshake | undefined,
+  deadline: number,
+): Promise<Greeting> {
+  const address = hostAndPort(endpoint);
+  const opening: Promise<Deno.Conn> = handshake
+    ? Deno.connectTls({ ...address, ...handshake, alpnProtocols: ["h2"] })
+    : Deno.connect(address);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<Greeting>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, deadline - Date.now()), SILENT);
+  });
+  try {
+    return await Promise.race([exchangeHello(opening), timeUp]);
+  } finally {
+    clearTimeout(timer);
+    // However late it opens; closing also ends a read that nobody waits for any more.
+    opening.then((connection) => connection.close(), () => {});
+  }
+}
+
+async function exchangeHello(opening: Promise<Deno.Conn>): Promise<Greeting> {
+  try {
+    const connection = await opening;
+    await connection.write(HTTP2_HELLO);
+    const answer = new Uint8Array(64);
+    const length = await connection.read(answer);
+    return length !== null && answer[FRAME_TYPE_OFFSET] === SETTINGS_FRAME
+      ? { outcome: "http2", error: "" }
+      : { outcome: "failed", error: "it answered with something other than HTTP/2" };
+  } catch (cause) {
+    if (isNetworkError(cause)) return SILENT;
+    return { outcome: "failed", error: cause instanceof Error ? cause.message : String(cause) };
+  }
+}
+
+/** No listener, no route, no such name: gRPC's words for these are good enough. */
+function isNetworkError(cause: unknown): boolean {
+  return cause instanceof Deno.errors.ConnectionRefused ||
+    cause instanceof Deno.errors.TimedOut ||
+    cause instanceof Deno.errors.NotFound ||
+    (cause instanceof Error && /unreachable|No route|lookup/i.test(cause.message));
+}
