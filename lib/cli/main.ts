@@ -1,7 +1,8 @@
-import { EdgekeydError } from "../errors.ts";
-import { parseArguments } from "./arguments.ts";
+import { type Arguments, parseArguments } from "./arguments.ts";
 import { EXIT } from "./exit_code.ts";
+import { type FlagName, readBoolean } from "./flags.ts";
 import { helpText, versionText } from "./help.ts";
+import { presentable } from "./internal_error.ts";
 import { keysCommand, ownersCommand } from "./key_commands.ts";
 import { deleteComponentCommand, retireCommand } from "./leave_commands.ts";
 import { type Options, readOptions } from "./options.ts";
@@ -29,20 +30,24 @@ export async function main(args: readonly string[], process: Process): Promise<n
   const { terminal } = process;
   try {
     const parsed = parseArguments(args, process.env);
-    if (parsed.texts.get("help")?.text === "true") {
+    if (isSet(parsed, "help")) {
       terminal.out(helpText());
       return EXIT.ok;
     }
-    if (parsed.texts.get("version")?.text === "true") {
+    if (isSet(parsed, "version")) {
       terminal.out(versionText());
       return EXIT.ok;
     }
     return await dispatch(parsed.words, readOptions(parsed, process.hostname), terminal);
   } catch (error) {
-    if (!(error instanceof EdgekeydError)) throw error;
-    terminal.err(`edgekeyd: ${error.message}`);
+    terminal.err(`edgekeyd: ${presentable(error).message}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
+}
+
+function isSet({ texts }: Arguments, name: FlagName): boolean {
+  const given = texts.get(name);
+  return given !== undefined && readBoolean(given.source, given.text);
 }
 
 async function dispatch(

@@ -1,4 +1,3 @@
-import { EdgekeydError } from "../errors.ts";
 import { DenoFileSystem } from "../fscache/mod.ts";
 import {
   dryRun,
@@ -8,6 +7,7 @@ import {
   type ReconcileReport,
 } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
+import { presentable } from "./internal_error.ts";
 import type { Options } from "./options.ts";
 import { progressBar } from "./progress_bar.ts";
 import { summaryOf, textReport } from "./reconcile_text.ts";
@@ -51,8 +51,7 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
         ),
     );
   } catch (error) {
-    if (!(error instanceof EdgekeydError)) throw error;
-    outcome = { report: FAILED, notes: [], busy: [], failure: error };
+    outcome = { report: FAILED, notes: [], busy: [], failure: presentable(error) };
   } finally {
     bar.end();
   }

@@ -1,0 +1,23 @@
+import { EdgekeydError } from "../errors.ts";
+
+/** A failure that nobody foresaw: a defect of edgekeyd, told in one line all the same. */
+export class InternalError extends EdgekeydError {
+  override name = "InternalError";
+  /** @param cause what was thrown */
+  constructor(cause: unknown) {
+    super("Internal", `internal error: ${describe(cause)}; please report it`, { cause });
+  }
+}
+
+/** What was thrown, as an error whose message is fit to print. */
+export function presentable(error: unknown): EdgekeydError {
+  return error instanceof EdgekeydError ? error : new InternalError(error);
+}
+
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return typeof cause;
+  // A parser's message quotes what it read, which may be a Secret's.
+  const what = cause instanceof SyntaxError ? cause.name : `${cause.name}: ${cause.message}`;
+  const where = /\b((?:main|lib\/[\w/]+)\.ts:\d+)/.exec(cause.stack ?? "")?.[1];
+  return `${what.replace(/\s+/g, " ")}${where === undefined ? "" : ` (${where})`}`;
+}

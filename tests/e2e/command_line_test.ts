@@ -1,0 +1,125 @@
+import { match, ok, strictEqual } from "node:assert/strict";
+import { FLAG_NAMES } from "../../lib/cli/flags.ts";
+import { edgekeyd, type EdgekeydOptions } from "../support/edgekeyd_process.ts";
+import { freePort } from "../support/etcd_server.ts";
+import { expectExit, reportOf, shown } from "./_contract.ts";
+import { EdgeNode } from "./_node.ts";
+
+/** Starting a process takes most of the time, so that a few run side by side. */
+async function all(runs: readonly (() => Promise<void>)[]): Promise<void> {
+  const open = [...runs];
+  const worker = async () => {
+    for (let run = open.shift(); run; run = open.shift()) await run();
+  };
+  await Promise.all([worker(), worker(), worker()]);
+}
+
+Deno.test("command line: help and version go to stdout, exit 0", async () => {
+  const [help, h, version] = await Promise.all([["--help"], ["keys", "-h"], ["--version"]]
+    .map((args) => edgekeyd(args)));
+  ok(help && h && version);
+  for (const result of [help, h, version]) expectExit(result, 0);
+  strictEqual(h.stdout, help.stdout);
+  for (const name of FLAG_NAMES) ok(help.stdout.includes(`--${name}`), name);
+  for (const command of ["status", "keys", "owners", "verify", "delete-component", "retire"]) {
+    match(help.stdout, new RegExp(`^  edgekeyd ${command}`, "m"));
+  }
+  match(help.stdout, /EDGEKEYD_CACHE_DIR/);
+  match(help.stdout, /Exit status: 0 .* 1 .* 2 .* 3 /);
+  match(version.stdout, /^edgekeyd \d+\.\d+\.\d+ \(Deno .*\)\n$/);
+});
+
+Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", async () => {
+  const wrong: [string[], RegExp, EdgekeydOptions?][] = [
+    [[], /give --reconcile or a command; see --help/],
+    [["frobnicate"], /unknown command "frobnicate"/],
+    [["--reconcile", "keys"], /--reconcile takes no command/],
+    [["--reconcile", "--frobnicate"], /unknown flag --frobnicate/],
+    [["--reconcile", "--frobnicate=1"], /unknown flag --frobnicate/],
+    [["--reconcile", "-x"], /unknown flag -x/],
+    [["--reconcile", "--no-reconcile"], /unknown flag --no-reconcile/],
+    [["--reconcile", "--cache-dirs=/x"], /unknown flag --cache-dirs/],
+    [["keys", "--dry-run"], /--dry-run goes with --reconcile/],
+    [["keys", "a", "b", "c"], /wrong number of arguments for keys/],
+    [["owners"], /wrong number of arguments for owners/],
+    [["status", "x"], /wrong number of arguments for status/],
+    [["delete-component"], /wrong number of arguments for delete-component/],
+    [["delete-component", "a/b"], /delete-component takes the name of a component/],
+    // A flag without its value, in all its guises.
+    [["--reconcile", "--cache-dir"], /--cache-dir needs a value/],
+    [["--reconcile", "--cache-dir="], /--cache-dir needs a value/],
+    [["--reconcile", "--cache-dir", "--dry-run"], /--cache-dir needs a value/],
+    [["--reconcile", "--max-delete-percent", "-3"], /--max-delete-percent needs a value/],
+    [["--reconcile", "--max-delete-percent=-3"], /--max-delete-percent takes a whole number/],
+    [["--reconcile", "-o"], /--output needs a value/],
+    // Twice.
+    [["--reconcile", "--cache-dir=/a", "--cache-dir=/b"], /--cache-dir was given twice/],
+    [["--reconcile", "--output=text", "-o", "json"], /--output was given twice/],
+    [["--reconcile", "--reconcile"], /--reconcile was given twice/],
+    // Each kind of value.
+    [["--reconcile=maybe"], /--reconcile takes no value, or =true or =false/],
+    [["--reconcile", "-o", "yaml"], /--output takes text or json/],
+    [["--reconcile", "--conflict-policy=mine"], /--conflict-policy takes fresher or skip/],
+    [["--reconcile", "--etcd-max-txn-ops=2"], /--etcd-max-txn-ops takes a whole number from 3/],
+    [["--reconcile", "--etcd-max-txn-ops=1e3"], /--etcd-max-txn-ops takes a whole number/],
+    [["--reconcile", "--max-object-bytes=0"], /--max-object-bytes takes a whole number from 1/],
+    [["--reconcile", "--max-delete-percent=101"], /--max-delete-percent .* from 0 to 100/],
+    [["--reconcile", "--etcd-timeout=5"], /--etcd-timeout takes a duration such as/],
+    [["--reconcile", "--settle-time=soon"], /--settle-time takes a duration/],
+    [["--reconcile", "--lock-timeout=-1s"], /--lock-timeout takes a duration/],
+    [["--reconcile", "--components=a,,b"], /--components takes a comma-separated list/],
+    [["--reconcile", "--node-name=Not_A_Node"], /--node-name takes a node's name/],
+    [["--reconcile", "--etcd-prefix=registry"], /--etcd-prefix takes a path/],
+    [["--reconcile", "--etcd-prefix=/registry/"], /--etcd-prefix takes a path/],
+    [["--reconcile", "--etcd-prefix=/edgekeyd/x"], /--etcd-prefix .* \/edgekeyd is ours/],
+    [["--reconcile", "--etcd-servers=ftp://h"], /--etcd-servers: "ftp:\/\/h" is neither/],
+    [["--reconcile", "--etcd-servers=h:0"], /--etcd-servers: "h:0" has a port outside/],
+    [["--reconcile", "--etcd-servers=http://a,https://b"], /--etcd-servers mixes http and https/],
+    [["--reconcile", "--etcd-certfile=/c"], /--etcd-certfile and --etcd-keyfile go together/],
+    [["--reconcile", "--etcd-username=u"], /--etcd-username and --etcd-password-file go together/],
+    [["--reconcile", "--cache-dir=/c", "--state-dir=/c/s"], /--state-dir must not be inside/],
+    // The environment is held to the same.
+    [["--reconcile"], /EDGEKEYD_DRY_RUN takes true, false, 1 or 0/, {
+      env: { EDGEKEYD_DRY_RUN: "yes" },
+    }],
+    [["--reconcile"], /EDGEKEYD_SETTLE_TIME takes a duration/, {
+      env: { EDGEKEYD_SETTLE_TIME: "2" },
+    }],
+    [["--reconcile"], /EDGEKEYD_OUTPUT takes text or json/, { env: { EDGEKEYD_OUTPUT: "xml" } }],
+    [["keys"], /EDGEKEYD_HELP takes true, false, 1 or 0/, { env: { EDGEKEYD_HELP: "yes" } }],
+  ];
+  await all(wrong.map(([args, says, options]) => async () => {
+    expectExit(await edgekeyd(args, options), 2, says);
+  }));
+});
+
+Deno.test("command line: flags come from the environment too, and win over it", async () => {
+  const dead = `127.0.0.1:${freePort()}`;
+  using node = new EdgeNode(dead);
+  const env = {
+    EDGEKEYD_RECONCILE: "1",
+    EDGEKEYD_DRY_RUN: "true",
+    EDGEKEYD_OUTPUT: "json",
+    EDGEKEYD_ADOPT: "0",
+    EDGEKEYD_CONFIRM_DELETES: "false",
+    EDGEKEYD_CACHE_DIR: node.cacheDir,
+    EDGEKEYD_STATE_DIR: node.stateDir,
+    EDGEKEYD_ETCD_SERVERS: dead,
+    EDGEKEYD_ETCD_TIMEOUT: "200ms",
+  };
+  const [fromEnv, flagWins, off, help] = await Promise.all([
+    edgekeyd([], { env }),
+    edgekeyd(["--output=text"], { env }),
+    edgekeyd(["keys"], { env: { ...env, EDGEKEYD_RECONCILE: "0" } }),
+    edgekeyd([], { env: { ...env, EDGEKEYD_HELP: "1" } }),
+  ]);
+  ok(fromEnv && flagWins && off && help);
+  expectExit(fromEnv, 1, new RegExp(`can't reach etcd at http://${dead}`));
+  strictEqual(reportOf(fromEnv).status, "failed", shown(fromEnv));
+  expectExit(flagWins, 1);
+  strictEqual(flagWins.stdout, "");
+  // What goes with --reconcile alone does no harm in the environment of another command.
+  expectExit(off, 1, /no component-key cache in .*run `edgekeyd --reconcile` first/);
+  expectExit(help, 0);
+  match(help.stdout, /^Usage:/m);
+});
