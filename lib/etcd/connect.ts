@@ -120,7 +120,8 @@ class EtcdClient implements Etcd {
         (connection, until) => this.#attempt(connection, until, send),
       );
     } catch (error) {
-      if (!(error instanceof EtcdError) || error.reason !== "unreachable") throw error;
+      const connecting = error instanceof EtcdError && error.reason === "unreachable";
+      if (!connecting || Date.now() >= deadline) throw error;
       throw await this.#explained(error, deadline);
     }
   }

@@ -1,4 +1,4 @@
-import type { TlsCredentials } from "./credentials.ts";
+import type { ClientCertificate, TlsCredentials } from "./credentials.ts";
 import { hostAndPort, isHttps } from "./endpoints.ts";
 
 /** What an HTTP/2 client says first: the preface and empty settings. */
@@ -58,11 +58,8 @@ function explainHandshake(endpoint: string, tls: TlsCredentials, error: string):
     }
     if (/not valid for name|NotValidForName/.test(error)) {
       const { hostname } = hostAndPort(endpoint);
-      const names = /only valid for (.*)/.exec(error)?.[1];
-      return `the certificate of ${endpoint} is not valid for ${hostname}` +
-        `${
-          names ? `, only for ${names}` : ""
-        }: use such a name in --etcd-servers, or issue it anew with this one`;
+      const names = /only valid for (.*)/.exec(error)?.[1] ?? "other names";
+      return `the certificate of ${endpoint} is not valid for ${hostname}, only for ${names}: use one of these in --etcd-servers, or issue it anew`;
     }
     if (/expired/i.test(error)) {
       return `the certificate of ${endpoint} has expired (or this node's clock is wrong): renew etcd's certificate`;
@@ -72,23 +69,27 @@ function explainHandshake(endpoint: string, tls: TlsCredentials, error: string):
     }
     return `the certificate of ${endpoint} is not accepted: ${error}`;
   }
-  // etcd before 3.6 says BadCertificate for all of these, so look at what it was shown.
-  if (/alert: (\w*Certificate\w*|UnknownCA)/.test(error)) {
-    const { client } = tls;
-    if (!client) {
-      return `${endpoint} asks for a client certificate: give --etcd-certfile and --etcd-keyfile`;
-    }
-    const now = Date.now();
-    if (now > client.notAfter) {
-      const when = new Date(client.notAfter).toISOString();
-      return `${endpoint} refused the client certificate in ${client.certFile} (--etcd-certfile): it expired at ${when}`;
-    }
-    if (now < client.notBefore) {
-      return `${endpoint} refused the client certificate in ${client.certFile} (--etcd-certfile): it is not valid yet, check this node's clock`;
-    }
-    return `${endpoint} refused the client certificate in ${client.certFile} (--etcd-certfile): it is not signed by the CA that etcd trusts (its --trusted-ca-file), or not meant for clients`;
+  // etcd before 3.6 says BadCertificate for all of these, so look at what it was shown. It hangs up
+  // at once, and may do so while we, content with its certificate, still write: `Broken pipe`.
+  if (/alert: (\w*Certificate\w*|UnknownCA)|Broken pipe/.test(error)) {
+    return explainRefusal(endpoint, tls.client);
   }
   return `the TLS handshake with ${endpoint} failed: ${error}`;
+}
+
+function explainRefusal(endpoint: string, client: ClientCertificate | undefined): string {
+  if (!client) {
+    return `${endpoint} asks for a client certificate: give --etcd-certfile and --etcd-keyfile`;
+  }
+  return `${endpoint} refused the client certificate in ${client.certFile} (--etcd-certfile): ` +
+    whyRefused(client);
+}
+
+function whyRefused({ notBefore, notAfter }: ClientCertificate): string {
+  const now = Date.now();
+  if (now > notAfter) return `it expired at ${new Date(notAfter).toISOString()}`;
+  if (now < notBefore) return "it is not valid yet: check this node's clock";
+  return "it is not signed by the CA that etcd trusts (its --trusted-ca-file), or not meant for clients";
 }
 
 /** What came of saying hello. */
@@ -105,8 +106,8 @@ type Handshake = Pick<Deno.ConnectTlsOptions, "caCerts"> & Partial<Deno.TlsCerti
 const SILENT: Greeting = { outcome: "silent", error: "" };
 
 /**
- * Says an HTTP/2 hello and waits for the answer, since it is only then that a server refuses a
- * client's certificate.
+ * Waits for the first frame of a server, since it is only then that it refuses a client's
+ * certificate. Over TLS it comes unasked; a hello would but run into a closed door.
  */
 async function greet(
   endpoint: string,
@@ -122,7 +123,7 @@ async function greet(
     timer = setTimeout(resolve, Math.max(0, deadline - Date.now()), SILENT);
   });
   try {
-    return await Promise.race([exchangeHello(opening), timeUp]);
+    return await Promise.race([exchange(opening, handshake ? undefined : HTTP2_HELLO), timeUp]);
   } finally {
     clearTimeout(timer);
     // However late it opens; closing also ends a read that nobody waits for any more.
@@ -130,10 +131,10 @@ async function greet(
   }
 }
 
-async function exchangeHello(opening: Promise<Deno.Conn>): Promise<Greeting> {
+async function exchange(opening: Promise<Deno.Conn>, hello?: Uint8Array): Promise<Greeting> {
   try {
     const connection = await opening;
-    await connection.write(HTTP2_HELLO);
+    if (hello) await connection.write(hello);
     const answer = new Uint8Array(64);
     const length = await connection.read(answer);
     return length !== null && answer[FRAME_TYPE_OFFSET] === SETTINGS_FRAME

@@ -45,6 +45,7 @@ export function etcdBinary(): string {
 export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
   const port = freePort();
   const peerPort = freePort();
+  const metrics = `http://127.0.0.1:${freePort()}`;
   const scheme = options.scheme ?? "http";
   const endpoint = `${scheme}://127.0.0.1:${port}`;
   const dataDir = Deno.makeTempDirSync({ prefix: "edgekeyd-etcd-" });
@@ -65,6 +66,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
         `--listen-peer-urls=${peer}`,
         `--initial-advertise-peer-urls=${peer}`,
         `--initial-cluster=t=${peer}`,
+        `--listen-metrics-urls=${metrics}`,
         "--unsafe-no-fsync",
         "--logger=zap",
         "--log-level=error",
@@ -76,8 +78,8 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
       env: { ETCD_UNSUPPORTED_ARCH: Deno.build.arch === "aarch64" ? "arm64" : "" },
     }).spawn();
     const deadline = Date.now() + START_DEADLINE_MS;
-    while (!(await answers(port))) {
-      if (Date.now() > deadline) throw new Error(`etcd did not answer on port ${port}`);
+    while (!(await hasLeader(metrics))) {
+      if (Date.now() > deadline) throw new Error(`etcd on port ${port} did not get ready`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -123,10 +125,11 @@ export function freePort(): number {
   return port;
 }
 
-async function answers(port: number): Promise<boolean> {
+/** An etcd accepts connections long before it serves; its metrics need neither TLS nor a user. */
+async function hasLeader(metrics: string): Promise<boolean> {
   try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
+    const answer = await fetch(`${metrics}/metrics`);
+    return (await answer.text()).includes("\netcd_server_has_leader 1\n");
   } catch {
     return false;
   }

@@ -1,0 +1,112 @@
+import { generateKeyPairSync } from "node:crypto";
+// @ts-types="@types/node-forge"
+import forge from "node-forge";
+
+/** A certificate and its key on disk, for etcd's and edgekeyd's flags. */
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What a certificate is to say. */
+export interface CertificateOptions {
+  /** Common name; etcd takes a client's for its user name. */
+  readonly name: string;
+  /** DNS names and IP addresses that the certificate is valid for. */
+  readonly hosts?: readonly string[];
+  /** Issue it with a validity that ended an hour ago. */
+  readonly expired?: boolean;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** A certificate authority for one test; its files live in `directory`, which the test removes. */
+export class TestAuthority {
+  readonly #directory: string;
+  readonly #name: string;
+  readonly #keys = keyPair();
+
+  /** The authority's own certificate. */
+  readonly caFile: string;
+
+  /**
+   * @param directory an existing directory for all files
+   * @param name common name and file name of the authority
+   */
+  constructor(directory: string, name: string) {
+    this.#directory = directory;
+    this.#name = name;
+    const certificate = blank({ name }, this.#keys.publicKey);
+    certificate.setIssuer(commonName(name));
+    certificate.setExtensions([
+      { name: "basicConstraints", cA: true, critical: true },
+      { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
+      { name: "subjectKeyIdentifier" },
+    ]);
+    certificate.sign(this.#keys.privateKey, forge.md.sha256.create());
+    this.caFile = this.#write(`${name}.crt`, forge.pki.certificateToPem(certificate));
+  }
+
+  /**
+   * Issues a certificate that serves both ends of a connection.
+   *
+   * @param options what it is to say
+   * @returns its files, named after `options.name`
+   */
+  issue(options: CertificateOptions): CertificateFiles {
+    const keys = keyPair();
+    const certificate = blank(options, keys.publicKey);
+    certificate.setIssuer(commonName(this.#name));
+    certificate.setExtensions([
+      { name: "basicConstraints", cA: false },
+      { name: "keyUsage", digitalSignature: true, keyEncipherment: true, critical: true },
+      { name: "extKeyUsage", serverAuth: true, clientAuth: true },
+      ...(options.hosts ? [{ name: "subjectAltName", altNames: options.hosts.map(altName) }] : []),
+    ]);
+    certificate.sign(this.#keys.privateKey, forge.md.sha256.create());
+    return {
+      certFile: this.#write(`${options.name}.crt`, forge.pki.certificateToPem(certificate)),
+      keyFile: this.#write(`${options.name}.key`, forge.pki.privateKeyToPem(keys.privateKey)),
+    };
+  }
+
+  #write(name: string, pem: string): string {
+    const path = `${this.#directory}/${name}`;
+    Deno.writeTextFileSync(path, pem, { mode: 0o600 });
+    return path;
+  }
+}
+
+/** Keys come from node:crypto: forge's own prime search takes seconds. */
+function keyPair(): forge.pki.rsa.KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  });
+  return {
+    publicKey: forge.pki.publicKeyFromPem(publicKey),
+    privateKey: forge.pki.privateKeyFromPem(privateKey),
+  };
+}
+
+function blank(options: CertificateOptions, key: forge.pki.rsa.PublicKey): forge.pki.Certificate {
+  const certificate = forge.pki.createCertificate();
+  const now = Date.now();
+  certificate.publicKey = key;
+  // A leading 0 byte keeps the serial number positive.
+  certificate.serialNumber = `00${forge.util.bytesToHex(forge.random.getBytesSync(8))}`;
+  certificate.validity.notBefore = new Date(now - 48 * HOUR_MS);
+  certificate.validity.notAfter = new Date(now + (options.expired ? -HOUR_MS : 48 * HOUR_MS));
+  certificate.setSubject(commonName(options.name));
+  return certificate;
+}
+
+function commonName(value: string): forge.pki.CertificateField[] {
+  return [{ name: "commonName", value }];
+}
+
+function altName(host: string): { type: number; value?: string; ip?: string } {
+  const isIp = /^[0-9.]+$|:/.test(host);
+  return isIp ? { type: 7, ip: host } : { type: 2, value: host };
+}
