@@ -67,6 +67,7 @@ export function gvrOf(resource: string, apiVersion: string): Gvr | undefined {
 
 /** A group that is not built in always holds a dot: a CustomResourceDefinition must name a domain. */
 function isGroup(text: string): boolean {
+  if (text === "") return false;
   if (text === "core" || isBuiltinGroup(text)) return true;
   return text.length <= GROUP_MAX_CHARS && GROUP.test(text) && text.includes(".");
 }

@@ -21,6 +21,8 @@ export class InvalidObjectError extends EdgekeydError {
   }
 }
 
+/** Longer than any that Kubernetes makes; the cache keeps it for each owner, in records of 64 KiB. */
+const UID = /^[ !#-[\]-~]{0,128}$/;
 const MAX_UINT64 = 2n ** 64n - 1n;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -57,6 +59,9 @@ export function parseObjectMeta(bytes: Uint8Array): ObjectMeta {
     throw new InvalidObjectError("has no apiVersion or no kind");
   }
   if (meta.name === "") throw new InvalidObjectError("has no metadata.name");
+  if (!UID.test(meta.uid)) {
+    throw new InvalidObjectError("metadata.uid is not 1 to 128 plain ASCII characters");
+  }
   if (meta.resourceVersion !== "" && !isResourceVersion(meta.resourceVersion)) {
     throw new InvalidObjectError("metadata.resourceVersion is not a decimal uint64");
   }
