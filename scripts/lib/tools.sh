@@ -121,7 +121,7 @@ need_deno() {
 }
 
 need_modules() {
-  download modules 180 deno cache --quiet --frozen "$ROOT/main.ts" ||
+  (cd "$ROOT" && download modules 180 deno install --quiet --frozen) ||
     die "can't fetch the npm packages: $(sed -n '/rror/{p;q}' "$TOOLS/logs/modules.log")"
 }
 
