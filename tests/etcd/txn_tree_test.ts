@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import fc from "fast-check";
+import type { IRequestOp, IResponseOp, ITxnRequest, ITxnResponse } from "etcd3";
+import {
+  buildTxn,
+  EtcdError,
+  type FenceMove,
+  readTxn,
+  txnCapacity,
+  txnLevels,
+  type TxnOp,
+} from "../../lib/etcd/mod.ts";
+
+const FENCE: FenceMove = { key: "/edgekeyd/n/fence", expected: "l/1/a", next: "l/2/b" };
+
+const put = (key: string, guardMod = "0"): TxnOp => ({
+  action: "put",
+  key,
+  value: Buffer.from(`value of ${key}`),
+  guardMod,
+});
+const del = (key: string, guardMod = "5"): TxnOp => ({ action: "delete", key, guardMod });
+const read = (key: string, keysOnly = false): TxnOp => ({ action: "read", key, keysOnly });
+
+const puts = (count: number) => Array.from({ length: count }, (_, at) => put(`/k/${at}`));
+
+/** etcd's own rule: max(compares, successes, failures), summed down the longest path. */
+function pathOps({ compare = [], success = [], failure = [] }: ITxnRequest): number {
+  const below = [...success, ...failure].map((op) => op.request_txn ? pathOps(op.request_txn) : 0);
+  return Math.max(compare.length, success.length, failure.length) + Math.max(0, ...below);
+}
+
+/** Levels of Txns, the root not counted. */
+function depth({ success = [] }: ITxnRequest): number {
+  return Math.max(0, ...success.map((op) => op.request_txn ? 1 + depth(op.request_txn) : 0));
+}
+
+/** The puts, deletes and reads of a tree, in order, each with the compares right around it. */
+function leaves(request: ITxnRequest): { op: IRequestOp; guards: ITxnRequest["compare"] }[] {
+  return (request.success ?? []).flatMap((op) =>
+    op.request_txn ? leaves(op.request_txn) : [{ op, guards: request.compare }]
+  );
+}
+
+const maxTxnOps = fc.integer({ min: 3, max: 140 });
+
+/** A `--max-txn-ops` and how many operations to fit into it. */
+const sizes = maxTxnOps.chain((max) =>
+  fc.record({
+    max: fc.constant(max),
+    count: fc.oneof(
+      fc.integer({ min: 0, max: Math.min(3_000, 3 * max) }),
+      // Right at the edges of the levels.
+      fc.integer({ min: 1, max: 3 }).chain((levels) => {
+        const edge = txnCapacity(max, levels);
+        return fc.integer({ min: Math.max(1, edge - 1), max: edge + 1 });
+      }).filter((count) => count <= 5_000),
+    ),
+  })
+);
+
+Deno.test("buildTxn() holds every operation exactly once, in order, under its own guard", () => {
+  const kind = fc.constantFrom<"put" | "delete">("put", "delete");
+  fc.assert(
+    fc.property(sizes, kind, ({ max, count }, action) => {
+      fc.pre(txnLevels(max, count) !== undefined);
+      const ops = Array.from(
+        { length: count },
+        (_, at) => action === "put" ? put(`/k/${at}`, String(at)) : del(`/k/${at}`, String(at)),
+      );
+      const found = leaves(buildTxn(FENCE, ops, max)).slice(1);
+      assert.equal(found.length, count);
+      found.forEach(({ op, guards }, at) => {
+        const key = op.request_put?.key ?? op.request_delete_range?.key;
+        assert.equal(String(key), `/k/${at}`);
+        assert.equal(op.request_put === undefined, action === "delete");
+        assert.equal(op.request_delete_range?.range_end, undefined);
+        assert.deepEqual(guards, [{
+          result: "Equal",
+          target: "Mod",
+          key: Buffer.from(`/k/${at}`),
+          mod_revision: String(at),
+        }]);
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("buildTxn() never exceeds --max-txn-ops down any path, puts, deletes or reads", () => {
+  const ops = fc.constantFrom<(at: number) => TxnOp>(
+    (at) => put(`/k/${at}`),
+    (at) => del(`/k/${at}`),
+    (at) => read(`/k/${at}`),
+  );
+  fc.assert(
+    fc.property(sizes, ops, fc.boolean(), ({ max, count }, make, fenced) => {
+      fc.pre(txnLevels(max, count) !== undefined);
+      const list = Array.from({ length: count }, (_, at) => make(at));
+      const request = buildTxn(fenced ? FENCE : undefined, list, max);
+      assert.ok(pathOps(request) <= max, `${pathOps(request)} > ${max}`);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+/** The most that fits a tree of so many levels, found the slow way. */
+function mostOf(budget: number, levels: number): number {
+  if (levels === 1) return budget;
+  let most = 0;
+  for (let width = 1; width <= budget - levels + 1; width++) {
+    most = Math.max(most, width * mostOf(budget - width, levels - 1));
+  }
+  return most;
+}
+
+Deno.test("txnCapacity() is the most that any tree of as many levels can hold", () => {
+  for (const max of [3, 4, 5, 8, 13, 20, 33]) {
+    // One for the fence beside the root's children, one for the leaf's own Txn.
+    const budget = max - 2;
+    for (let levels = 1; levels <= Math.min(4, budget); levels++) {
+      assert.equal(txnCapacity(max, levels), mostOf(budget, levels), `${max} ops, ${levels}`);
+    }
+  }
+  assert.deepEqual([1, 2, 3].map((levels) => txnCapacity(128, levels)), [126, 3_969, 74_088]);
+});
+
+Deno.test("txnLevels() is the shallowest tree that holds the operations, undefined if none does", () => {
+  fc.assert(fc.property(maxTxnOps, fc.integer({ min: 1, max: 200_000 }), (max, count) => {
+    const levels = txnLevels(max, count);
+    const enough = Array.from({ length: max }, (_, at) => at + 1)
+      .find((deep) => txnCapacity(max, deep) >= count);
+    assert.equal(levels, enough);
+  }));
+  assert.equal(txnLevels(3, 1), 1);
+  assert.equal(txnLevels(3, 2), undefined);
+  assert.equal(txnLevels(128, 126), 1);
+  assert.equal(txnLevels(128, 127), 2);
+  assert.equal(txnLevels(128, 3_970), 3);
+});
+
+Deno.test("buildTxn() nests no deeper than it must", () => {
+  fc.assert(
+    fc.property(sizes, ({ max, count }) => {
+      const levels = txnLevels(max, count);
+      fc.pre(levels !== undefined && count > 0);
+      // A read has no Txn of its own, and the root is no level.
+      const reads = Array.from({ length: count }, (_, at) => read(`/k/${at}`));
+      assert.equal(depth(buildTxn(undefined, reads, max)) + 1, levels);
+      assert.equal(depth(buildTxn(FENCE, puts(count), max)), levels);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("buildTxn() refuses what no tree holds as too-many-ops, which is definite", () => {
+  assert.throws(
+    () => buildTxn(FENCE, puts(2), 3),
+    (error) =>
+      error instanceof EtcdError && error.reason === "too-many-ops" &&
+      error.outcome === "not-applied",
+  );
+});
+
+Deno.test("buildTxn() moves the fence at the root, but nested in a batch without a put", () => {
+  const [atRoot] = buildTxn(FENCE, [del("/k/0"), put("/k/1")], 128).success ?? [];
+  assert.equal(String(atRoot?.request_put?.key), FENCE.key);
+  assert.equal(String(atRoot?.request_put?.value), "l/2/b");
+  for (const ops of [[], [del("/k/0")], [read("/k/0")]]) {
+    const [first] = buildTxn(FENCE, ops, 128).success ?? [];
+    assert.equal(first?.request_put, undefined);
+    assert.equal(String(first?.request_txn?.success?.[0]?.request_put?.value), "l/2/b");
+  }
+});
+
+Deno.test("buildTxn() compares the fence by value, by absence if there is none, and can delete it", () => {
+  const key = Buffer.from(FENCE.key);
+  assert.deepEqual(buildTxn(FENCE, [], 128).compare, [
+    { result: "Equal", target: "Value", key, value: Buffer.from("l/1/a") },
+  ]);
+  const born = buildTxn({ ...FENCE, expected: null }, puts(1), 128);
+  assert.deepEqual(born.compare, [
+    { result: "Equal", target: "Create", key, create_revision: "0" },
+  ]);
+  const retired = buildTxn({ ...FENCE, next: null }, [], 128);
+  assert.deepEqual(leaves(retired).map(({ op }) => op), [{ request_delete_range: { key } }]);
+});
+
+Deno.test("buildTxn() has no else branch anywhere, so that an answer stays small", () => {
+  const failures = (request: ITxnRequest): number =>
+    (request.failure ?? []).length +
+    (request.success ?? []).reduce(
+      (sum, op) => sum + (op.request_txn ? failures(op.request_txn) : 0),
+      0,
+    );
+  assert.equal(failures(buildTxn(FENCE, puts(500), 20)), 0);
+});
+
+const HEADER = { cluster_id: "1", member_id: "1", revision: "9", raft_term: "1" };
+
+function kv(key: Buffer, value: Buffer, mod_revision: string) {
+  return { key, value, mod_revision, create_revision: "1", version: "1", lease: "0" };
+}
+
+/** What etcd answers to a tree, given what becomes of each leaf. */
+function answer(request: ITxnRequest, outcome: (key: string) => string | undefined): ITxnResponse {
+  const guards = request.compare ?? [];
+  const guarded = guards.every((guard) =>
+    guard.target !== "Mod" || outcome(String(guard.key)) !== undefined
+  );
+  const responses = guarded ? (request.success ?? []).map((op) => answerOp(op, outcome)) : [];
+  return { header: HEADER, succeeded: guarded, responses };
+}
+
+function answerOp(op: IRequestOp, outcome: (key: string) => string | undefined): IResponseOp {
+  const none = {
+    response_range: undefined,
+    response_put: undefined,
+    response_delete_range: undefined,
+    response_txn: undefined,
+  };
+  if (op.request_txn) {
+    return {
+      ...none,
+      response: "response_txn",
+      response_txn: answer(op.request_txn, outcome),
+    } as unknown as IResponseOp;
+  }
+  if (op.request_range) {
+    const key = Buffer.from(op.request_range.key ?? "");
+    const mod = outcome(String(key));
+    const kvs = mod === undefined ? [] : [kv(key, Buffer.from(`value ${mod}`), mod)];
+    const response_range = { header: HEADER, kvs, more: false, count: String(kvs.length) };
+    return { ...none, response_range } as unknown as IResponseOp;
+  }
+  return { ...none, response_put: { header: HEADER } } as unknown as IResponseOp;
+}
+
+Deno.test("readTxn() gives each operation its own outcome, in order, whatever the tree", () => {
+  const outcomes = sizes.chain(({ max, count }) =>
+    fc.record({
+      max: fc.constant(max),
+      fenced: fc.boolean(),
+      ops: fc.array(
+        fc.record({ kind: fc.constantFrom("put", "delete", "read"), done: fc.boolean() }),
+        { minLength: count, maxLength: count },
+      ),
+    })
+  );
+  fc.assert(
+    fc.property(outcomes, ({ max, fenced, ops: drawn }) => {
+      fc.pre(txnLevels(max, drawn.length) !== undefined);
+      const ops = drawn.map(({ kind }, at) =>
+        kind === "put" ? put(`/k/${at}`) : kind === "delete" ? del(`/k/${at}`) : read(`/k/${at}`)
+      );
+      const outcome = (key: string) => {
+        const at = Number(key.slice("/k/".length));
+        return drawn[at]?.done === true ? String(at + 100) : undefined;
+      };
+      const fence = fenced ? FENCE : undefined;
+      const results = readTxn(fence, ops, answer(buildTxn(fence, ops, max), outcome), max);
+      assert.deepEqual(
+        results.map(({ succeeded, found }) => [succeeded, found?.mod, found?.value.toString()]),
+        drawn.map(({ kind, done }, at) =>
+          kind !== "read"
+            ? [done, undefined, undefined]
+            : done
+            ? [true, String(at + 100), `value ${at + 100}`]
+            : [true, undefined, undefined]
+        ),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("readTxn() refuses an answer of another shape as one that tells nothing", () => {
+  const ops = puts(200);
+  const whole = answer(buildTxn(FENCE, ops, 128), () => "7");
+  for (
+    const responses of [[], whole.responses.slice(1), [...whole.responses, ...whole.responses]]
+  ) {
+    assert.throws(
+      () => readTxn(FENCE, ops, { ...whole, responses }, 128),
+      (error) =>
+        error instanceof EtcdError && error.reason === "unknown" && error.outcome === "in-doubt",
+    );
+  }
+});
