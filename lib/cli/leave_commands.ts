@@ -9,6 +9,7 @@ import {
 } from "../store/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
+import { plural } from "./plural.ts";
 import { withCache, withStore } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
@@ -70,13 +71,15 @@ async function leave(
     terminal.out(JSON.stringify({ deleted, released, conflicts, txns }));
   } else {
     for (const { key, reason } of conflicts) terminal.out(`conflict   ${key}: ${reason}`);
-    terminal.out(`${deleted} deleted, ${released} released; ${txns} Txns`);
+    terminal.out(`${deleted} deleted, ${released} released; ${plural(txns, "Txn")}`);
   }
   if (done.failure) throw done.failure;
   const [first] = conflicts;
   if (!first) return EXIT.ok;
   terminal.err(
-    `edgekeyd: ${conflicts.length} keys were left in etcd (${first.key}: ${first.reason}); delete ` +
+    `edgekeyd: left in etcd: ${
+      plural(conflicts.length, "key")
+    } (${first.key}: ${first.reason}); delete ` +
       "them by hand if they are not wanted",
   );
   return EXIT.partial;

@@ -37,6 +37,7 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     adopt: options.adopt,
     progress: bar.progress,
   };
+  const startMs = clock.monotonicMs();
   let outcome: ReconcileOutcome;
   try {
     outcome = await withCache(
@@ -51,7 +52,9 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
         ),
     );
   } catch (error) {
-    outcome = { report: FAILED, notes: [], busy: [], failure: presentable(error) };
+    const durationMs = Math.round(clock.monotonicMs() - startMs);
+    const report = { ...FAILED, durationMs, ...(options.dryRun && { plan: [] }) };
+    outcome = { report, notes: [], busy: [], failure: presentable(error) };
   } finally {
     bar.end();
   }

@@ -1,4 +1,5 @@
 import type { ReconcileReport } from "../reconcile/mod.ts";
+import { plural } from "./plural.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
 /** More lines of one kind than this are summed up; `-o json` has them all. */
@@ -19,7 +20,7 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
   lines(
     terminal,
     "held back",
-    report.heldBack.map(({ component, deletes }) => `${component}: ${deletes} deletes`),
+    report.heldBack.map(({ component, deletes }) => `${component}: ${plural(deletes, "delete")}`),
   );
   const changed = [
     [report.created, "created"],
@@ -29,10 +30,11 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
     [report.unchanged, "unchanged"],
   ].filter(([count]) => count !== 0).map(([count, what]) => `${count} ${what}`);
   const status = paint(terminal, report.status === "in-step" ? "green" : "yellow", report.status);
-  const txns = report.txns === 1 ? "1 Txn" : `${report.txns} Txns`;
   terminal.out(
     `${report.plan ? "dry run, would be " : ""}${status}: ${changed.join(", ") || "no keys"}; ` +
-      `${txns}${report.staged ? " (staged)" : ""}, revision ${report.revision}, ` +
+      `${plural(report.txns, "Txn")}${
+        report.staged ? " (staged)" : ""
+      }, revision ${report.revision}, ` +
       `${report.durationMs} ms`,
   );
 }
@@ -44,21 +46,27 @@ export function summaryOf({ conflicts, invalid, heldBack }: ReconcileReport): st
     const deletes = heldBack.reduce((sum, held) => sum + held.deletes, 0);
     const names = heldBack.map((held) => held.component).join(", ");
     parts.push(
-      `${deletes} deletes of ${names} held back (check the cache directory; if they are meant, ` +
+      `${
+        plural(deletes, "delete")
+      } of ${names} held back (check the cache directory; if they are meant, ` +
         "run --confirm-deletes, or delete-component NAME if the component is gone)",
     );
   }
   const [conflict] = conflicts;
   if (conflict) {
     parts.push(
-      `${conflicts.length} keys left to others (${conflict.key}: ${conflict.reason}; delete them ` +
+      `${
+        plural(conflicts.length, "key")
+      } left to others (${conflict.key}: ${conflict.reason}; delete them ` +
         "in etcd to let edgekeyd write them)",
     );
   }
   const [bad] = invalid;
   if (bad) {
     parts.push(
-      `${invalid.length} invalid paths not imported (${bad.path}: ${bad.reason}; remove them or ` +
+      `${
+        plural(invalid.length, "invalid path")
+      } not imported (${bad.path}: ${bad.reason}; remove them or ` +
         "let yurthub write them anew)",
     );
   }

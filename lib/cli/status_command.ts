@@ -3,6 +3,7 @@ import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { judgeFence, observe } from "../store/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
+import { plural } from "./plural.ts";
 import { clock, connectEtcd, withCache } from "./session.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
@@ -33,7 +34,7 @@ export async function statusCommand(options: Options, terminal: Terminal): Promi
   }
   const { etcd } = status;
   terminal.out(`node         ${status.nodeName} (keys under ${status.prefix})`);
-  terminal.out(`state        ${status.stateDir}: ${status.keys} keys`);
+  terminal.out(`state        ${status.stateDir}: ${plural(status.keys, "key")}`);
   terminal.out(`etcd         ${etcd.endpoints.join(", ")}`);
   if (etcd.error === undefined) {
     const good = etcd.fence === "in-step";
@@ -41,10 +42,14 @@ export async function statusCommand(options: Options, terminal: Terminal): Promi
     terminal.out(`             revision ${etcd.revision}, ${etcd.latencyMs} ms, fence ${fence}`);
   } else terminal.out(`             ${paint(terminal, "red", etcd.error)}`);
   if (status.pendingKeys > 0) {
-    terminal.out(`pending      a Txn of ${status.pendingKeys} keys; --reconcile resolves it`);
+    terminal.out(
+      `pending      a Txn of ${plural(status.pendingKeys, "key")}; --reconcile resolves it`,
+    );
   }
   if (status.notOurs > 0) {
-    terminal.out(`others'      ${status.notOurs} keys hold a value that this node did not write`);
+    terminal.out(
+      `others'      ${plural(status.notOurs, "key")} with a value that this node did not write`,
+    );
   }
   for (const { component, resources } of status.components) {
     terminal.out(`component    ${component}`);

@@ -1,6 +1,7 @@
 import { verify } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
+import { plural } from "./plural.ts";
 import { withCache, withStore } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -16,7 +17,7 @@ export async function verifyCommand(options: Options, terminal: Terminal): Promi
   else {
     for (const { key, reason } of found.drift) terminal.out(`drift  ${key}: ${reason}`);
     terminal.out(
-      `${found.keys} keys, ${found.drift.length} drifted, revision ${found.revision}` +
+      `${plural(found.keys, "key")}, ${found.drift.length} drifted, revision ${found.revision}` +
         (found.fence ? `, fence ${found.fence}` : ""),
     );
   }
