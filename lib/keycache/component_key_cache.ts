@@ -12,7 +12,13 @@ import {
   type IntentHeader,
 } from "./intent.ts";
 import { decodeRow, encodeRow, type KeyRow, type Owner, type Tombstone } from "./key_row.ts";
-import { cutIntoAtomics, type KvKey, type KvMutation, type KvStore } from "./kv_store.ts";
+import {
+  cutIntoAtomics,
+  DENO_KV_LIMITS,
+  type KvKey,
+  type KvMutation,
+  type KvStore,
+} from "./kv_store.ts";
 import { ownerPaths } from "./owner_path.ts";
 import { seal, unseal } from "./sealed.ts";
 
@@ -62,8 +68,6 @@ const tombstoneKey = (key: string): KvKey => ["tombstone", key];
 const windowKey = (component: string): KvKey => ["window", component];
 const chunkKey = (index: number): KvKey => ["intent", "chunk", String(index).padStart(6, "0")];
 
-/** A chunk is one value; Deno KV allows 65,536 B for it. */
-const CHUNK_BYTES = 60_000;
 /** A tombstone outlives any snapshot that an operator would still restore without telling us. */
 const TOMBSTONE_MAX_AGE_MS = 7 * 24 * 3_600_000;
 const TOMBSTONE_MAX_COUNT = 10_000;
@@ -179,7 +183,8 @@ export class ComponentKeyCache {
     const { expected, epoch } = this.#state;
     const seq = this.#state.seq + 1;
     const { life } = this.identity;
-    const chunks = packChunks(entries.map((entry) => encodeEntry(entry, epoch)));
+    const { maxValueBytes } = this.#store.limits ?? DENO_KV_LIMITS;
+    const chunks = packChunks(entries.map((entry) => encodeEntry(entry, epoch)), maxValueBytes);
     const header: IntentHeader = {
       expected,
       next: `${life}/${seq}/${random()}`,
@@ -346,7 +351,7 @@ export class ComponentKeyCache {
     if (this.#broken) {
       throw new KeyCacheError("io", "the component-key cache must be loaded again after a failure");
     }
-    const atomics = cutIntoAtomics(mutations, last);
+    const atomics = cutIntoAtomics(mutations, last, this.#store.limits);
     try {
       for (const [index, atomic] of atomics.entries()) {
         await this.#store.commit(atomic, index === atomics.length - 1 ? absent : undefined);
@@ -475,7 +480,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Joins encoded entries into as few values as hold them, one JSON array each. */
-function packChunks(entries: readonly unknown[]): Uint8Array[] {
+function packChunks(entries: readonly unknown[], maxBytes: number): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   let parts: string[] = [];
   let bytes = 0;
@@ -487,7 +492,7 @@ function packChunks(entries: readonly unknown[]): Uint8Array[] {
   for (const entry of entries) {
     const json = JSON.stringify(entry);
     const size = encoder.encode(json).length + 1;
-    if (bytes + size > CHUNK_BYTES) close();
+    if (bytes + size > maxBytes) close();
     parts.push(json);
     bytes += size;
   }

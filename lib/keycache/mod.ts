@@ -9,7 +9,7 @@ export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export { fenceKeyOf, type Identity } from "./identity.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 export { type KeyRow, type Owner, type OwnerSource, sameOwner, type Tombstone } from "./key_row.ts";
-export type { KvKey, KvMutation, KvStore } from "./kv_store.ts";
+export type { KvKey, KvLimits, KvMutation, KvStore } from "./kv_store.ts";
 export {
   hasCache,
   holdStateDirectory,
