@@ -18,4 +18,5 @@ export {
   txnLevels,
   type TxnOp,
   type TxnOpResult,
+  type VacantSpan,
 } from "./txn_tree.ts";

@@ -17,11 +17,12 @@ export const ENVELOPE_BYTES = 512;
  * @param valueBytes size of a put's value, if it is not at hand yet
  */
 export function opBytes(
-  op: { readonly action: TxnOp["action"]; readonly key: string; readonly guardMod?: string },
+  op: { readonly action: TxnOp["action"]; readonly key: string; readonly guardMod?: string | null },
   valueBytes = 0,
 ): number {
   const key = field(utf8Bytes(op.key));
   if (op.action === "read") return field(field(key + ENUM));
+  if (op.guardMod === null) return field(field(key + field(valueBytes)));
   const guard = field(ENUM + ENUM + key + TAG + varintOf(op.guardMod ?? "0"));
   const request = op.action === "put" ? key + field(valueBytes) : key;
   return field(field(guard + field(field(request))));

@@ -8,8 +8,11 @@ export type TxnOp =
     readonly action: "put";
     readonly key: string;
     readonly value: Uint8Array;
-    /** Mod revision that the key must have, decimal; "0": it must not exist. */
-    readonly guardMod: string;
+    /**
+     * Mod revision that the key must have, decimal; "0": it must not exist; null: it stands in a
+     * vacant span, whose guard covers it.
+     */
+    readonly guardMod: string | null;
   }
   | { readonly action: "delete"; readonly key: string; readonly guardMod: string }
   | { readonly action: "read"; readonly key: string; readonly keysOnly: boolean };
@@ -21,6 +24,12 @@ export interface FenceMove {
   readonly expected: string | null;
   /** Value that it gets; null: it is deleted. */
   readonly next: string | null;
+}
+
+/** Keys from `first` to `last` inclusive, none of which may exist for the Txn to apply. */
+export interface VacantSpan {
+  readonly first: string;
+  readonly last: string;
 }
 
 /** What one operation came to. */
@@ -85,12 +94,14 @@ export function txnInnerNodes(maxTxnOps: number, count: number): number {
  * @param fence the fence's move; undefined for a Txn that only reads
  * @param ops what is to be done, each key once
  * @param maxTxnOps etcd's `--max-txn-ops`
+ * @param vacant spans that must be empty: one compare instead of one for each key in them
  * @throws {EtcdError} `too-many-ops` if no tree holds them
  */
 export function buildTxn(
   fence: FenceMove | undefined,
   ops: readonly TxnOp[],
   maxTxnOps: number,
+  vacant: readonly VacantSpan[] = [],
 ): ITxnRequest {
   const levels = txnLevels(maxTxnOps, ops.length);
   if (levels === undefined) {
@@ -100,7 +111,7 @@ export function buildTxn(
   if (!fence) return { compare: [], success, failure: [] };
   const nested = !ops.some((op) => op.action === "put");
   return {
-    compare: [fenceCompare(fence)],
+    compare: [fenceCompare(fence), ...vacant.map(vacancyCompare)],
     success: [moveFence(fence, nested), ...success],
     failure: [],
   };
@@ -134,9 +145,9 @@ export function readTxn(
     );
   }
   return nodes.map((node, index) => {
-    if (ops[index]?.action !== "read") {
-      return { succeeded: node.response_txn?.succeeded === true };
-    }
+    const op = ops[index];
+    if (op?.action === "put" && op.guardMod === null) return { succeeded: true };
+    if (op?.action !== "read") return { succeeded: node.response_txn?.succeeded === true };
     const kv = node.response_range?.kvs?.[0];
     if (!kv) return { succeeded: true };
     return { succeeded: true, found: { mod: kv.mod_revision, value: kv.value } };
@@ -168,16 +179,23 @@ function nest(leaves: IRequestOp[], widths: readonly number[]): IRequestOp[] {
 function leaf(op: TxnOp): IRequestOp {
   const key = Buffer.from(op.key);
   if (op.action === "read") return { request_range: { key, keys_only: op.keysOnly } };
-  const compare: ICompare = {
-    result: "Equal",
-    target: "Mod",
-    key,
-    mod_revision: op.guardMod,
-  };
   const request: IRequestOp = op.action === "put"
     ? { request_put: { key, value: asBuffer(op.value) } }
     : { request_delete_range: { key } };
+  if (op.guardMod === null) return request;
+  const compare: ICompare = { result: "Equal", target: "Mod", key, mod_revision: op.guardMod };
   return { request_txn: { compare: [compare], success: [request], failure: [] } };
+}
+
+/** True if and only if no key of the span exists: every key that does has a version above 0. */
+function vacancyCompare({ first, last }: VacantSpan): ICompare {
+  return {
+    result: "Equal",
+    target: "Version",
+    key: Buffer.from(first),
+    range_end: Buffer.from(`${last}\0`),
+    version: "0",
+  };
 }
 
 function fenceCompare(fence: FenceMove): ICompare {

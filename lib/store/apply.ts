@@ -1,14 +1,16 @@
 import { EdgekeydError } from "../errors.ts";
-import { EtcdError } from "../etcd/mod.ts";
+import { EtcdError, type TxnOp, type VacantSpan } from "../etcd/mod.ts";
 import type { DeleteWindow, IntentEntry, KeyRow, Owner } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
 import { ABSENT, type Decision, type DecisionRules } from "./decide.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
+import type { Observation } from "./observe.ts";
 import type { OwnershipChange } from "./ownership.ts";
 import { pack, type Packing, type PlannedOp, type TxnLimits } from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
 import { recover } from "./recover.ts";
+import { isIn, vacantSpans } from "./spans.ts";
 
 /** What is to be brought about. */
 export interface ApplyRequest {
@@ -197,7 +199,7 @@ class Run {
     const total = batches.reduce((sum, batch) => sum + batch.length, 0);
     let done = 0;
     for (const batch of batches) {
-      if (!(await this.#commit(batch, again))) return false;
+      if (!(await this.#commit(batch, made.observation, again))) return false;
       done += batch.length;
       this.#request.progress?.(done, total);
     }
@@ -218,7 +220,11 @@ class Run {
   }
 
   /** @returns false if the Txn was not applied, so that everything has to be planned anew */
-  async #commit(batch: readonly PlannedOp[], again: Set<string>): Promise<boolean> {
+  async #commit(
+    batch: readonly PlannedOp[],
+    observation: Observation | undefined,
+    again: Set<string>,
+  ): Promise<boolean> {
     const ops: (PlannedOp & { value: Uint8Array })[] = [];
     for (const op of batch) {
       const value = op.action === "put" && op.owner
@@ -229,14 +235,16 @@ class Run {
     }
     if (ops.length === 0) return true;
     const deletes = ops.some((op) => op.action === "delete");
+    const created = ops.filter((op) => op.guardMod === ABSENT).map((op) => op.key);
+    const vacant = vacantSpans(created, observation?.mods.keys() ?? []);
     const bytes = batch.reduce((sum, op) => sum + op.valueBytes + op.key.length, 0);
     let sent: Exchange;
     try {
       sent = await exchange(
         this.#context,
         ops.map(entryOf),
-        ops,
-        deletes ? this.#windows : undefined,
+        ops.map((op) => txnOp(op, vacant)),
+        { vacant, ...(deletes && { windows: this.#windows }) },
       );
     } catch (error) {
       if (!(error instanceof EtcdError) || error.reason !== "too-large") throw error;
@@ -263,7 +271,10 @@ class Run {
     this.#changes.delete(op.key);
     if (op.action === "delete") {
       if (succeeded) this.#deleted++;
-      else this.#conflicts.set(op.key, "changed in etcd by another while it was deleted; let go");
+      else {
+        this.#released += released;
+        this.#conflicts.set(op.key, "changed in etcd by another while it was deleted; let go");
+      }
       return;
     }
     this.#released += released;
@@ -312,6 +323,14 @@ export function plannedOp(
     return { action: "delete", key, guardMod, owner, before, after: null, valueBytes: 0 };
   }
   return undefined;
+}
+
+function txnOp(
+  { action, key, guardMod, value }: PlannedOp & { value: Uint8Array },
+  vacant: readonly VacantSpan[],
+): TxnOp {
+  if (action === "delete") return { action, key, guardMod };
+  return { action, key, value, guardMod: isIn(vacant, key) ? null : guardMod };
 }
 
 function entryOf(op: PlannedOp): IntentEntry {

@@ -7,6 +7,7 @@ import {
   txnBytes,
   type TxnOp,
   type TxnOpResult,
+  type VacantSpan,
 } from "../etcd/mod.ts";
 import type { DeleteWindow, IntentEntry } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
@@ -26,7 +27,7 @@ export type Exchange =
   }
   | {
     readonly applied: false;
-    /** Why the answer was lost; undefined if the fence was not where it was expected. */
+    /** Why the answer was lost; undefined if the fence or a vacant span was not as expected. */
     readonly error?: EtcdError;
   };
 
@@ -37,7 +38,7 @@ export type Exchange =
  * @param context both sides
  * @param entries what becomes of the cache's rows; those of `put` and `delete` match `ops` in order
  * @param ops what the Txn does beside moving the fence
- * @param windows delete windows that change with it
+ * @param options `vacant`: spans that must be empty; `windows`: delete windows that change with it
  * @returns what became of it; if it was not applied, cache and etcd agree again and the caller
  * plans anew
  * @throws {EtcdError} if etcd refused it (nothing is pending then), or does not answer (the intent
@@ -48,7 +49,10 @@ export async function exchange(
   context: StoreContext,
   entries: readonly IntentEntry[],
   ops: readonly TxnOp[],
-  windows?: ReadonlyMap<string, DeleteWindow>,
+  options: {
+    readonly vacant?: readonly VacantSpan[];
+    readonly windows?: ReadonlyMap<string, DeleteWindow>;
+  } = {},
 ): Promise<Exchange> {
   const { cache, etcd, maxTxnOps } = context;
   const { header } = await cache.begin(entries, context.random);
@@ -63,13 +67,13 @@ export async function exchange(
   );
   try {
     const response = await etcd.txn(
-      buildTxn(fence, ops, maxTxnOps),
+      buildTxn(fence, ops, maxTxnOps, options.vacant),
       txnBytes(fence, sum, ops.length, maxTxnOps),
     );
     if (response.succeeded) {
       const results = readTxn(fence, ops, response, maxTxnOps);
       const { revision, cluster_id: clusterId } = response.header;
-      await cache.settle(succeededOf(entries, results), revision, windows);
+      await cache.settle(succeededOf(entries, results), revision, options.windows);
       return { applied: true, revision, clusterId, results };
     }
   } catch (error) {
@@ -80,18 +84,20 @@ export async function exchange(
     }
     return await resolve(context, entries, ops, error);
   }
-  return await resolve(context, entries, ops);
+  // etcd has answered: a compare of the root failed, so the Txn is over and left no trace.
+  await cache.dropUnsent();
+  return { applied: false };
 }
 
-/** Finds out what became of a Txn without an answer, or one that met another fence. */
+/** Finds out what became of a Txn without an answer. */
 async function resolve(
   context: StoreContext,
   entries: readonly IntentEntry[],
   ops: readonly TxnOp[],
-  error?: EtcdError,
+  error: EtcdError,
 ): Promise<Exchange> {
   const { verdict, succeeded, revision, clusterId } = await recover(context);
-  if (verdict !== "applied") return error ? { applied: false, error } : { applied: false };
+  if (verdict !== "applied") return { applied: false, error };
   const results = ops.some((op) => op.action === "read")
     ? undefined
     : succeeded.filter((_, index) => entries[index]?.action !== "keep")

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
+import { type Span, spansOf } from "./spans.ts";
 
 /** What etcd held at one revision. */
 export interface Observation {
@@ -74,22 +75,4 @@ async function observeOnce(
     revision,
     clusterId,
   };
-}
-
-interface Span {
-  first: string;
-  last: string;
-}
-
-/** One span for each resource (the first two segments), from its first key to its last. */
-function spansOf(keys: Iterable<string>): Span[] {
-  const spans = new Map<string, Span>();
-  for (const key of keys) {
-    const resource = key.slice(0, key.indexOf("/", key.indexOf("/", 1) + 1) + 1);
-    const span = spans.get(resource);
-    if (!span) spans.set(resource, { first: key, last: key });
-    else if (key < span.first) span.first = key;
-    else if (key > span.last) span.last = key;
-  }
-  return [...spans.values()];
 }

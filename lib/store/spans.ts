@@ -1,0 +1,65 @@
+import type { VacantSpan } from "../etcd/mod.ts";
+
+/** Keys of one resource, from the first to the last. */
+export interface Span {
+  readonly first: string;
+  readonly last: string;
+  /** How many of the keys that were asked for are in it. */
+  readonly keys: number;
+}
+
+/** A span's compare costs two keys: for fewer operations, a guard for each is smaller. */
+const MIN_SPAN_KEYS = 8;
+/** The compares of the root count against `--max-txn-ops`, as its operations do. */
+const MAX_VACANT_SPANS = 8;
+
+/**
+ * Groups keys into one span for each resource.
+ *
+ * @param keys object keys, in any order
+ */
+export function spansOf(keys: Iterable<string>): Span[] {
+  const spans = new Map<string, { first: string; last: string; keys: number }>();
+  for (const key of keys) {
+    const resource = resourceOf(key);
+    const span = spans.get(resource);
+    if (!span) {
+      spans.set(resource, { first: key, last: key, keys: 1 });
+      continue;
+    }
+    span.keys++;
+    if (key < span.first) span.first = key;
+    else if (key > span.last) span.last = key;
+  }
+  return [...spans.values()];
+}
+
+/**
+ * Spans of new keys in which nothing was seen in etcd: a first import guards them with one compare
+ * each instead of one for each key.
+ *
+ * @param keys keys that are to be created
+ * @param seen keys that were seen in etcd
+ */
+export function vacantSpans(keys: Iterable<string>, seen: Iterable<string>): VacantSpan[] {
+  const spans = new Map<string, Span>();
+  for (const span of spansOf(keys)) {
+    if (span.keys >= MIN_SPAN_KEYS) spans.set(resourceOf(span.first), span);
+  }
+  for (const key of seen) {
+    if (spans.size === 0) return [];
+    const span = spans.get(resourceOf(key));
+    if (span && key >= span.first && key <= span.last) spans.delete(resourceOf(key));
+  }
+  return [...spans.values()].sort((a, b) => b.keys - a.keys).slice(0, MAX_VACANT_SPANS);
+}
+
+/** Tells whether one of the spans holds a key. */
+export function isIn(spans: readonly VacantSpan[], key: string): boolean {
+  return spans.some(({ first, last }) => key >= first && key <= last);
+}
+
+/** The first two segments of a key: prefix and resource, or group, in most clusters. */
+function resourceOf(key: string): string {
+  return key.slice(0, key.indexOf("/", key.indexOf("/", 1) + 1) + 1);
+}
