@@ -13,7 +13,7 @@ import {
   type StoreContext,
 } from "../store/mod.ts";
 import { guardDeletes } from "./guard.ts";
-import { lookSettled } from "./look.ts";
+import { everything, lookSettled } from "./look.ts";
 import type { ReconcileOptions, ReconcileOutcome } from "./reconcile.ts";
 import { Phases } from "./phases.ts";
 import type { PlanStep } from "./report.ts";
@@ -40,7 +40,7 @@ export async function dryRun(
   const rows = rowsAsSeen(context, fence, options.adopt, notes);
   const { snapshot, diff } = await phases.time(
     "scan",
-    lookSettled(options.source, cache, options.clock, (files) => {
+    lookSettled(options.source, cache, options.clock, everything(), (files) => {
       options.progress?.("scan", files, undefined);
     }),
   );

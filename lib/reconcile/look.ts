@@ -19,6 +19,11 @@ export interface FsCache {
   readonly maxObjectBytes: number;
 }
 
+/** Everything, waiting until it has settled: what a one-shot looks at. */
+export function everything(): LookScope {
+  return { groups: undefined, patient: true, directories: new DirectoryHistory() };
+}
+
 /** Time, as far as looking at files needs it. */
 export interface Clock {
   /** Wall clock, ms since the epoch. */
@@ -28,6 +33,16 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
   /** Lets the event loop run. */
   pause(): Promise<void>;
+}
+
+/** Which part to look at, and how patiently. */
+export interface LookScope {
+  /** Only these groups, as `component/directory`; undefined: all. */
+  readonly groups: ReadonlySet<string> | undefined;
+  /** Wait for directories to settle; else the caller comes back to what is waiting. */
+  readonly patient: boolean;
+  /** What is remembered of the directories from look to look. */
+  readonly directories: DirectoryHistory;
 }
 
 /** What the looks came to. */
@@ -47,6 +62,7 @@ const MARGIN_MS = 50;
  * @param source the fs cache
  * @param cache what is recorded
  * @param clock time
+ * @param scope which part, and how patiently
  * @param progress told how many files were looked at
  * @throws {CacheRootError} if the root can't be read
  */
@@ -54,14 +70,16 @@ export async function lookSettled(
   source: FsCache,
   cache: ComponentKeyCache,
   clock: Clock,
+  scope: LookScope,
   progress: (files: number) => void,
 ): Promise<Look> {
-  const directories = new DirectoryHistory();
+  const { groups, patient, directories } = scope;
   for (let look = 1;; look++) {
     const snapshot = await scan<CachedFile>({
       root: source.root,
       fs: source.fs,
       ...source.coverage,
+      groups,
       settleMs: source.settleMs,
       maxObjectBytes: source.maxObjectBytes,
       directories,
@@ -72,7 +90,7 @@ export async function lookSettled(
       pause: () => clock.pause(),
     });
     const diff = diffSnapshot(cache, snapshot);
-    if (diff.waiting.size === 0 || look === MAX_LOOKS) return { snapshot, diff };
+    if (diff.waiting.size === 0 || !patient || look === MAX_LOOKS) return { snapshot, diff };
     await clock.sleep(source.settleMs + MARGIN_MS);
   }
 }

@@ -1,6 +1,7 @@
 export { dryRun } from "./dry_run.ts";
 export type { Clock, FsCache } from "./look.ts";
 export {
+  type PassScope,
   type Progress,
   reconcile,
   type ReconcileOptions,

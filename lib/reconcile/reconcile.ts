@@ -8,7 +8,7 @@ import {
 } from "../store/mod.ts";
 import type { SnapshotDiff } from "./diff.ts";
 import { guardDeletes } from "./guard.ts";
-import { type Clock, type FsCache, lookSettled } from "./look.ts";
+import { type Clock, everything, type FsCache, type LookScope, lookSettled } from "./look.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
 import { fileValues } from "./values.ts";
@@ -44,28 +44,36 @@ export interface ReconcileOutcome {
 /** A file that changes between scan and put is looked at again, so many times. */
 const MAX_PASSES = 3;
 
+/** What one pass looks at. */
+export interface PassScope extends LookScope {
+  /** Look at every key in etcd, to find drift; else only at what changed. */
+  readonly full: boolean;
+}
+
 /**
- * One full pass: recovers what an earlier run left, scans the fs cache, and brings cache and etcd
+ * One pass, full unless told otherwise: recovers what an earlier run left, scans the fs cache, and brings cache and etcd
  * in step with it; drift in etcd is healed from the files.
  *
  * @param context both sides
  * @param options how
+ * @param scope which part
  * @returns what was done; `failure` is a CacheRootError if the cache root can't be read, or what
  * {@linkcode recover} and {@linkcode apply} fail with
  */
 export async function reconcile(
   context: StoreContext,
   options: ReconcileOptions,
+  scope: PassScope = { ...everything(), full: true },
 ): Promise<ReconcileOutcome> {
-  const run = new Run(context, options);
+  const run = new Run(context, options, scope);
   try {
-    await run.recover();
+    if (scope.full || context.cache.intent) await run.recover();
     for (let pass = 1; pass <= MAX_PASSES; pass++) {
       const applied = await run.pass();
       if (applied.failure) return run.outcome(applied.failure);
       if (applied.leftOut.size === 0) break;
     }
-    if (context.cache.fence.adopting) await context.cache.endAdoption();
+    if (scope.full && context.cache.fence.adopting) await context.cache.endAdoption();
     return run.outcome();
   } catch (error) {
     if (error instanceof EdgekeydError) return run.outcome(error);
@@ -76,6 +84,7 @@ export async function reconcile(
 class Run {
   readonly #context: StoreContext;
   readonly #options: ReconcileOptions;
+  readonly #scope: PassScope;
   readonly #phases: Phases;
   readonly #counts = { created: 0, updated: 0, deleted: 0, released: 0, txns: 0 };
   #staged = false;
@@ -88,9 +97,10 @@ class Run {
   #busy: readonly string[] = [];
   readonly #notes: string[] = [];
 
-  constructor(context: StoreContext, options: ReconcileOptions) {
+  constructor(context: StoreContext, options: ReconcileOptions, scope: PassScope) {
     this.#context = context;
     this.#options = options;
+    this.#scope = scope;
     this.#phases = new Phases(options.clock);
   }
 
@@ -119,7 +129,9 @@ class Run {
     const { source, clock, progress } = this.#options;
     const { snapshot, diff } = await this.#phases.time(
       "scan",
-      lookSettled(source, cache, clock, (files) => progress?.("scan", files, undefined)),
+      lookSettled(source, cache, clock, this.#scope, (files) => {
+        progress?.("scan", files, undefined);
+      }),
     );
     const verdict = guardDeletes(cache, diff.changes, snapshot.components, {
       maxDeletePercent: this.#options.maxDeletePercent,
@@ -128,7 +140,7 @@ class Run {
     });
     const applied = await apply(this.#context, {
       changes: verdict.changes,
-      full: true,
+      full: this.#scope.full,
       rules: { policy: this.#options.policy, adopting: cache.fence.adopting },
       requireSingleTxn: this.#options.requireSingleTxn,
       valueOf: fileValues(source.root, source.fs, cache, snapshot),

@@ -65,8 +65,19 @@ export interface DecisionRules {
  * @param rules how values of others are judged
  */
 export function decide(state: KeyState, rules: DecisionRules): Decision {
-  const owner = freshest(state.owners);
-  return owner ? decideHeld(state, owner, rules) : decideLetGo(state);
+  const owners = state.observed === ABSENT
+    ? state.owners.filter((owner) => canHeal(owner, state.change))
+    : state.owners;
+  const owner = freshest(owners);
+  if (owner) return decideHeld({ ...state, owners }, owner, rules);
+  if (state.owners.length === 0) return decideLetGo(state);
+  const conflict = "written by the API and missing in etcd; dropped";
+  return { action: "keep", after: null, reason: conflict, conflict };
+}
+
+/** An object of the API's that is missing in etcd has no file to be healed from. */
+function canHeal(owner: Owner, change: OwnershipChange | undefined): boolean {
+  return owner.source !== "api" || change?.acquired.includes(owner) === true;
 }
 
 function decideHeld(state: KeyState, owner: Owner, rules: DecisionRules): Decision {
