@@ -111,7 +111,7 @@ function sum(mutations: readonly KvMutation[]) {
     for (const segment of key) keyBytes += encodedBound(segment);
     if ("set" in mutation) bytes += mutation.value.length;
   }
-  return { keyBytes, bytes: bytes + keyBytes };
+  return { keyBytes, bytes: bytes + 2 * keyBytes };
 }
 
 /** Upper bound of a segment's encoded size: exact for ASCII, which nearly every key is. */
