@@ -90,6 +90,6 @@ function namesIn(fs: DenoFileSystem, root: string): Set<string> {
   try {
     return new Set(fs.readDir(root).map(({ name }) => name.replace(/^tmp_/, "")));
   } catch (error) {
-    throw new CacheRootError(root, error instanceof Error ? error.message : String(error));
+    throw CacheRootError.of(root, error);
   }
 }

@@ -177,8 +177,7 @@ class Walk<K extends KnownFile> {
     try {
       entries = this.#directories.list("", "");
     } catch (cause) {
-      const reason = cause instanceof Deno.errors.NotFound ? "is missing" : reasonOf(cause);
-      throw new CacheRootError(root, reason, { cause });
+      throw CacheRootError.of(root, cause);
     }
     if (entries === undefined) throw new CacheRootError(root, "is not a directory");
     if (entries.length > MAX_DIRECTORY_ENTRIES) {

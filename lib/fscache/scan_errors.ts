@@ -1,4 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
+import { reasonOf } from "./file_errors.ts";
 
 /** The cache root is missing, unreadable, or no directory: nothing can be said of any object. */
 export class CacheRootError extends EdgekeydError {
@@ -16,6 +17,21 @@ export class CacheRootError extends EdgekeydError {
         "this user may read it; nothing was changed",
       options,
     );
+  }
+
+  /**
+   * Says why the root could not be listed.
+   *
+   * @param root the path
+   * @param cause what listing it threw
+   */
+  static of(root: string, cause: unknown): CacheRootError {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "is missing"
+      : cause instanceof Deno.errors.NotADirectory
+      ? "is not a directory"
+      : reasonOf(cause);
+    return new CacheRootError(root, reason, { cause });
   }
 }
 

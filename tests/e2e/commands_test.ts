@@ -137,7 +137,7 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
     expectExit(again, 0);
     match(again.stdout, /^0 deleted, 0 released; 0 Txns\n$/, shown(again));
     const noRoot = await node.run(["delete-component", "x", "--cache-dir=/nonexistent"]);
-    expectExit(noRoot, 1, /cache directory \/nonexistent/);
+    expectExit(noRoot, 1, /cache directory \/nonexistent is missing: check --cache-dir/);
   });
 
   await t.step("retire", async () => {
