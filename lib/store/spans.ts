@@ -28,8 +28,8 @@ export function spansOf(keys: Iterable<string>): Span[] {
       continue;
     }
     span.keys++;
-    if (key < span.first) span.first = key;
-    else if (key > span.last) span.last = key;
+    if (isBefore(key, span.first)) span.first = key;
+    else if (isBefore(span.last, key)) span.last = key;
   }
   return [...spans.values()];
 }
@@ -49,14 +49,35 @@ export function vacantSpans(keys: Iterable<string>, seen: Iterable<string>): Vac
   for (const key of seen) {
     if (spans.size === 0) return [];
     const span = spans.get(resourceOf(key));
-    if (span && key >= span.first && key <= span.last) spans.delete(resourceOf(key));
+    if (span && isWithin(span, key)) spans.delete(resourceOf(key));
   }
   return [...spans.values()].sort((a, b) => b.keys - a.keys).slice(0, MAX_VACANT_SPANS);
 }
 
 /** Tells whether one of the spans holds a key. */
 export function isIn(spans: readonly VacantSpan[], key: string): boolean {
-  return spans.some(({ first, last }) => key >= first && key <= last);
+  return spans.some((span) => isWithin(span, key));
+}
+
+function isWithin({ first, last }: VacantSpan, key: string): boolean {
+  return !isBefore(key, first) && !isBefore(last, key);
+}
+
+/**
+ * Tells whether etcd has a key before another: it orders them by their bytes as UTF-8, while `<`
+ * goes by UTF-16 units and so has a surrogate before U+E000 to U+FFFF.
+ */
+function isBefore(a: string, b: string): boolean {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (left !== right) return rankOf(left) < rankOf(right);
+  }
+  return a.length < b.length;
+}
+
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /** The first two segments of a key: prefix and resource, or group, in most clusters. */
