@@ -13,8 +13,8 @@ export interface Flag {
   /** For integers, and for durations in ms. */
   readonly min?: number;
   readonly max?: number;
-  /** Only for `--reconcile`. */
-  readonly reconcileOnly?: true;
+  /** Only for `--reconcile`, only for the daemon, or only for these two (`sync`). */
+  readonly only?: "reconcile" | "run" | "sync";
   readonly alias?: string;
 }
 
@@ -27,12 +27,12 @@ export const FLAGS = {
   "dry-run": {
     kind: "boolean",
     help: "show what would be done; write nothing",
-    reconcileOnly: true,
+    only: "reconcile",
   },
   "adopt": {
     kind: "boolean",
     help: "rebuild a lost cache: take over what the fs cache holds and an importer wrote",
-    reconcileOnly: true,
+    only: "sync",
   },
   "output": {
     kind: "choice",
@@ -94,7 +94,7 @@ export const FLAGS = {
     choices: ["fresher", "skip"],
     default: "fresher",
     help: "fresher: replace another importer's older value; skip: never replace what is not ours",
-    reconcileOnly: true,
+    only: "sync",
   },
   "max-delete-percent": {
     kind: "integer",
@@ -102,17 +102,17 @@ export const FLAGS = {
     min: 0,
     max: 100,
     help: "hold back deletes of more than this share of a component's keys (and more than 10)",
-    reconcileOnly: true,
+    only: "sync",
   },
   "confirm-deletes": {
     kind: "boolean",
     help: "go on with deletes that are held back",
-    reconcileOnly: true,
+    only: "sync",
   },
   "require-single-txn": {
     kind: "boolean",
     help: "refuse, before anything is written, a group that needs more than one Txn",
-    reconcileOnly: true,
+    only: "reconcile",
   },
   "settle-time": {
     kind: "duration",
@@ -120,14 +120,50 @@ export const FLAGS = {
     min: 0,
     max: 3_600_000,
     help: "how long a directory must not have changed before an absence in it counts",
-    reconcileOnly: true,
+    only: "sync",
   },
   "max-object-bytes": {
     kind: "integer",
     min: 1,
     max: 512 * MIB,
     help: "leave out larger files (default: what fits one request)",
-    reconcileOnly: true,
+    only: "sync",
+  },
+  "listen": {
+    kind: "text",
+    default: "unix:/run/edgekeyd/api.sock",
+    help: "the daemon's API socket; never a TCP port",
+  },
+  "debounce": {
+    kind: "duration",
+    default: "200ms",
+    min: 0,
+    max: 60_000,
+    help: "how long the cache must be quiet before a change is taken up",
+    only: "run",
+  },
+  "resync-interval": {
+    kind: "duration",
+    default: "10m",
+    min: 1_000,
+    max: DAY_MS,
+    help: "how often everything is held against etcd, to heal drift",
+    only: "run",
+  },
+  "retry-max": {
+    kind: "duration",
+    default: "30s",
+    min: 100,
+    max: 3_600_000,
+    help: "the longest pause between two tries while etcd is away",
+    only: "run",
+  },
+  "log-format": {
+    kind: "choice",
+    choices: ["text", "json"],
+    default: "text",
+    help: "how the daemon logs",
+    only: "run",
   },
   "lock-timeout": {
     kind: "duration",

@@ -3,6 +3,7 @@ import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 const VERSION = "0.1.0";
 
 const COMMANDS: readonly (readonly [string, string])[] = [
+  ["[run]", "the daemon: keep etcd in step as the fs cache changes"],
   ["--reconcile", "bring etcd in step with the fs cache once, then exit"],
   ["status", "what the component-key cache holds, and whether etcd agrees"],
   ["keys [COMPONENT [GVR]]", "object keys from the component-key cache, one a line"],

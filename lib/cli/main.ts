@@ -7,6 +7,7 @@ import { keysCommand, ownersCommand } from "./key_commands.ts";
 import { deleteComponentCommand, retireCommand } from "./leave_commands.ts";
 import { type Options, readOptions } from "./options.ts";
 import { reconcileCommand } from "./reconcile_command.ts";
+import { runCommand } from "./run_command.ts";
 import { statusCommand } from "./status_command.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
@@ -85,7 +86,9 @@ async function dispatch(
       takes(0, 0);
       return await retireCommand(options, terminal);
     case undefined:
-      throw new UsageError("give --reconcile or a command; see --help");
+    case "run":
+      takes(0, 0);
+      return await runCommand(options, terminal);
     default:
       throw new UsageError(`unknown command ${JSON.stringify(command.slice(0, 80))}; see --help`);
   }

@@ -41,6 +41,12 @@ export interface Options {
   readonly settleMs: number;
   readonly maxObjectBytes: number;
   readonly lockTimeoutMs: number;
+  /** Path of the API's unix socket. */
+  readonly socketPath: string;
+  readonly debounceMs: number;
+  readonly resyncIntervalMs: number;
+  readonly retryMaxMs: number;
+  readonly logFormat: "text" | "json";
 }
 
 const NODE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -57,9 +63,15 @@ const PREFIX_MAX_CHARS = 256;
 export function readOptions(args: Arguments, hostname: () => string): Options {
   const reader = new Reader(args);
   const reconcile = reader.boolean("reconcile");
+  const [command = "run"] = args.words;
   for (const name of FLAG_NAMES) {
-    if (!reconcile && flag(name).reconcileOnly && args.texts.get(name)?.explicit) {
-      throw new UsageError(`--${name} goes with --reconcile`);
+    const { only } = flag(name);
+    if (only === undefined || !args.texts.get(name)?.explicit) continue;
+    if (reconcile ? only === "run" : command !== "run" || only === "reconcile") {
+      throw new UsageError(
+        `--${name} goes with ` +
+          { reconcile: "--reconcile", run: "run", sync: "--reconcile or run" }[only],
+      );
     }
   }
   const etcdCaFile = reader.text("etcd-cafile");
@@ -104,6 +116,11 @@ export function readOptions(args: Arguments, hostname: () => string): Options {
       ? reader.integer("max-object-bytes")
       : maxRequestBytes,
     lockTimeoutMs: reader.duration("lock-timeout"),
+    socketPath: socketPath(reader.required("listen")),
+    debounceMs: reader.duration("debounce"),
+    resyncIntervalMs: reader.duration("resync-interval"),
+    retryMaxMs: reader.duration("retry-max"),
+    logFormat: reader.choice("log-format") === "json" ? "json" : "text",
   };
 }
 
@@ -178,6 +195,12 @@ function nodeName(text: string): string {
   throw new UsageError(
     "--node-name takes a node's name as Kubernetes has it: lower-case letters, digits, - and .",
   );
+}
+
+function socketPath(text: string): string {
+  const match = /^unix:(\/[^\0]{1,106})$/.exec(text);
+  if (match?.[1]) return match[1];
+  throw new UsageError("--listen takes unix:/PATH, at most 107 characters long; never a TCP port");
 }
 
 function prefix(text: string): string {

@@ -1,8 +1,6 @@
-import { DenoFileSystem } from "../fscache/mod.ts";
 import {
   dryRun,
   reconcile,
-  type ReconcileOptions,
   type ReconcileOutcome,
   type ReconcileReport,
 } from "../reconcile/mod.ts";
@@ -10,6 +8,7 @@ import { EXIT } from "./exit_code.ts";
 import { presentable } from "./internal_error.ts";
 import type { Options } from "./options.ts";
 import { progressBar } from "./progress_bar.ts";
+import { reconcileOptionsOf } from "./reconcile_options.ts";
 import { summaryOf, textReport } from "./reconcile_text.ts";
 import { clock, withCache, withStore } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,25 +17,7 @@ import type { Terminal } from "./terminal.ts";
 export async function reconcileCommand(options: Options, terminal: Terminal): Promise<number> {
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
   const bar = progressBar(terminal, () => clock.monotonicMs());
-  const reconcileOptions: ReconcileOptions = {
-    source: {
-      root: options.cacheDir,
-      fs: new DenoFileSystem(),
-      coverage: {
-        components: options.components,
-        excludeResources: options.excludeResources && excluder(options.excludeResources),
-      },
-      settleMs: options.settleMs,
-      maxObjectBytes: options.maxObjectBytes,
-    },
-    clock,
-    policy: options.conflictPolicy,
-    maxDeletePercent: options.maxDeletePercent,
-    confirmDeletes: options.confirmDeletes,
-    requireSingleTxn: options.requireSingleTxn,
-    adopt: options.adopt,
-    progress: bar.progress,
-  };
+  const reconcileOptions = reconcileOptionsOf(options, bar.progress);
   const startMs = clock.monotonicMs();
   let outcome: ReconcileOutcome;
   try {
@@ -72,12 +53,6 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   if (report.status === "in-step") return EXIT.ok;
   terminal.err(`edgekeyd: ${summaryOf(report)}`);
   return EXIT.partial;
-}
-
-/** Takes `leases` for every version and group, or `leases.v1.coordination.k8s.io` for one. */
-function excluder(resources: ReadonlySet<string>): (directory: string) => boolean {
-  return (directory) =>
-    resources.has(directory) || resources.has(directory.split(".", 1)[0] ?? directory);
 }
 
 /** The report of a run that ended before it could make one. */

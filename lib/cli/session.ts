@@ -36,12 +36,7 @@ export async function withCache<T>(
   note: (text: string) => void,
   work: (cache: ComponentKeyCache) => Promise<T>,
 ): Promise<T> {
-  const cacheOptions: CacheOptions = {
-    nodeName: options.nodeName,
-    prefix: options.etcdPrefix,
-    newLife: random,
-    nowMs: () => Date.now(),
-  };
+  const cacheOptions = cacheOptionsOf(options);
   if (mode !== "write" && !hasCache(options.stateDir)) {
     if (mode === "dry") return await using(await memoryCache(cacheOptions), work);
     throw new KeyCacheError(
@@ -79,18 +74,37 @@ export async function withStore<T>(
 ): Promise<T> {
   const etcd = await connectEtcd(options);
   try {
-    return await work({
-      etcd,
-      cache,
-      maxTxnOps: options.etcdMaxTxnOps,
-      requestBytes: options.etcdMaxRequestBytes - ENVELOPE_BYTES -
-        new TextEncoder().encode(options.etcdUsername ?? "").length,
-      random,
-      sleep: clock.sleep,
-    });
+    return await work(storeContext(options, cache, etcd));
   } finally {
     etcd.close();
   }
+}
+
+/** Whose cache the flags ask for. */
+export function cacheOptionsOf(options: Options): CacheOptions {
+  return {
+    nodeName: options.nodeName,
+    prefix: options.etcdPrefix,
+    newLife: random,
+    nowMs: () => Date.now(),
+  };
+}
+
+/** Both sides, with the limits that the flags set. */
+export function storeContext(
+  options: Options,
+  cache: ComponentKeyCache,
+  etcd: Etcd,
+): StoreContext {
+  return {
+    etcd,
+    cache,
+    maxTxnOps: options.etcdMaxTxnOps,
+    requestBytes: options.etcdMaxRequestBytes - ENVELOPE_BYTES -
+      new TextEncoder().encode(options.etcdUsername ?? "").length,
+    random,
+    sleep: clock.sleep,
+  };
 }
 
 /** Makes the etcd client that the flags ask for. */

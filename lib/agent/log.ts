@@ -1,0 +1,43 @@
+/** How grave a line is; journald reads the number before it. */
+export type LogLevel = "error" | "warning" | "notice" | "info";
+
+/** Facts beside a message; never an object's content. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Writes log lines. */
+export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
+
+/** syslog's priorities, as journald reads them at the start of a line (sd-daemon). */
+const PRIORITY: Readonly<Record<LogLevel, number>> = { error: 3, warning: 4, notice: 5, info: 6 };
+
+/**
+ * Makes a log.
+ *
+ * @param format `text`: priority prefix and key=value; `json`: one object a line
+ * @param write takes one line
+ * @param now the wall clock, for JSON
+ */
+export function makeLog(
+  format: "text" | "json",
+  write: (line: string) => void,
+  now: () => Date,
+): Log {
+  return (level, message, fields = {}) => {
+    const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+    if (format === "json") {
+      const line = { time: now().toISOString(), level, message, ...Object.fromEntries(given) };
+      write(JSON.stringify(line));
+      return;
+    }
+    const rest = given.map(([name, value]) => ` ${name}=${quoted(String(value))}`).join("");
+    write(`<${PRIORITY[level]}>${oneLine(message)}${rest}`);
+  };
+}
+
+function quoted(text: string): string {
+  return /^[!#-<>-~]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, " ");
+}

@@ -1,0 +1,33 @@
+import { DenoFileSystem } from "../fscache/mod.ts";
+import type { Progress, ReconcileOptions } from "../reconcile/mod.ts";
+import type { Options } from "./options.ts";
+import { clock } from "./session.ts";
+
+/** How to reconcile, as the flags say it. */
+export function reconcileOptionsOf(options: Options, progress?: Progress): ReconcileOptions {
+  return {
+    source: {
+      root: options.cacheDir,
+      fs: new DenoFileSystem(),
+      coverage: {
+        components: options.components,
+        excludeResources: options.excludeResources && excluder(options.excludeResources),
+      },
+      settleMs: options.settleMs,
+      maxObjectBytes: options.maxObjectBytes,
+    },
+    clock,
+    policy: options.conflictPolicy,
+    maxDeletePercent: options.maxDeletePercent,
+    confirmDeletes: options.confirmDeletes,
+    requireSingleTxn: options.requireSingleTxn,
+    adopt: options.adopt,
+    ...(progress && { progress }),
+  };
+}
+
+/** Takes `leases` for every version and group, or `leases.v1.coordination.k8s.io` for one. */
+function excluder(resources: ReadonlySet<string>): (directory: string) => boolean {
+  return (directory) =>
+    resources.has(directory) || resources.has(directory.split(".", 1)[0] ?? directory);
+}
