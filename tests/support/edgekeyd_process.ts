@@ -20,6 +20,8 @@ export interface EdgekeydOptions {
   readonly timeoutMs?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** Another entry point than the program's own. */
+  readonly main?: string;
 }
 
 /** A run of the program that has not ended yet. */
@@ -33,8 +35,8 @@ const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
 /** The command that runs the program from its source, as `deno run -A main.ts` does. */
-export function edgekeydCommand(args: readonly string[]): string[] {
-  return [Deno.execPath(), "run", "-A", MAIN, ...args];
+export function edgekeydCommand(args: readonly string[], main = MAIN): string[] {
+  return [Deno.execPath(), "run", "-A", main, ...args];
 }
 
 /** The environment of this process, without what would reach into a run. */
@@ -54,7 +56,7 @@ export function startEdgekeyd(
   args: readonly string[],
   options: EdgekeydOptions = {},
 ): EdgekeydProcess {
-  const [program = "", ...rest] = edgekeydCommand(args);
+  const [program = "", ...rest] = edgekeydCommand(args, options.main);
   const { timeoutMs = TIMEOUT_MS, uid, gid } = options;
   const startMs = performance.now();
   const child = new Deno.Command(program, {

@@ -1,0 +1,84 @@
+/**
+ * The program as it ships, but for one thing: at a point that KILL_POINT names it ends itself by
+ * SIGKILL, as a power cut would. `<call>-<when>:<nth>`, for example `txn-during:2`.
+ *
+ * @module
+ */
+import { EXIT } from "../../lib/cli/exit_code.ts";
+import { presentable } from "../../lib/cli/internal_error.ts";
+import { main } from "../../lib/cli/main.ts";
+import { processTerminal } from "../../lib/cli/terminal.ts";
+import { Connection } from "../../lib/etcd/connection.ts";
+import { DenoFileSystem } from "../../lib/fscache/mod.ts";
+
+/** What touches the outside: a Txn or a range to etcd, an atomic of Deno KV, a file, a directory. */
+type Call = "txn" | "range" | "commit" | "file" | "directory";
+
+const [, wantedCall = "", wantedWhen = "", nth = ""] =
+  /^(\w+)-(before|during|after):(\d+)$/.exec(Deno.env.get("KILL_POINT") ?? "") ?? [];
+const seen = new Map<Call, number>();
+
+function die(): void {
+  Deno.kill(Deno.pid, "SIGKILL");
+}
+
+/** Counts a call; returns whether it is the one that is not to be survived. */
+function isWanted(call: Call): boolean {
+  const count = (seen.get(call) ?? 0) + 1;
+  seen.set(call, count);
+  return call === wantedCall && count === Number(nth);
+}
+
+async function outside<T>(call: Call, work: () => Promise<T>): Promise<T> {
+  if (!isWanted(call)) return await work();
+  if (wantedWhen === "before") die();
+  const result = work();
+  // The bytes are on their way, or have arrived, or the answer has: it differs from run to run.
+  if (wantedWhen === "during") setTimeout(die, Math.random() * 3);
+  await result;
+  die();
+  return await result;
+}
+
+function outsideSync<T>(call: Call, work: () => T): T {
+  if (!isWanted(call)) return work();
+  if (wantedWhen === "before") die();
+  const result = work();
+  die();
+  return result;
+}
+
+const { txn, range } = Connection.prototype;
+Connection.prototype.txn = function (...args) {
+  return outside("txn", () => txn.apply(this, args));
+};
+Connection.prototype.range = function (...args) {
+  return outside("range", () => range.apply(this, args));
+};
+const { commit } = Deno.AtomicOperation.prototype;
+Deno.AtomicOperation.prototype.commit = function () {
+  return outside("commit", () => commit.call(this));
+};
+const { readFile, readDir } = DenoFileSystem.prototype;
+DenoFileSystem.prototype.readFile = function (...args) {
+  return outsideSync("file", () => readFile.apply(this, args));
+};
+DenoFileSystem.prototype.readDir = function (...args) {
+  return outsideSync("directory", () => readDir.apply(this, args));
+};
+
+if (import.meta.main) {
+  Deno.umask(0o077);
+  const terminal = processTerminal(true);
+  try {
+    const code = await main(Deno.args, {
+      env: (name) => Deno.env.get(name),
+      hostname: () => Deno.hostname(),
+      terminal,
+    });
+    Deno.exit(code);
+  } catch (error) {
+    terminal.err(`edgekeyd: ${presentable(error).message}`);
+    Deno.exit(EXIT.failed);
+  }
+}
