@@ -11,7 +11,14 @@ import {
   type IntentEntry,
   type IntentHeader,
 } from "./intent.ts";
-import { decodeRow, encodeRow, type KeyRow, type Owner, type Tombstone } from "./key_row.ts";
+import {
+  decodeRow,
+  encodeRow,
+  type KeyRow,
+  type Owner,
+  sameOwner,
+  type Tombstone,
+} from "./key_row.ts";
 import {
   cutIntoAtomics,
   DENO_KV_LIMITS,
@@ -85,6 +92,7 @@ export class ComponentKeyCache {
   readonly #rows = new Map<string, KeyRow>();
   readonly #byOwner = new Map<string, Map<string, Set<string>>>();
   readonly #files = new Map<string, CachedFile>();
+  readonly #rivals = new Map<string, CachedFile[]>();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #windows = new Map<string, DeleteWindow>();
   #state: FenceState;
@@ -159,6 +167,15 @@ export class ComponentKeyCache {
   /** What is remembered of a file, by its path below the cache root. */
   file(path: string): CachedFile | undefined {
     return this.#files.get(path);
+  }
+
+  /**
+   * Owners that stand on the same file as {@linkcode file} says another does: in the older layout
+   * a file can turn into another group's object, and so into one with another key. At most one of
+   * them is right.
+   */
+  rivalsOf(path: string): readonly CachedFile[] {
+    return this.#rivals.get(path) ?? [];
   }
 
   /** All files that owners stand on, by path below the cache root. */
@@ -312,28 +329,13 @@ export class ComponentKeyCache {
     windows: ReadonlyMap<string, DeleteWindow>,
     state: FenceState,
   ): Promise<void> {
-    const mutations: KvMutation[] = [];
     const forgotten = this.#expiredTombstones(tombstones.length);
-    for (const [key, row] of rows) {
-      const at = rowKey(key);
-      mutations.push(
-        row ? { set: at, value: seal(at, encodeRow(row, state.epoch)) } : { delete: at },
-      );
-      if (row && this.#tombstones.has(key)) forgotten.push(key);
-    }
-    for (const key of forgotten) mutations.push({ delete: tombstoneKey(key) });
-    for (const tombstone of tombstones) {
-      const at = tombstoneKey(tombstone.key);
-      mutations.push({ set: at, value: seal(at, tombstone) });
-    }
-    for (const [component, window] of windows) {
-      const at = windowKey(component);
-      mutations.push({ set: at, value: seal(at, encodeWindow(window)) });
-    }
+    for (const [key, row] of rows) if (row && this.#tombstones.has(key)) forgotten.push(key);
     const last = this.#removeIntent();
     if (state !== this.#state) last.push({ set: STATE, value: seal(STATE, state) });
-    if (mutations.length + last.length === 0) return;
-    await this.#write(mutations, last);
+    const count = rows.size + forgotten.length + tombstones.length + windows.size + last.length;
+    if (count === 0) return;
+    await this.#write(mutationsOf(rows, forgotten, tombstones, windows, state.epoch), last);
 
     this.#state = state;
     this.#intent = undefined;
@@ -344,18 +346,20 @@ export class ComponentKeyCache {
   }
 
   async #write(
-    mutations: readonly KvMutation[],
+    mutations: Iterable<KvMutation>,
     last: readonly KvMutation[],
     absent?: KvKey,
   ): Promise<void> {
     if (this.#broken) {
       throw new KeyCacheError("io", "the component-key cache must be loaded again after a failure");
     }
-    const atomics = cutIntoAtomics(mutations, last, this.#store.limits);
     try {
-      for (const [index, atomic] of atomics.entries()) {
-        await this.#store.commit(atomic, index === atomics.length - 1 ? absent : undefined);
+      let committing = Promise.resolve();
+      for (const atomic of cutIntoAtomics(mutations, last, this.#store.limits)) {
+        await committing;
+        committing = this.#store.commit(atomic, absent);
       }
+      await committing;
     } catch (error) {
       this.#broken = true;
       throw error;
@@ -378,15 +382,13 @@ export class ComponentKeyCache {
     for (const owner of before?.owners ?? []) {
       this.#byOwner.get(owner.component)?.get(owner.gvr)?.delete(key);
       const path = this.#pathOf(key, owner);
-      if (path !== undefined) this.#files.delete(path);
+      if (path !== undefined) this.#unclaim(path, key, owner);
     }
     for (const owner of row?.owners ?? []) {
       const resources = getOrAdd(this.#byOwner, owner.component, () => new Map());
       getOrAdd(resources, owner.gvr, () => new Set<string>()).add(key);
       const path = this.#pathOf(key, owner);
-      if (path !== undefined) {
-        this.#files.set(path, { key, owner, stamp: owner.stamp, readAtMs: owner.readAtMs });
-      }
+      if (path !== undefined) this.#claim(path, key, owner);
     }
     for (const { component, gvr } of before?.owners ?? []) {
       const resources = this.#byOwner.get(component);
@@ -395,6 +397,24 @@ export class ComponentKeyCache {
     }
     if (row) this.#rows.set(key, row);
     else this.#rows.delete(key);
+  }
+
+  #claim(path: string, key: string, owner: Owner): void {
+    const other = this.#files.get(path);
+    if (other) getOrAdd(this.#rivals, path, () => []).push(other);
+    this.#files.set(path, { key, owner, stamp: owner.stamp, readAtMs: owner.readAtMs });
+  }
+
+  #unclaim(path: string, key: string, owner: Owner): void {
+    const isIt = (file: CachedFile) => file.key === key && sameOwner(file.owner, owner);
+    const rivals = this.#rivals.get(path) ?? [];
+    const file = this.#files.get(path);
+    const left = (file ? [...rivals, file] : rivals).filter((claim) => !isIt(claim));
+    const latest = left.pop();
+    if (latest) this.#files.set(path, latest);
+    else this.#files.delete(path);
+    if (left.length > 0) this.#rivals.set(path, left);
+    else this.#rivals.delete(path);
   }
 
   async #read(): Promise<void> {
@@ -476,25 +496,60 @@ function decodeTombstone(value: unknown): Tombstone {
   throw new KeyCacheError("damaged", "a tombstone in the component-key cache is damaged");
 }
 
+const OPENING_BRACKET = "[".charCodeAt(0);
+const CLOSING_BRACKET = "]".charCodeAt(0);
+const COMMA = ",".charCodeAt(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** What a change writes, each record made when its turn comes. */
+function* mutationsOf(
+  rows: ReadonlyMap<string, KeyRow | null>,
+  forgotten: readonly string[],
+  tombstones: readonly Tombstone[],
+  windows: ReadonlyMap<string, DeleteWindow>,
+  epoch: number,
+): Generator<KvMutation> {
+  for (const [key, row] of rows) {
+    const at = rowKey(key);
+    yield row ? { set: at, value: seal(at, encodeRow(row, epoch)) } : { delete: at };
+  }
+  for (const key of forgotten) yield { delete: tombstoneKey(key) };
+  for (const tombstone of tombstones) {
+    const at = tombstoneKey(tombstone.key);
+    yield { set: at, value: seal(at, tombstone) };
+  }
+  for (const [component, window] of windows) {
+    const at = windowKey(component);
+    yield { set: at, value: seal(at, encodeWindow(window)) };
+  }
+}
 
 /** Joins encoded entries into as few values as hold them, one JSON array each. */
 function packChunks(entries: readonly unknown[], maxBytes: number): Uint8Array[] {
   const chunks: Uint8Array[] = [];
-  let parts: string[] = [];
-  let bytes = 0;
+  const buffer = new Uint8Array(maxBytes);
+  let length = 0;
   const close = () => {
-    if (parts.length > 0) chunks.push(encoder.encode(`[${parts.join(",")}]`));
-    parts = [];
-    bytes = 0;
+    if (length === 0) return;
+    buffer[length] = CLOSING_BRACKET;
+    chunks.push(buffer.slice(0, length + 1));
+    length = 0;
+  };
+  /** Appends to the open chunk, unless it does not fit. */
+  const append = (json: string): boolean => {
+    const free = buffer.subarray(length + 1, maxBytes - 1);
+    const { read, written } = encoder.encodeInto(json, free);
+    if (read < json.length) return false;
+    buffer[length] = length === 0 ? OPENING_BRACKET : COMMA;
+    length += 1 + written;
+    return true;
   };
   for (const entry of entries) {
     const json = JSON.stringify(entry);
-    const size = encoder.encode(json).length + 1;
-    if (bytes + size > maxBytes) close();
-    parts.push(json);
-    bytes += size;
+    if (append(json)) continue;
+    close();
+    if (!append(json)) throw new KeyCacheError("io", "an entry of the intent fits no record");
   }
   close();
   return chunks;
