@@ -54,7 +54,7 @@ Deno.test("cutIntoAtomics() keeps order, and all of `last` at the end of the las
     fc.property(sizes, tail, (sizes, tail) => {
       const list = mutationsOf(sizes);
       const last = mutationsOf(tail, TAIL_FROM);
-      const atomics = cutIntoAtomics(list, last);
+      const atomics = [...cutIntoAtomics(list, last)];
       const flat = atomics.flat();
       assert.equal(flat.length, list.length + last.length);
       [...list, ...last].forEach((one, at) => assert.ok(flat[at] === one, String(at)));
@@ -67,13 +67,13 @@ Deno.test("cutIntoAtomics() keeps order, and all of `last` at the end of the las
 
 Deno.test("cutIntoAtomics() cuts by count, by the sum of keys and by the sum of all", () => {
   const cut = (count: number, keyBytes: number, valueBytes: number) =>
-    cutIntoAtomics(
+    [...cutIntoAtomics(
       Array.from(
         { length: count },
         (_, at) => mutation(at, { keyBytes, valueBytes, set: true, unit: "k" }),
       ),
       [],
-    ).map((atomic) => atomic.length);
+    )].map((atomic) => atomic.length);
   assert.deepEqual(cut(2_500, 30, 10), [1_000, 1_000, 500]);
   assert.deepEqual(cut(1_000, 160, 300), [500, 500]);
   assert.deepEqual(cut(30, 100, 60_000), [13, 13, 4]);
