@@ -1,0 +1,31 @@
+import type { KeyChange } from "../etcd_ledger.ts";
+import { broken, type Checker, type Write } from "../world.ts";
+
+/**
+ * Invariant 2: a key is deleted only when its last owner on this node lets go. The owners are
+ * taken from the files themselves, and from what tools were told of their API calls.
+ */
+export class LastOwner implements Checker {
+  readonly name = "2 last owner";
+
+  etcdChanged(changes: readonly KeyChange[], write: Write): void {
+    if (write.by !== "agent" || write.operation.kind === "retire") return;
+    const { lineage, operation } = write;
+    const scanned = operation.kind === "reconcile" || operation.kind === "adopt";
+    for (const { key, after } of changes) {
+      if (after || !key.startsWith("/registry/")) continue;
+      const recorded = lineage.disk.row(key)?.owners ?? [];
+      const known = recorded.some(({ component, fromApi }) =>
+        component !== operation.component && !fromApi
+      );
+      // What an operation without a scan has not been told of, it can't know.
+      if ((scanned || known) && lineage.node.heldSince(key, operation.startTick)) {
+        broken(this, `${lineage.name} deletes ${key}, which a file still stands for`);
+      }
+      for (const [list, { keys, sure }] of lineage.apiLists) {
+        if (list.split(" ")[0] === operation.component || !sure || !keys.has(key)) continue;
+        broken(this, `${lineage.name} deletes ${key}, which ${list} still holds`);
+      }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { ITxnRequest } from "etcd3";
+import { FenceError } from "../../../lib/store/errors.ts";
+import type { KeyChange } from "../etcd_ledger.ts";
+import { fenceValue, writesOf } from "../txn_shape.ts";
+import {
+  broken,
+  type Checker,
+  fenceOf,
+  isBy,
+  type Lineage,
+  type Operation,
+  type World,
+  type Write,
+} from "../world.ts";
+
+/**
+ * Invariant 5: after a crash at any point, or an etcd that came back empty or older, the next start
+ * brings cache and etcd to agreement before its first new write; and where the fence is not this
+ * cache's, it refuses.
+ */
+export class RecoveredFirst implements Checker {
+  readonly name = "5 recovered first";
+  readonly #world: () => World;
+  /** Fence values under which an operation must refuse. */
+  readonly #mustRefuse = new Map<Operation, string>();
+
+  constructor(world: () => World) {
+    this.#world = world;
+  }
+
+  txnSent(lineage: Lineage, request: ITxnRequest, operation: Operation): void {
+    const writes = writesOf(request);
+    if (writes.length === 0) return;
+    const next = fenceValue(request);
+    const isFarewell = operation.kind === "retire" && next === "" && writes.length === 1;
+    if (isFarewell) return;
+    const { header } = lineage.disk;
+    if (!header) broken(this, `${lineage.name} sends a Txn that is not written down`);
+    if (next !== header.next && next !== header.bump) {
+      broken(this, `${lineage.name} sends a Txn while another one is pending`);
+    }
+  }
+
+  operationBegins(operation: Operation): void {
+    const { lineage, kind } = operation;
+    if (kind === "adopt" || kind === "verify") return;
+    const fence = this.#world().etcd.get(fenceOf(lineage))?.value.toString();
+    if (fence !== undefined && mustRefuse(lineage, fence)) this.#mustRefuse.set(operation, fence);
+  }
+
+  etcdChanged(changes: readonly KeyChange[], write: Write): void {
+    if (write.by !== "agent") return;
+    const { operation, lineage } = write;
+    const foreign = this.#mustRefuse.get(operation);
+    if (foreign === undefined || !isBy(write, lineage)) return;
+    const fence = changes.find(({ key }) => key === fenceOf(lineage));
+    if (fence?.before?.value.toString() !== foreign) return;
+    broken(this, `${lineage.name} writes under a fence of another's`);
+  }
+
+  operationEnded(operation: Operation, failure: Error | undefined): void {
+    const { lineage } = operation;
+    const fence = this.#world().etcd.get(fenceOf(lineage))?.value.toString();
+    const foreign = this.#mustRefuse.get(operation);
+    this.#mustRefuse.delete(operation);
+    if (failure === undefined && foreign !== undefined && fence === foreign) {
+      broken(this, `${lineage.name} goes on under a fence of another's`);
+    }
+    const wrote = operation.kind !== "verify" && operation.kind !== "dry-run";
+    if (failure === undefined && wrote && lineage.disk.header) {
+      broken(this, `${lineage.name} ended well and left an intent`);
+    }
+    if (failure instanceof FenceError && foreign === undefined) this.#checkRefusal(operation);
+  }
+
+  /** It has refused, though it need not have when it began: then something must have changed. */
+  #checkRefusal({ lineage, startTick }: Operation): void {
+    const { etcd, replacedTick } = this.#world();
+    const stored = etcd.get(fenceOf(lineage));
+    const write = stored && etcd.writeOf(stored);
+    if (replacedTick >= startTick || (stored && !isBy(write, lineage))) return;
+    if ((write?.tick ?? 0) >= startTick || lineage.lost.length > 0) return;
+    broken(this, `${lineage.name} refuses to go on, and its fence is its own`);
+  }
+}
+
+/** The table of the commit protocol, once more. */
+function mustRefuse({ disk }: Lineage, fence: string): boolean {
+  const { state, header, life } = disk;
+  if (fence === (state?.expected ?? null)) return false;
+  if (header && (fence === header.next || fence === header.bump)) return false;
+  const [writer, seq = ""] = fence.split("/");
+  return writer !== life || Number(seq) >= (state?.seq ?? 0);
+}

@@ -1,0 +1,181 @@
+import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
+import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import type { AgentProcess } from "./agent_process.ts";
+import { fenceValue } from "./txn_shape.ts";
+import { tell, type World, type Write } from "./world.ts";
+
+/** A Txn that is still on its way though its sender has given it up. */
+export interface LateTxn {
+  readonly request: ITxnRequest;
+  readonly process: AgentProcess;
+  readonly write: Write & { by: "agent" };
+}
+
+/** What all agents of a run share of the network. */
+export class Network {
+  readonly late: LateTxn[] = [];
+  /** Calls that still find no leader. */
+  leaderlessCalls = 0;
+  /** An answer with more bytes than that is refused by the client. */
+  maxAnswerBytes = Infinity;
+}
+
+/** etcd as one process reaches it over a network that loses, delays and cuts. */
+export class FaultyEtcd implements Etcd {
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #process: AgentProcess;
+
+  constructor(world: World, network: Network, process: AgentProcess) {
+    this.#world = world;
+    this.#network = network;
+    this.#process = process;
+  }
+
+  async range(request: IRangeRequest): Promise<IRangeResponse> {
+    const { prng, weather } = this.#world;
+    await this.#process.turn("range", "crash before a call to etcd");
+    this.#connect();
+    if (prng.chance(weather.requestLost / 2)) throw lost(prng.chance(0.5));
+    let answer: IRangeResponse;
+    try {
+      answer = await this.#world.etcd.model.range(request);
+    } catch (error) {
+      if (error instanceof EtcdError && error.reason === "compacted") {
+        this.#world.marks.hit("compaction between pages");
+      }
+      throw error;
+    }
+    this.#checkSize(answer.kvs.reduce((sum, kv) => sum + kv.value.length, 0));
+    this.#saw(answer.header.revision);
+    await this.#process.turn("range answered", "crash after a call to etcd");
+    return answer;
+  }
+
+  async txn(request: ITxnRequest): Promise<ITxnResponse> {
+    const { prng, weather } = this.#world;
+    const { lineage, operation } = this.#process;
+    await this.#process.turn("txn", "crash before a call to etcd");
+    tell(this.#world, (checker) => checker.txnSent?.(lineage, request, operation));
+    this.#connect();
+    if (prng.chance(weather.requestLost)) {
+      this.#world.marks.hit("answer lost, Txn not applied");
+      this.#world.trace(() => `${this.#process.name}: request lost`);
+      throw lost(prng.chance(0.5));
+    }
+    if (prng.chance(weather.late)) {
+      this.#world.trace(() => `${this.#process.name}: request delayed`);
+      const write = this.#process.write(fenceValue(request));
+      this.#network.late.push({ request, process: this.#process, write });
+      throw lost(true);
+    }
+    const answer = await this.#apply(request);
+    const guardFailed = answer.succeeded && hasFailedGuard(answer);
+    if (guardFailed) this.#world.marks.hit("guard failed");
+    this.#checkSize(bytesRead(answer));
+    if (prng.chance(weather.answerLost)) {
+      this.#world.marks.hit("answer lost, Txn applied");
+      if (guardFailed) this.#world.marks.hit("guard failed and the answer lost");
+      this.#world.trace(() => `${this.#process.name}: answer lost`);
+      throw lost(prng.chance(0.5));
+    }
+    this.#saw(answer.header.revision);
+    await this.#process.turn("txn answered", "crash after a call to etcd");
+    return answer;
+  }
+
+  async hasNoSpaceAlarm(): Promise<boolean> {
+    await this.#process.turn("alarm");
+    this.#connect();
+    return await this.#world.etcd.model.hasNoSpaceAlarm();
+  }
+
+  /** Nothing is held. */
+  close(): void {}
+
+  async #apply(request: ITxnRequest): Promise<ITxnResponse> {
+    const alarmed = await this.#world.etcd.model.hasNoSpaceAlarm();
+    const before = this.#world.etcd.model.revision;
+    try {
+      const answer = await this.#world.etcd.txn(request, this.#process.write(fenceValue(request)));
+      this.#world.trace(() => `${this.#process.name}: txn ${answer.succeeded}`);
+      return answer;
+    } catch (error) {
+      if (error instanceof EtcdError) {
+        if (error.reason === "no-space") {
+          const applied = this.#world.etcd.model.revision > before && !alarmed;
+          this.#world.marks.hit(applied ? "no space after the Txn was applied" : "NOSPACE");
+        }
+        if (error.reason === "too-large") this.#world.marks.hit("request too large");
+        this.#world.trace(() => `${this.#process.name}: etcd says ${error.reason}`);
+      }
+      throw error;
+    }
+  }
+
+  #connect(): void {
+    const { prng, weather } = this.#world;
+    if (prng.chance(weather.refused)) {
+      this.#world.marks.hit("connection refused");
+      throw new EtcdError("unreachable", "No connection established");
+    }
+    if (this.#network.leaderlessCalls > 0) {
+      this.#network.leaderlessCalls--;
+      throw new EtcdError("unavailable", "etcdserver: no leader");
+    }
+    if (prng.chance(weather.leaderChange)) {
+      this.#world.marks.hit("leader change");
+      this.#network.leaderlessCalls = prng.between(0, 5);
+      throw new EtcdError("unavailable", "etcdserver: leader changed");
+    }
+  }
+
+  #checkSize(bytes: number): void {
+    if (bytes <= this.#network.maxAnswerBytes) return;
+    this.#world.marks.hit("answer too large");
+    throw new EtcdError("answer-too-large", "Received message larger than max");
+  }
+
+  #saw(revision: string): void {
+    this.#world.seenRevision = Math.max(this.#world.seenRevision, Number(revision));
+  }
+}
+
+/** Applies a late Txn: now, whoever sent it. */
+export function deliverLate(world: World, { request, process, write }: LateTxn): void {
+  // The model refuses by a rejection, but what it does, it has done before it returns.
+  const before = world.etcd.model.revision;
+  world.etcd.txn(request, { ...write, tick: world.tick }).catch(() => {});
+  const applied = world.etcd.model.revision > before;
+  world.trace(() => `late Txn of ${process.name} ${applied ? "applied" : "not applied"}`);
+  if (applied) {
+    world.marks.hit("late Txn applied");
+    if (!process.alive) world.marks.hit("late Txn applied after a restart");
+  } else {
+    world.marks.hit("late Txn met another fence");
+    if (process.lineage.node.killedTxns.has(write.next)) {
+      world.marks.hit("late Txn killed by a bump");
+    }
+  }
+}
+
+function lost(timeout: boolean): EtcdError {
+  return timeout
+    ? new EtcdError("timeout", "the deadline passed")
+    : new EtcdError("unavailable", "the connection broke");
+}
+
+function hasFailedGuard({ responses }: Pick<ITxnResponse, "responses">): boolean {
+  return responses.some(({ response_txn: nested }) =>
+    nested && (!nested.succeeded || hasFailedGuard(nested))
+  );
+}
+
+function bytesRead({ responses }: Pick<ITxnResponse, "responses">): number {
+  let bytes = 0;
+  for (const { response_range: range, response_txn: nested } of responses) {
+    for (const kv of range?.kvs ?? []) bytes += kv.value.length;
+    if (nested) bytes += bytesRead(nested);
+  }
+  return bytes;
+}

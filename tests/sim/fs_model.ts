@@ -1,0 +1,223 @@
+import { type DirEntry, FileTooLargeError, NotRegularFileError } from "../../lib/fscache/mod.ts";
+import type { FileStamp, FileStat, FileSystem } from "../../lib/fscache/mod.ts";
+
+/** The kernel's clock for file times does not tick more often than this. */
+const TICK_MS = 4;
+const DIRECTORY_SIZE = 4_096;
+
+interface FileNode {
+  readonly kind: "file";
+  readonly ino: number;
+  bytes: Uint8Array;
+  mtimeMs: number;
+  ctimeMs: number;
+}
+
+interface DirectoryNode {
+  readonly kind: "directory";
+  readonly ino: number;
+  readonly entries: Map<string, FileNode | DirectoryNode>;
+  mtimeMs: number;
+  ctimeMs: number;
+  listable: boolean;
+}
+
+/**
+ * A file system in memory. What its writers do are single system calls; between any two calls of a
+ * reader, `beforeRead` may let some of them happen.
+ */
+export class FsModel implements FileSystem {
+  readonly #nowMs: () => number;
+  readonly #root: DirectoryNode;
+  #inodes = 1;
+  /** Called before each call of a reader. */
+  beforeRead: (path: string) => void = () => {};
+  /** Called in the middle of a listing. */
+  duringListing: () => void = () => {};
+  /** Called with what a reader got of a file. */
+  onRead: (bytes: Uint8Array) => void = () => {};
+  /** Called after each change. */
+  changed: () => void = () => {};
+
+  /** @param nowMs wall clock */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+    this.#root = this.#newDirectory();
+  }
+
+  readDir(path: string): DirEntry[] {
+    this.beforeRead(path);
+    const directory = this.#directory(path);
+    if (!directory.listable) throw new Deno.errors.PermissionDenied(`readdir ${path}`);
+    const before = [...directory.entries];
+    this.duringListing();
+    // What was moved during a listing may be seen, or not.
+    const after = directory.entries;
+    const names = new Map(before.filter(([name], index) => after.has(name) || index % 2 === 0));
+    for (const [name, node] of after) if (!names.has(name)) names.set(name, node);
+    return [...names].map(([name, { kind }]) => ({ name, kind }));
+  }
+
+  lstat(path: string): FileStat {
+    this.beforeRead(path);
+    const node = this.#find(path);
+    return { kind: node.kind, ...stampOf(node) };
+  }
+
+  readFile(path: string, maxBytes: number): { bytes: Uint8Array; stamp: FileStamp } {
+    this.beforeRead(path);
+    const node = this.#find(path);
+    if (node.kind !== "file") throw new NotRegularFileError();
+    if (node.bytes.length > maxBytes) throw new FileTooLargeError(maxBytes);
+    this.onRead(node.bytes);
+    return { bytes: node.bytes.slice(), stamp: stampOf(node) };
+  }
+
+  /** mkdir; one that is there stays. */
+  makeDirectory(path: string): void {
+    const { parent, name } = this.#parentOf(path);
+    if (parent.entries.has(name)) return;
+    parent.entries.set(name, this.#newDirectory());
+    this.#touch(parent);
+  }
+
+  /** Writes a file in place, whole; it is made if it is not there. */
+  write(path: string, bytes: Uint8Array): void {
+    const { parent, name } = this.#parentOf(path);
+    const node = parent.entries.get(name);
+    const now = this.#time();
+    if (node?.kind === "file") {
+      node.bytes = bytes;
+      node.mtimeMs = now;
+      node.ctimeMs = now;
+      this.changed();
+      return;
+    }
+    if (node) throw new Deno.errors.IsADirectory(path);
+    parent.entries.set(name, {
+      kind: "file",
+      ino: ++this.#inodes,
+      bytes,
+      mtimeMs: now,
+      ctimeMs: now,
+    });
+    this.#touch(parent);
+  }
+
+  /** rename(2), which replaces a file or an empty directory. */
+  rename(from: string, to: string): void {
+    const source = this.#parentOf(from);
+    const node = source.parent.entries.get(source.name);
+    if (!node) throw new Deno.errors.NotFound(from);
+    const target = this.#parentOf(to);
+    source.parent.entries.delete(source.name);
+    target.parent.entries.set(target.name, node);
+    node.ctimeMs = this.#time();
+    this.#touch(source.parent);
+    this.#touch(target.parent);
+  }
+
+  /** unlink or rmdir. */
+  remove(path: string): void {
+    const { parent, name } = this.#parentOf(path);
+    const node = parent.entries.get(name);
+    if (!node) throw new Deno.errors.NotFound(path);
+    if (node.kind === "directory" && node.entries.size > 0) throw new Error(`not empty: ${path}`);
+    parent.entries.delete(name);
+    this.#touch(parent);
+  }
+
+  /** Lets a directory be listed, or not. */
+  setListable(path: string, listable: boolean): void {
+    this.#directory(path).listable = listable;
+  }
+
+  /** All files and directories below a path, each directory before what it holds. */
+  walk(below = ""): { path: string; kind: "file" | "directory"; bytes: Uint8Array | undefined }[] {
+    const found: { path: string; kind: "file" | "directory"; bytes: Uint8Array | undefined }[] = [];
+    const visit = (directory: DirectoryNode, path: string) => {
+      for (const [name, node] of directory.entries) {
+        const at = path === "" ? name : `${path}/${name}`;
+        found.push({
+          path: at,
+          kind: node.kind,
+          bytes: node.kind === "file" ? node.bytes : undefined,
+        });
+        if (node.kind === "directory") visit(node, at);
+      }
+    };
+    const start = this.has(below) ? this.#find(below) : undefined;
+    if (start?.kind === "directory") visit(start, below);
+    return found;
+  }
+
+  /** Tells whether something stands at a path. */
+  has(path: string): boolean {
+    let node: FileNode | DirectoryNode | undefined = this.#root;
+    for (const name of segmentsOf(path)) {
+      node = node?.kind === "directory" ? node.entries.get(name) : undefined;
+    }
+    return node !== undefined;
+  }
+
+  /** Names in a directory that may be missing. */
+  names(path: string): string[] {
+    const node = this.has(path) ? this.#find(path) : undefined;
+    return node?.kind === "directory" ? [...node.entries.keys()] : [];
+  }
+
+  #newDirectory(): DirectoryNode {
+    const now = this.#time();
+    return {
+      kind: "directory",
+      ino: ++this.#inodes,
+      entries: new Map(),
+      mtimeMs: now,
+      ctimeMs: now,
+      listable: true,
+    };
+  }
+
+  #time(): number {
+    return Math.floor(this.#nowMs() / TICK_MS) * TICK_MS;
+  }
+
+  #touch(directory: DirectoryNode): void {
+    directory.mtimeMs = this.#time();
+    directory.ctimeMs = directory.mtimeMs;
+    this.changed();
+  }
+
+  #find(path: string): FileNode | DirectoryNode {
+    let node: FileNode | DirectoryNode = this.#root;
+    for (const name of segmentsOf(path)) {
+      if (node.kind !== "directory") throw new Deno.errors.NotADirectory(path);
+      const next: FileNode | DirectoryNode | undefined = node.entries.get(name);
+      if (!next) throw new Deno.errors.NotFound(path);
+      node = next;
+    }
+    return node;
+  }
+
+  #directory(path: string): DirectoryNode {
+    const node = this.#find(path);
+    if (node.kind !== "directory") throw new Deno.errors.NotADirectory(path);
+    return node;
+  }
+
+  #parentOf(path: string): { parent: DirectoryNode; name: string } {
+    const segments = segmentsOf(path);
+    const name = segments.pop();
+    if (name === undefined) throw new Error("the root has no parent");
+    return { parent: this.#directory(segments.join("/")), name };
+  }
+}
+
+function segmentsOf(path: string): string[] {
+  return path.split("/").filter((segment) => segment !== "" && segment !== ".");
+}
+
+function stampOf(node: FileNode | DirectoryNode): FileStamp {
+  const { mtimeMs, ctimeMs, ino } = node;
+  return { size: node.kind === "file" ? node.bytes.length : DIRECTORY_SIZE, mtimeMs, ctimeMs, ino };
+}

@@ -1,0 +1,173 @@
+import type { KvKey, KvMutation } from "../../lib/keycache/mod.ts";
+
+/** A row of the cache as it is on disk, read by other eyes than the cache's own. */
+export interface DiskRow {
+  readonly ours: boolean;
+  /** Null if it is not known (any more). */
+  readonly mod: string | null;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly owners: readonly DiskOwner[];
+}
+
+/** An owner in a row. */
+export interface DiskOwner {
+  readonly component: string;
+  readonly gvr: string;
+  readonly fromApi: boolean;
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** The head of the pending intent. */
+export interface DiskHeader {
+  readonly expected: string | null;
+  readonly next: string;
+  readonly bump: string;
+}
+
+/** What the intent says of one key. */
+export interface DiskEntry {
+  readonly action: "put" | "delete" | "keep";
+  readonly key: string;
+  readonly guardMod: string;
+}
+
+/** The cache's state record. */
+export interface DiskState {
+  readonly expected: string | null;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly adopting: boolean;
+}
+
+type RawOwner = readonly [string, string, number, string, string, ...number[]];
+type RawRow = readonly [number, string | null, number, string, string, readonly RawOwner[]];
+type RawEntry = readonly [number, string, string, unknown, string, string];
+
+const ACTIONS = ["put", "delete", "keep"] as const;
+const API_SOURCE = 2;
+const CHECKSUM_BYTES = 4;
+const decoder = new TextDecoder();
+
+/** A disk with one cache's database on it. It outlives every process. */
+export class KvDisk {
+  #records = new Map<string, Uint8Array>();
+  readonly #parsed = new WeakMap<Uint8Array, unknown>();
+
+  /** The records below a key, in order. */
+  list(prefix: KvKey): { key: KvKey; value: Uint8Array }[] {
+    return [...this.#records]
+      .map(([key, value]) => ({ key: key.split("\0"), value }))
+      .filter(({ key }) => prefix.every((segment, index) => key[index] === segment))
+      .sort((a, b) => compareKeys(a.key, b.key));
+  }
+
+  /** Tells whether a record is there. */
+  has(key: KvKey): boolean {
+    return this.#records.has(key.join("\0"));
+  }
+
+  /** Writes one atomic. */
+  commit(mutations: readonly KvMutation[]): void {
+    for (const mutation of mutations) {
+      if ("set" in mutation) this.#records.set(mutation.set.join("\0"), mutation.value.slice());
+      else this.#records.delete(mutation.delete.join("\0"));
+    }
+  }
+
+  /** A copy, as a backup of the disk would hold. */
+  copy(): ReadonlyMap<string, Uint8Array> {
+    return new Map(this.#records);
+  }
+
+  /** The disk is put back to a copy; by default it is new and empty. */
+  restore(copy: ReadonlyMap<string, Uint8Array> = new Map()): void {
+    this.#records = new Map(copy);
+  }
+
+  /** The cache's life; undefined while it has not been born. */
+  get life(): string | undefined {
+    const identity = this.#records.get("head\0identity");
+    return identity && this.#sealed<{ life: string }>(identity).life;
+  }
+
+  get state(): DiskState | undefined {
+    const state = this.#records.get("head\0state");
+    return state && this.#sealed<DiskState>(state);
+  }
+
+  /** The pending intent's head. */
+  get header(): DiskHeader | undefined {
+    const header = this.#records.get("intent\0header");
+    return header && this.#sealed<DiskHeader>(header);
+  }
+
+  /** Chunks of an intent are there, with a header or without. */
+  get hasChunks(): boolean {
+    return [...this.#records.keys()].some((key) => key.startsWith("intent\0chunk"));
+  }
+
+  /** What the pending intent says; empty if none is. */
+  get entries(): DiskEntry[] {
+    if (!this.header) return [];
+    const entries: DiskEntry[] = [];
+    for (const [key, value] of this.#records) {
+      if (!key.startsWith("intent\0chunk")) continue;
+      for (const [action, name, guardMod] of this.#parse<readonly RawEntry[]>(value, 0)) {
+        entries.push({ action: ACTIONS[action] ?? "keep", key: name, guardMod });
+      }
+    }
+    return entries;
+  }
+
+  /** The row of a key. */
+  row(key: string): DiskRow | undefined {
+    const value = this.#records.get(`row\0${key}`);
+    if (!value) return undefined;
+    const [ours, mod, epoch, uid, resourceVersion, owners] = this.#sealed<RawRow>(value);
+    return {
+      ours: ours === 1,
+      mod: epoch === this.state?.epoch ? mod : null,
+      uid,
+      resourceVersion,
+      owners: owners.map(([component, gvr, source, ownerUid, version]) => ({
+        component,
+        gvr,
+        fromApi: source === API_SOURCE,
+        uid: ownerUid,
+        resourceVersion: version,
+      })),
+    };
+  }
+
+  /** The keys that have a row. */
+  get rowKeys(): string[] {
+    return [...this.#records.keys()].filter((key) => key.startsWith("row\0"))
+      .map((key) => key.slice("row\0".length));
+  }
+
+  /** The cache remembers that it deleted a key. */
+  hasTombstone(key: string): boolean {
+    return this.#records.has(`tombstone\0${key}`);
+  }
+
+  #sealed<T>(value: Uint8Array): T {
+    return this.#parse<T>(value, CHECKSUM_BYTES);
+  }
+
+  #parse<T>(value: Uint8Array, offset: number): T {
+    if (!this.#parsed.has(value)) {
+      this.#parsed.set(value, JSON.parse(decoder.decode(value.subarray(offset))));
+    }
+    return this.#parsed.get(value) as T;
+  }
+}
+
+function compareKeys(a: KvKey, b: KvKey): number {
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const [left = "", right = ""] = [a[i], b[i]];
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}

@@ -1,0 +1,69 @@
+import type { KeyChange } from "./etcd_ledger.ts";
+import type { DiskRow } from "./kv_disk.ts";
+import type { Checker, Lineage, Operation, World, Write } from "./world.ts";
+
+/** Checks nothing: notes the marks that show in what a run does to etcd and to the caches. */
+export class MarkWatcher implements Checker {
+  readonly name = "marks";
+  readonly #world: () => World;
+  readonly #rows = new Map<Lineage, Map<string, DiskRow>>();
+
+  constructor(world: () => World) {
+    this.#world = world;
+  }
+
+  kvChanged(lineage: Lineage): void {
+    const { marks } = this.#world();
+    const rows = rowsOf(lineage);
+    for (const [key, before] of this.#rows.get(lineage) ?? []) {
+      const names = new Set(before.owners.map((owner) => `${owner.component}/${owner.gvr}`));
+      const after = new Set(
+        rows.get(key)?.owners.map((owner) => `${owner.component}/${owner.gvr}`) ?? [],
+      );
+      if (names.size > 1 && after.size === 0) marks.hit("both owners let go at once");
+      const left = [...names].some((name) => !after.has(name));
+      const came = [...after].some((name) => !names.has(name));
+      if (left && came) marks.hit("one owner let go while another took up");
+    }
+    this.#rows.set(lineage, rows);
+  }
+
+  kvReplaced(lineage: Lineage): void {
+    this.#rows.set(lineage, rowsOf(lineage));
+  }
+
+  etcdChanged(changes: readonly KeyChange[], write: Write): void {
+    if (write.by !== "agent") return;
+    const { lineages, marks } = this.#world();
+    for (const { key } of changes) {
+      const others = lineages.some((other) =>
+        other.node !== write.lineage.node && other.disk.row(key) !== undefined
+      );
+      if (others) marks.hit("two nodes hold one key");
+    }
+  }
+
+  operationEnded({ kind, lineage }: Operation, failure: Error | undefined): void {
+    const { marks, lineages } = this.#world();
+    const twin = lineages.some((other) =>
+      other !== lineage && other.live && other.node === lineage.node
+    );
+    if (failure?.name === "FenceError" && twin) marks.hit("two lives on one fence");
+    if (failure) return;
+    if (kind === "adopt") marks.hit("adopted by the operator");
+    if (kind === "retire") marks.hit("retire");
+    if (kind === "verify") marks.hit("verify");
+    if (kind === "dry-run") marks.hit("dry run");
+    if (kind === "delete-component") marks.hit("delete a component by name");
+    if (kind === "replace-list") marks.hit("replace a list through the API");
+  }
+}
+
+function rowsOf({ disk }: Lineage): Map<string, DiskRow> {
+  const rows = new Map<string, DiskRow>();
+  for (const key of disk.rowKeys) {
+    const row = disk.row(key);
+    if (row) rows.set(key, row);
+  }
+  return rows;
+}

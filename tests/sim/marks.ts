@@ -1,0 +1,95 @@
+/** Everything that a set of runs must have met at least once, or it proves nothing. */
+export const MARKS = [
+  "crash before a call to etcd",
+  "crash after a call to etcd",
+  "crash before a KV commit",
+  "crash after a KV commit",
+  "crash while a KV commit was under way",
+  "bump, then a crash before the intent was cleared",
+  "intent torn between its atomics",
+  "outcome torn between its atomics",
+  "disk full at a KV commit",
+  "KV commit reported as failed, yet there",
+  "cache lost",
+  "cache rolled back",
+  "answer lost, Txn applied",
+  "answer lost, Txn not applied",
+  "guard failed and the answer lost",
+  "guard failed",
+  "connection refused",
+  "leader change",
+  "late Txn applied",
+  "late Txn applied after a restart",
+  "late Txn killed by a bump",
+  "late Txn met another fence",
+  "compaction between pages",
+  "etcd reset to empty",
+  "etcd restored to an older revision",
+  "restore across a delete",
+  "restore regrown past the last seen revision",
+  "NOSPACE",
+  "no space after the Txn was applied",
+  "request too large",
+  "answer too large",
+  "foreign put: importer's, newer",
+  "foreign put: importer's, older",
+  "foreign put: an apiserver's",
+  "foreign delete",
+  "two nodes hold one key",
+  "two lives on one fence",
+  "refused: other life",
+  "refused: rolled back",
+  "adopted by the operator",
+  "both owners let go at once",
+  "one owner let go while another took up",
+  "directory renamed or removed during the walk",
+  "file caught empty or half written",
+  "backup stood in for a rewrite",
+  "yurthub killed in mid-rewrite",
+  "bad file",
+  "directory not readable",
+  "cache root gone",
+  "component directory gone",
+  "deletes held back",
+  "older copy in one component",
+  "object made anew with another uid",
+  "cloud rebuilt",
+  "wall clock jumped",
+  "replace a list through the API",
+  "replace one namespace through the API",
+  "delete a component by name",
+  "retire",
+  "verify",
+  "dry run",
+  "no agent came to rest at once",
+] as const;
+
+/** The name of a mark. */
+export type Mark = typeof MARKS[number];
+
+/** How often each mark was met. */
+export class Marks {
+  readonly #counts = new Map<Mark, number>(MARKS.map((mark) => [mark, 0]));
+
+  /** Notes that a mark was met. */
+  hit(mark: Mark): void {
+    this.#counts.set(mark, (this.#counts.get(mark) ?? 0) + 1);
+  }
+
+  /** Adds what another run met. */
+  add(counts: readonly (readonly [Mark, number])[]): void {
+    for (const [mark, count] of counts) {
+      this.#counts.set(mark, (this.#counts.get(mark) ?? 0) + count);
+    }
+  }
+
+  /** Each mark with its count, in the order in which they are listed. */
+  get counts(): readonly (readonly [Mark, number])[] {
+    return [...this.#counts];
+  }
+
+  /** Marks that were never met. */
+  get missing(): readonly Mark[] {
+    return this.counts.filter(([, count]) => count === 0).map(([mark]) => mark);
+  }
+}

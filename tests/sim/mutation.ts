@@ -1,0 +1,12 @@
+import type { Etcd } from "../../lib/etcd/mod.ts";
+import type { FileSystem } from "../../lib/fscache/mod.ts";
+import type { KvStore } from "../../lib/keycache/mod.ts";
+import type { Lineage, World } from "./world.ts";
+
+/** Breaks one rule of the agent's from outside, by standing between it and what it works with. */
+export interface Mutation {
+  readonly name: string;
+  etcd?(etcd: Etcd, lineage: Lineage, world: World): Etcd;
+  kv?(kv: KvStore, lineage: Lineage, world: World): KvStore;
+  fs?(fs: FileSystem, world: World): FileSystem;
+}

@@ -1,0 +1,245 @@
+import { EdgekeydError } from "../../lib/errors.ts";
+import { formatGvr, parseGvr } from "../../lib/k8s/mod.ts";
+import { ComponentKeyCache, KeyCacheError, type KvLimits } from "../../lib/keycache/mod.ts";
+import {
+  dryRun,
+  fileValues,
+  reconcile,
+  type ReconcileOptions,
+  type ReconcileReport,
+  retire,
+  verify,
+} from "../../lib/reconcile/mod.ts";
+import {
+  deleteComponentResources,
+  FenceError,
+  recover,
+  replaceComponentList,
+  type StoreContext,
+} from "../../lib/store/mod.ts";
+import { AgentProcess } from "./agent_process.ts";
+import { keyOfPlace, objectBytes, type Resource } from "./cloud.ts";
+import { FaultyEtcd, type Network } from "./faulty_etcd.ts";
+import type { Mutation } from "./mutation.ts";
+import { ROOT } from "./node_model.ts";
+import { TornKv } from "./torn_kv.ts";
+import { CrashSignal, type Lineage, type Operation, tell, type World } from "./world.ts";
+
+/** How every agent of a run is set up. */
+export interface AgentSetup {
+  readonly network: Network;
+  readonly kvLimits: KvLimits | undefined;
+  readonly maxTxnOps: number;
+  readonly requestBytes: number;
+  readonly maxDeletePercent: number;
+  readonly settleMs: number;
+  /** Breaks a rule on purpose. */
+  readonly mutation: Mutation | undefined;
+}
+
+/** What an operation is to do. */
+export type Order = Omit<Operation, "startTick" | "lineage"> & {
+  /** For a replace: what the list holds then. */
+  readonly list?: ListOrder;
+  readonly requireSingleTxn: boolean;
+};
+
+/** A list that a tool puts through the API. */
+export interface ListOrder {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly names: readonly string[];
+}
+
+interface Running {
+  readonly process: AgentProcess;
+  readonly context: StoreContext;
+}
+
+/** What came of an operation. */
+export interface Ended {
+  /** Undefined if it went well. */
+  readonly failure: Error | undefined;
+  readonly report: ReconcileReport | undefined;
+}
+
+/** Runs the agent's operations, each in the process of its state directory. */
+export class Agents {
+  readonly #world: World;
+  readonly #setup: AgentSetup;
+  readonly #running = new Map<Lineage, Running>();
+  #processes = 0;
+
+  constructor(world: World, setup: AgentSetup) {
+    this.#world = world;
+    this.#setup = setup;
+  }
+
+  /** Stops a state directory's process, if one runs. */
+  stop(lineage: Lineage): void {
+    const running = this.#running.get(lineage);
+    if (running) running.process.alive = false;
+    this.#running.delete(lineage);
+  }
+
+  /**
+   * Runs one operation to its end, or to the crash of its process.
+   *
+   * @throws whatever the agent throws that is not one of its own errors
+   */
+  async run(lineage: Lineage, order: Order): Promise<Ended> {
+    const world = this.#world;
+    const operation: Operation = { ...order, lineage, startTick: ++world.tick };
+    lineage.operationStart = operation.startTick;
+    lineage.live = true;
+    world.trace(() => `${lineage.name}: ${order.kind} begins`);
+    tell(world, (checker) => checker.operationBegins?.(operation));
+    let ended: Ended;
+    try {
+      ended = await this.#attempt(lineage, operation, order);
+    } catch (error) {
+      if (!(error instanceof CrashSignal) && !(error instanceof EdgekeydError)) throw error;
+      ended = { failure: error, report: undefined };
+    }
+    const { failure } = ended;
+    if (failure instanceof CrashSignal || failure instanceof KeyCacheError) this.stop(lineage);
+    if (failure instanceof FenceError) {
+      lineage.refused = true;
+      const other = failure.verdict === "other-life";
+      world.marks.hit(other ? "refused: other life" : "refused: rolled back");
+    }
+    if (failure === undefined && order.kind === "adopt") lineage.refused = false;
+    world.trace(() => `${lineage.name}: ${order.kind} ${failure ? `fails: ${failure}` : "done"}`);
+    tell(world, (checker) => checker.operationEnded?.(operation, failure));
+    return ended;
+  }
+
+  async #attempt(lineage: Lineage, operation: Operation, order: Order): Promise<Ended> {
+    const { process, context } = await this.#start(lineage, operation);
+    process.operation = operation;
+    const { policy } = order;
+    const rules = { policy, adopting: false };
+    const timed = <T>(_: unknown, work: Promise<T>) => work;
+    const { requireSingleTxn } = order;
+    const fs = this.#setup.mutation?.fs?.(lineage.node.fs, this.#world) ?? lineage.node.fs;
+    const options: ReconcileOptions = {
+      source: {
+        root: ROOT,
+        fs,
+        coverage: {},
+        settleMs: this.#setup.settleMs,
+        maxObjectBytes: 1_000_000,
+      },
+      clock: process.clock,
+      policy,
+      maxDeletePercent: this.#setup.maxDeletePercent,
+      confirmDeletes: order.confirmDeletes,
+      requireSingleTxn,
+      adopt: order.kind === "adopt",
+    };
+    switch (order.kind) {
+      case "adopt":
+      case "reconcile": {
+        const { report, failure } = await reconcile(context, options);
+        return { report, failure };
+      }
+      case "dry-run": {
+        const { report, failure } = await dryRun(context, options);
+        return { report, failure };
+      }
+      case "verify":
+        await verify(context);
+        return { report: undefined, failure: undefined };
+      case "retire": {
+        const { failure } = await retire(context, { timed });
+        return { report: undefined, failure };
+      }
+      case "delete-component": {
+        const component = order.component ?? "";
+        await recover(context);
+        const valueOf = fileValues(ROOT, fs, context.cache, undefined);
+        const { failure } = await deleteComponentResources(context, component, {
+          rules,
+          requireSingleTxn,
+          valueOf,
+          timed,
+        });
+        return { report: undefined, failure };
+      }
+      case "replace-list":
+        return await this.#replace(context, lineage, order, rules);
+    }
+  }
+
+  async #replace(
+    context: StoreContext,
+    lineage: Lineage,
+    order: Order,
+    rules: { policy: Order["policy"]; adopting: boolean },
+  ): Promise<Ended> {
+    const { list, component = "" } = order;
+    if (!list) throw new Error("a replace needs a list");
+    const { resource, namespace } = list;
+    const gvr = parseGvr(resource.gvr);
+    if (!gvr || formatGvr(gvr) !== resource.gvr) throw new Error(`no gvr: ${resource.gvr}`);
+    const places = list.names.flatMap((name) =>
+      (resource.namespaced ? [namespace ?? "default"] : [""])
+        .map((where) => ({ resource, namespace: where, name }))
+    );
+    const objects = places.map((place) =>
+      objectBytes(place, this.#world.cloud.latest(keyOfPlace(place)), 10)
+    );
+    const keys = new Set(places.map(keyOfPlace));
+    const scope = `${component} ${resource.gvr} ${namespace ?? "*"}`;
+    const overlapping = [...lineage.apiLists.keys()].filter((other) =>
+      other.startsWith(`${component} ${resource.gvr} `)
+    );
+    const unsure = () => {
+      for (const other of overlapping) {
+        lineage.apiLists.set(other, { keys: new Set(), sure: false });
+      }
+      lineage.apiLists.set(scope, { keys, sure: false });
+    };
+    unsure();
+    await recover(context);
+    const { failure } = await replaceComponentList(
+      context,
+      { component, gvr, namespace, objects },
+      { rules, requireSingleTxn: order.requireSingleTxn, timed: (_, work) => work },
+    );
+    if (!failure) {
+      if (namespace === undefined) {
+        for (const other of overlapping) lineage.apiLists.delete(other);
+      }
+      lineage.apiLists.set(scope, { keys, sure: true });
+    }
+    return { report: undefined, failure };
+  }
+
+  async #start(lineage: Lineage, operation: Operation): Promise<Running> {
+    const running = this.#running.get(lineage);
+    if (running) return running;
+    const world = this.#world;
+    const { mutation } = this.#setup;
+    const process = new AgentProcess(world, lineage, ++this.#processes, operation);
+    const torn = new TornKv(world, process, this.#setup.kvLimits);
+    const faulty = new FaultyEtcd(world, this.#setup.network, process);
+    const cache = await ComponentKeyCache.load(mutation?.kv?.(torn, lineage, world) ?? torn, {
+      nodeName: lineage.node.name,
+      prefix: "/registry",
+      newLife: () => world.prng.hex(),
+      nowMs: () => world.clock.nowMs,
+    });
+    const context: StoreContext = {
+      etcd: mutation?.etcd?.(faulty, lineage, world) ?? faulty,
+      cache,
+      maxTxnOps: this.#setup.maxTxnOps,
+      requestBytes: this.#setup.requestBytes,
+      random: () => world.prng.hex(),
+      sleep: (ms) => process.clock.sleep(ms),
+    };
+    const started = { process, context };
+    this.#running.set(lineage, started);
+    return started;
+  }
+}

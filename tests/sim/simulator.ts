@@ -1,0 +1,264 @@
+import { FenceError } from "../../lib/store/errors.ts";
+import { ENVELOPE_BYTES } from "../../lib/etcd/mod.ts";
+import { AtRest } from "./checkers/at_rest.ts";
+import { BadFile } from "./checkers/bad_file.ts";
+import { LastOwner } from "./checkers/last_owner.ts";
+import { NotOurs } from "./checkers/not_ours.ts";
+import { NothingElse } from "./checkers/nothing_else.ts";
+import { NothingForgotten } from "./checkers/nothing_forgotten.ts";
+import { OneTxn } from "./checkers/one_txn.ts";
+import { RecoveredFirst } from "./checkers/recovered_first.ts";
+import { Cloud, RESOURCES } from "./cloud.ts";
+import { Environment } from "./environment.ts";
+import { EtcdLedger } from "./etcd_ledger.ts";
+import { Network } from "./faulty_etcd.ts";
+import { KvDisk } from "./kv_disk.ts";
+import { MarkWatcher } from "./mark_watcher.ts";
+import { type Mark, Marks } from "./marks.ts";
+import type { Mutation } from "./mutation.ts";
+import { NodeModel } from "./node_model.ts";
+import { Agents, type AgentSetup } from "./operations.ts";
+import { Prng } from "./prng.ts";
+import { Scheduler } from "./scheduler.ts";
+import { drawLimits } from "./torn_kv.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+import { CALM, drawWeather } from "./weather.ts";
+import { drawOrder, drawPlan, reconcileOrder } from "./workload.ts";
+import {
+  type Checker,
+  InvariantError,
+  type Lineage,
+  tell,
+  type World,
+  type Write,
+} from "./world.ts";
+
+/** How to run one seed. */
+export interface RunOptions {
+  /** Breaks a rule on purpose. */
+  readonly mutation?: Mutation;
+  /** Told each line of the trace. */
+  readonly trace?: (line: string) => void;
+}
+
+/** What came of one seed. */
+export interface RunResult {
+  readonly seed: number;
+  /** Undefined if every checker was content. */
+  readonly failure: { readonly checker: string; readonly text: string } | undefined;
+  readonly marks: readonly (readonly [Mark, number])[];
+  /** Everything that happened, counted. */
+  readonly ticks: number;
+}
+
+const MAX_ROUNDS_TO_REST = 8;
+const LARGE_REQUEST_BYTES = 24 * 1024;
+
+/**
+ * Runs one seed: agents work and fail, then all faults end and everything has to come to rest.
+ *
+ * @param seed says all that happens
+ * @param options how to run it
+ */
+export async function simulate(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const simulation = new Simulation(seed, options);
+  let failure: RunResult["failure"];
+  try {
+    await simulation.run();
+  } catch (error) {
+    const checker = error instanceof InvariantError ? error.checker : "no unexpected error";
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    failure = { checker, text };
+  }
+  const { marks, tick } = simulation.world;
+  return { seed, failure, marks: marks.counts, ticks: tick };
+}
+
+class Simulation {
+  readonly world: World;
+  readonly #prng: Prng;
+  readonly #agents: Agents;
+  readonly #environment: Environment;
+  readonly #setup: AgentSetup;
+
+  constructor(seed: number, options: RunOptions) {
+    const prng = this.#prng = new Prng(seed);
+    const clock = new VirtualClock();
+    const network = new Network();
+    const world = (): World => this.world;
+    const forgotten = new NothingForgotten(world);
+    const checkers: Checker[] = [
+      new MarkWatcher(world),
+      new RecoveredFirst(world),
+      new NothingElse(world),
+      new OneTxn(world),
+      new LastOwner(),
+      new NotOurs(world),
+      forgotten,
+      new BadFile(world),
+      new AtRest(world, forgotten),
+    ];
+    const large = prng.chance(0.15);
+    const maxTxnOps = prng.pick([128, 128, 128, 12]);
+    const maxRequestBytes = large ? LARGE_REQUEST_BYTES : 1.5 * 1024 * 1024;
+    const wrongLimit = prng.chance(0.3);
+    if (prng.chance(0.15)) network.maxAnswerBytes = 10_000;
+    const nodeCount = prng.chance(0.5) ? 2 : 1;
+    const tick = () => this.world.tick;
+    const nodes = Array.from(
+      { length: nodeCount },
+      (_, index) => new NodeModel(`node-${index + 1}`, () => clock.nowMs, tick),
+    );
+    const etcd = new EtcdLedger<Write>(
+      { maxTxnOps, maxRequestBytes },
+      (changes, write, request) => {
+        this.world.trace(() => {
+          const what = changes.map(({ key, after }) => `${after ? "+" : "-"}${key}`).join(", ");
+          return `etcd ${this.world.etcd.model.revision}: ${what}`;
+        });
+        tell(this.world, (checker) => checker.etcdChanged?.(changes, write, request));
+      },
+    );
+    this.world = {
+      prng,
+      clock,
+      scheduler: new Scheduler(prng, () => this.#environment.betweenTurns()),
+      etcd,
+      cloud: new Cloud(prng),
+      nodes,
+      lineages: nodes.map((node) => newLineage(node.name, node)),
+      marks: new Marks(),
+      checkers,
+      skipping: new Set(),
+      weather: drawWeather(prng),
+      tick: 0,
+      replacedTick: -1,
+      seenRevision: 1,
+      trace: (line) => options.trace?.(`${String(this.world.tick).padStart(6)} ${line()}`),
+    };
+    if (prng.chance(0.15)) {
+      for (const { name } of this.world.lineages) this.world.skipping.add(name);
+    }
+    this.#setup = {
+      network,
+      kvLimits: drawLimits(this.world),
+      maxTxnOps,
+      requestBytes: (wrongLimit ? 1.5 * 1024 * 1024 : maxRequestBytes) - ENVELOPE_BYTES,
+      maxDeletePercent: prng.pick([50, 100]),
+      settleMs: 2_000,
+      mutation: options.mutation,
+    };
+    const resources = RESOURCES.filter(() => prng.chance(0.6));
+    if (resources.length === 0) resources.push(prng.pick(RESOURCES));
+    const plans = new Map(nodes.map((node) => [node, drawPlan(prng, resources, large)]));
+    this.#environment = new Environment(this.world, network, plans, resources);
+    this.#agents = new Agents(this.world, this.#setup);
+    this.#drawOrder = (lineage) => drawOrder(this.world, lineage, resources);
+  }
+
+  readonly #drawOrder: (lineage: Lineage) => ReturnType<typeof drawOrder>;
+
+  async run(): Promise<void> {
+    const rounds = this.#prng.between(3, 9);
+    for (let round = 0; round < rounds; round++) {
+      this.#environment.betweenRounds((lineage) => this.#agents.stop(lineage));
+      this.#operatorActs();
+      await this.#round();
+    }
+    await this.#comeToRest();
+  }
+
+  async #round(): Promise<void> {
+    const tasks = new Map<string, () => Promise<void>>();
+    for (const lineage of this.world.lineages) {
+      if (!lineage.live) continue;
+      const orders = this.#prng.between(1, 2);
+      tasks.set(lineage.name, async () => {
+        for (let i = 0; i < orders; i++) {
+          const order = this.#drawOrder(lineage);
+          const wanted = lineage.refused && this.#prng.chance(0.6)
+            ? { ...order, kind: "adopt" as const, within: undefined, component: undefined }
+            : order;
+          const { report } = await this.#agents.run(lineage, wanted);
+          if ((report?.heldBack.length ?? 0) > 0) this.world.marks.hit("deletes held back");
+        }
+      });
+    }
+    await this.world.scheduler.run(tasks);
+  }
+
+  /** Starts a second agent under a node's name, or stops one of two for good. */
+  #operatorActs(): void {
+    const { lineages, nodes, weather } = this.world;
+    for (const node of nodes) {
+      const here = lineages.filter((lineage) => lineage.node === node && lineage.live);
+      if (here.length === 1 && this.#prng.chance(weather.twin)) {
+        const twin = newLineage(`${node.name}-twin${lineages.length}`, node);
+        if (here.some(({ name }) => this.world.skipping.has(name))) {
+          this.world.skipping.add(twin.name);
+        }
+        lineages.push(twin);
+      } else if (here.length > 1 && this.#prng.chance(0.3)) {
+        this.#stopForGood(this.#prng.pick(here));
+      }
+    }
+  }
+
+  #stopForGood(lineage: Lineage): void {
+    this.world.trace(() => `${lineage.name}: stopped for good`);
+    this.#agents.stop(lineage);
+    lineage.live = false;
+  }
+
+  async #comeToRest(): Promise<void> {
+    const { world } = this;
+    world.trace(() => "calm");
+    world.weather = CALM;
+    this.#environment.settle();
+    for (const node of world.nodes) {
+      const here = world.lineages.filter((lineage) => lineage.node === node && lineage.live);
+      for (const lineage of here.slice(1)) this.#stopForGood(lineage);
+    }
+    const live = world.lineages.filter((lineage) => lineage.live);
+    for (const lineage of live) this.#agents.stop(lineage);
+    for (let round = 0; round < MAX_ROUNDS_TO_REST; round++) {
+      const before = world.etcd.model.revision;
+      for (const lineage of live) await this.#calmPass(lineage);
+      world.clock.advance(60_000);
+      if (world.etcd.model.revision === before) {
+        if (round > 1) world.marks.hit("no agent came to rest at once");
+        return tell(world, (checker) => checker.atRest?.());
+      }
+    }
+    throw new InvariantError("at rest", "the agents never stop writing");
+  }
+
+  async #calmPass(lineage: Lineage): Promise<void> {
+    const order = reconcileOrder(this.world, lineage, true);
+    const run = async (kind: "reconcile" | "adopt") => {
+      let failure: Error | undefined;
+      const task = async () => {
+        ({ failure } = await this.#agents.run(lineage, { ...order, kind }));
+      };
+      await this.world.scheduler.run(new Map([[lineage.name, task]]));
+      return failure;
+    };
+    let failure = await run("reconcile");
+    if (failure instanceof FenceError) failure = await run("adopt");
+    if (failure) throw new InvariantError("at rest", `${lineage.name} fails: ${failure.stack}`);
+  }
+}
+
+function newLineage(name: string, node: NodeModel): Lineage {
+  return {
+    name,
+    node,
+    disk: new KvDisk(),
+    lost: [],
+    keptTxns: new Set(),
+    apiLists: new Map(),
+    live: true,
+    refused: false,
+    operationStart: 0,
+  };
+}

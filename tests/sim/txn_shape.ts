@@ -1,0 +1,45 @@
+import type { IRequestOp, ITxnRequest } from "etcd3";
+
+/** One guarded operation of a Txn, taken from the request by other eyes than the agent's. */
+export interface GuardedOp {
+  readonly action: "put" | "delete";
+  readonly key: string;
+  /** Undefined if nothing guards it. */
+  readonly guardMod: string | undefined;
+  readonly value: Uint8Array;
+}
+
+/** Every put and delete of a Txn, wherever it is nested. */
+export function writesOf(request: ITxnRequest): GuardedOp[] {
+  const found: GuardedOp[] = [];
+  const visit = (ops: readonly IRequestOp[], guards: ReadonlyMap<string, string>) => {
+    for (const op of ops) {
+      if (op.request_txn) {
+        const inner = new Map(guards);
+        for (const { target, result, key, mod_revision: mod } of op.request_txn.compare ?? []) {
+          if (target === "Mod" && result === "Equal") inner.set(String(key), String(mod));
+        }
+        visit(op.request_txn.success ?? [], inner);
+        visit(op.request_txn.failure ?? [], guards);
+        continue;
+      }
+      const key = String(op.request_put?.key ?? op.request_delete_range?.key ?? "");
+      if (key === "") continue;
+      found.push({
+        action: op.request_put ? "put" : "delete",
+        key,
+        guardMod: guards.get(key),
+        value: op.request_put?.value ?? new Uint8Array(),
+      });
+    }
+  };
+  visit(request.success ?? [], new Map());
+  visit(request.failure ?? [], new Map());
+  return found;
+}
+
+/** The value that a Txn gives to the fence; empty if it deletes it, or leaves it. */
+export function fenceValue(request: ITxnRequest): string {
+  const fence = writesOf(request).find(({ key }) => key.startsWith("/edgekeyd/"));
+  return fence ? new TextDecoder().decode(fence.value) : "";
+}
