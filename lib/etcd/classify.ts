@@ -94,9 +94,9 @@ function describe(reason: EtcdErrorReason, failure: CallFailure, context: CallCo
     case "permission-denied":
       return `${etcd} denied permission: the role of ${user} lacks it for a key of this request; see etcdctl role grant-permission`;
     case "too-large":
-      return `${etcd} refused the request as too large: ${said}; see its --max-request-bytes`;
+      return `${etcd} refused the request as too large: ${said}; set --etcd-max-request-bytes to its --max-request-bytes`;
     case "too-many-ops":
-      return `${etcd} refused the request: ${said}; see its --max-txn-ops`;
+      return `${etcd} refused the request: ${said}; set --etcd-max-txn-ops to its --max-txn-ops`;
     case "no-space":
       return `${etcd} is out of space (${said}; NOSPACE alarm): compact and defragment it, or raise --quota-backend-bytes, then run etcdctl alarm disarm`;
     case "answer-too-large":

@@ -8,6 +8,14 @@ import { EtcdError } from "./errors.ts";
 import type { Etcd } from "./etcd.ts";
 import { Failover } from "./failover.ts";
 import { Login, type User } from "./login.ts";
+import { firstDenied, type KeyRange, writeQuestion, writtenKeys } from "./written_keys.ts";
+import {
+  type Denial,
+  deniedRead,
+  type Identity,
+  identityOf,
+  permissionDenied,
+} from "./permissions.ts";
 import { explainConnectFailure } from "./preflight.ts";
 
 /** The largest answer that is accepted, in bytes; ranges are paged to stay far below it. */
@@ -59,6 +67,7 @@ class EtcdClient implements Etcd {
   readonly #timeoutMs: number;
   readonly #tls: TlsCredentials | undefined;
   readonly #username: string | undefined;
+  readonly #identity: Identity | undefined;
   readonly #login: Login | undefined;
   #closed = false;
 
@@ -73,23 +82,35 @@ class EtcdClient implements Etcd {
     this.#timeoutMs = timeoutMs;
     this.#tls = tls;
     this.#username = user?.name;
+    this.#identity = identityOf(user, tls);
     this.#login = user && new Login(user, timeoutMs);
   }
 
-  range(request: IRangeRequest): Promise<IRangeResponse> {
-    return this.#call(
-      this.#timeoutMs,
-      true,
-      ({ connection, ...options }) => connection.range(request, options),
-    );
+  async range(request: IRangeRequest): Promise<IRangeResponse> {
+    try {
+      return await this.#call(
+        this.#timeoutMs,
+        true,
+        ({ connection, ...options }) => connection.range(request, options),
+      );
+    } catch (error) {
+      throw isDenied(error) ? await this.#denied(deniedRead(request), error) : error;
+    }
   }
 
-  txn(request: ITxnRequest, bytes = 0): Promise<ITxnResponse> {
-    return this.#call(
-      this.#timeoutMs + bytes / SLOWEST_BYTES_PER_MS,
-      false,
-      ({ connection, ...options }) => connection.txn(request, options),
-    );
+  /**
+   * etcd before 3.4.42, 3.5.28 and 3.6.9 does not check permissions in nested Txns, and later ones
+   * don't say which key they denied: so it is asked before, if it knows us as somebody.
+   */
+  async txn(request: ITxnRequest, bytes = 0): Promise<ITxnResponse> {
+    if (this.#identity) await this.#checkWrites(writtenKeys(request, { nestedOnly: true }));
+    try {
+      return await this.#send(request, bytes);
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      await this.#checkWrites(writtenKeys(request));
+      throw error;
+    }
   }
 
   async hasNoSpaceAlarm(): Promise<boolean> {
@@ -104,6 +125,50 @@ class EtcdClient implements Etcd {
   close(): void {
     this.#closed = true;
     for (const connection of this.#connections) connection.close();
+  }
+
+  #send(request: ITxnRequest, bytes: number): Promise<ITxnResponse> {
+    return this.#call(
+      this.#timeoutMs + bytes / SLOWEST_BYTES_PER_MS,
+      false,
+      ({ connection, ...options }) => connection.txn(request, options),
+    );
+  }
+
+  /** @throws {EtcdError} `permission-denied`, with the first key that may not be written */
+  async #checkWrites(keys: readonly string[]): Promise<void> {
+    let refusal: unknown;
+    const denied = await firstDenied(keys, async (ranges: readonly KeyRange[]) => {
+      try {
+        await this.#send(writeQuestion(ranges), 0);
+        return true;
+      } catch (error) {
+        if (!isDenied(error)) throw error;
+        refusal = error;
+        return false;
+      }
+    });
+    if (denied !== undefined) {
+      throw await this.#denied({ access: "write", first: denied }, refusal);
+    }
+  }
+
+  /** Says which key and which role; without those, if etcd does not tell the role. */
+  async #denied(denial: Denial, refusal: unknown): Promise<unknown> {
+    const identity = this.#identity;
+    if (!identity) return refusal;
+    const endpoint = this.#failover.preferred?.endpoint ?? "";
+    let roles: readonly string[] | undefined;
+    try {
+      roles = await this.#call(
+        this.#timeoutMs,
+        true,
+        ({ connection, ...options }) => connection.rolesOf(identity.name, options),
+      );
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+    }
+    return permissionDenied(endpoint, denial, identity, roles, refusal);
   }
 
   async #call<T>(
@@ -150,4 +215,8 @@ class EtcdClient implements Etcd {
     const finding = findings.find((text) => text !== undefined);
     return finding === undefined ? error : new EtcdError("tls", finding, { cause: error });
   }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof EtcdError && error.reason === "permission-denied";
 }

@@ -102,6 +102,18 @@ export class Connection {
     return answer.token;
   }
 
+  /**
+   * @returns the roles of a user; etcd tells everyone their own
+   * @throws {CallFailure}
+   */
+  async rolesOf(name: string, options: CallOptions): Promise<string[]> {
+    const answer = await send(
+      options,
+      (grpcOptions) => this.#etcd.auth.userGet({ name }, grpcOptions),
+    );
+    return answer.roles;
+  }
+
   /** Calls in flight end as they would have; no new one may follow. */
   close(): void {
     this.#etcd.close();

@@ -26,6 +26,11 @@ export class Failover<T extends Target> {
     this.#preferred = Math.floor(Math.random() * targets.length);
   }
 
+  /** Where the next call goes first: where the last one was answered. */
+  get preferred(): T | undefined {
+    return this.#targets[this.#preferred];
+  }
+
   /**
    * Tries each endpoint at most once. What is idempotent goes on to the next after any failure of
    * an endpoint, and leaves each its share of the time; anything else goes on only if nothing was
