@@ -34,15 +34,27 @@ export function diffSnapshot(
   const invalid: InvalidPath[] = [];
 
   const gone = new Map<string, CachedFile>();
+  /** What files no longer stand for. */
+  const left: CachedFile[] = [];
   for (const [path, file] of cache.files) {
-    if (snapshot.unchanged.has(path) || snapshot.files.has(path)) continue;
+    if (snapshot.files.has(path)) continue;
+    const rivals = cache.rivalsOf(path);
+    if (snapshot.unchanged.has(path)) {
+      left.push(...rivals);
+      continue;
+    }
     const absence = snapshot.absence(path);
-    if (absence === "gone") gone.set(path, file);
-    else if (absence === "unsettled" || absence === "rewriting") waiting.add(groupOf(path));
+    if (absence === "gone") {
+      gone.set(path, file);
+      left.push(file, ...rivals);
+    } else if (absence === "unsettled" || absence === "rewriting") waiting.add(groupOf(path));
   }
   for (const file of snapshot.files.values()) {
     const owner = ownerOf(file);
     const key = objectKey(cache.identity.prefix, file.gvr, file);
+    for (const claim of claimsOf(cache, file.path)) {
+      if (claim.key !== key || !sameOwner(claim.owner, owner)) left.push(claim);
+    }
     const row = cache.rows.get(key);
     const before = row?.owners.find((other) => sameOwner(other, owner));
     const elsewhere = before && cache.pathOf(key, before) !== file.path;
@@ -64,7 +76,7 @@ export function diffSnapshot(
       change.acquired[twin] = owner;
     }
   }
-  for (const { key, owner } of gone.values()) {
+  for (const { key, owner } of left) {
     const change = changeOf(key);
     if (!change.acquired.some((other) => sameOwner(other, owner))) change.released.push(owner);
   }
@@ -84,6 +96,12 @@ export function ownerOf(file: ScannedFile): Owner {
   const { component, uid, resourceVersion, stamp, readAtMs } = file;
   const source = file.directory === gvr ? "current" : "older";
   return { component, gvr, source, uid, resourceVersion, stamp, readAtMs };
+}
+
+/** All owners that stand on a file, as far as is recorded. */
+function claimsOf(cache: ComponentKeyCache, path: string): CachedFile[] {
+  const file = cache.file(path);
+  return file ? [file, ...cache.rivalsOf(path)] : [];
 }
 
 function newer(a: Owner, b: Owner): boolean {
