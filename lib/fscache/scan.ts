@@ -224,7 +224,10 @@ class Walk<K extends KnownFile> {
         this.#invalid.add(source, path, NOT_A_SEGMENT);
       } else if (entry.kind === "file") {
         this.#file(place, name, path, source);
-      } else if (entry.kind === "directory" && mayHoldNamespaces) {
+      } else if (
+        // Where an object is recorded, a directory is no namespace but stands in the object's place.
+        entry.kind === "directory" && mayHoldNamespaces && this.#options.known(path) === undefined
+      ) {
         await this.#place({ ...place, namespace: name, path, source }, place.path);
       } else {
         this.#invalid.add(source, path, REASON[entry.kind]);
