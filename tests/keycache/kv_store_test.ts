@@ -66,14 +66,11 @@ Deno.test("cutIntoAtomics() keeps order, and all of `last` at the end of the las
 });
 
 Deno.test("cutIntoAtomics() cuts by count, by the sum of keys and by the sum of all", () => {
-  const cut = (count: number, keyBytes: number, valueBytes: number) =>
-    [...cutIntoAtomics(
-      Array.from(
-        { length: count },
-        (_, at) => mutation(at, { keyBytes, valueBytes, set: true, unit: "k" }),
-      ),
-      [],
-    )].map((atomic) => atomic.length);
+  const cut = (count: number, keyBytes: number, valueBytes: number) => {
+    const one = { keyBytes, valueBytes, set: true, unit: "k" };
+    const list = Array.from({ length: count }, (_, at) => mutation(at, one));
+    return Array.from(cutIntoAtomics(list, []), (atomic) => atomic.length);
+  };
   assert.deepEqual(cut(2_500, 30, 10), [1_000, 1_000, 500]);
   assert.deepEqual(cut(1_000, 160, 300), [500, 500]);
   assert.deepEqual(cut(30, 100, 60_000), [13, 13, 4]);
