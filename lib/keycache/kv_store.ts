@@ -50,68 +50,70 @@ const SEGMENT_OVERHEAD_BYTES = 2;
 const UTF8_BYTES_PER_CHAR = 3;
 
 /**
- * Cuts a list of mutations into atomics that fit a database's limits, order kept.
+ * Cuts mutations into atomics that fit a database's limits, order kept. Lazy, so that one atomic
+ * is made while the database writes the one before.
  *
  * @param mutations what is to be written
  * @param last what must stand together in the last atomic
  * @param limits of one atomic
  * @returns one or more atomics; the last one ends with all of `last`
  */
-export function cutIntoAtomics(
+export function* cutIntoAtomics(
   mutations: Iterable<KvMutation>,
   last: readonly KvMutation[],
   limits: KvLimits = DENO_KV_LIMITS,
-): KvMutation[][] {
-  const atomics: KvMutation[][] = [];
-  let room = openAtomic(atomics, limits);
+): Generator<KvMutation[], void, undefined> {
+  let atomic: KvMutation[] = [];
+  let room = new Room(limits);
   for (const mutation of mutations) {
-    if (!room.take(mutation)) {
-      room = openAtomic(atomics, limits);
-      room.take(mutation);
+    if (!room.take([mutation]) && atomic.length > 0) {
+      yield atomic;
+      atomic = [];
+      room = new Room(limits);
+      room.take([mutation]);
     }
-  }
-  const tail = sum(last);
-  if (!room.fits(last.length, tail.keyBytes, tail.bytes)) room = openAtomic(atomics, limits);
-  // Even beyond the limits: then the database refuses, rather than that a part is missing.
-  for (const mutation of last) room.push(mutation);
-  return atomics;
-}
-
-function openAtomic(atomics: KvMutation[][], limits: KvLimits) {
-  const atomic: KvMutation[] = [];
-  atomics.push(atomic);
-  let keyBytes = 0;
-  let bytes = 0;
-  const fits = (count: number, moreKeyBytes: number, moreBytes: number) =>
-    atomic.length + count <= limits.maxMutations &&
-    keyBytes + moreKeyBytes <= limits.maxKeyBytes && bytes + moreBytes <= limits.maxTotalBytes;
-  const push = (mutation: KvMutation) => {
-    const size = sum([mutation]);
-    keyBytes += size.keyBytes;
-    bytes += size.bytes;
     atomic.push(mutation);
-  };
-  return {
-    fits,
-    push,
-    take(mutation: KvMutation): boolean {
-      const size = sum([mutation]);
-      if (atomic.length > 0 && !fits(1, size.keyBytes, size.bytes)) return false;
-      push(mutation);
-      return true;
-    },
-  };
+  }
+  if (!room.take(last) && atomic.length > 0) {
+    yield atomic;
+    atomic = [];
+  }
+  // Even beyond the limits: then the database refuses, rather than that a part is missing.
+  atomic.push(...last);
+  yield atomic;
 }
 
-function sum(mutations: readonly KvMutation[]) {
-  let keyBytes = 0;
-  let bytes = 0;
-  for (const mutation of mutations) {
-    const key = "set" in mutation ? mutation.set : mutation.delete;
-    for (const segment of key) keyBytes += encodedBound(segment);
-    if ("set" in mutation) bytes += mutation.value.length;
+/** What is left of one atomic's limits. */
+class Room {
+  #mutations: number;
+  #keyBytes: number;
+  #totalBytes: number;
+
+  constructor(limits: KvLimits) {
+    this.#mutations = limits.maxMutations;
+    this.#keyBytes = limits.maxKeyBytes;
+    this.#totalBytes = limits.maxTotalBytes;
   }
-  return { keyBytes, bytes: bytes + 2 * keyBytes };
+
+  take(mutations: readonly KvMutation[]): boolean {
+    let keyBytes = 0;
+    let valueBytes = 0;
+    for (const mutation of mutations) {
+      for (const segment of "set" in mutation ? mutation.set : mutation.delete) {
+        keyBytes += encodedBound(segment);
+      }
+      if ("set" in mutation) valueBytes += mutation.value.length;
+    }
+    const totalBytes = valueBytes + 2 * keyBytes;
+    if (
+      mutations.length > this.#mutations || keyBytes > this.#keyBytes ||
+      totalBytes > this.#totalBytes
+    ) return false;
+    this.#mutations -= mutations.length;
+    this.#keyBytes -= keyBytes;
+    this.#totalBytes -= totalBytes;
+    return true;
+  }
 }
 
 /** Upper bound of a segment's encoded size: exact for ASCII, which nearly every key is. */
