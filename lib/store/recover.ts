@@ -41,6 +41,7 @@ export async function recover(
 ): Promise<Recovery> {
   const { cache } = context;
   const { life, fenceKey } = cache.identity;
+  let refusal: EtcdError | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const intent = cache.intent;
     const seen = await observePatiently(context, intent);
@@ -62,7 +63,9 @@ export async function recover(
         return done("applied", succeeded);
       }
       case "not-applied":
-        if (intent) await killPendingTxn(context, intent);
+        // Refused before (out of space, say), and rightly so: the fence has not moved since.
+        if (refusal?.reason === "no-space") throw refusal;
+        if (intent) refusal = await killPendingTxn(context, intent);
         break;
       case "fenced-off":
         await cache.giveUp({ expected: seen.fence, seq });
@@ -87,7 +90,7 @@ export async function recover(
         return done("adopted");
     }
   }
-  throw new ContentionError(`the pending Txn of ${fenceKey} could not be settled`);
+  throw refusal ?? new ContentionError(`the pending Txn of ${fenceKey} could not be settled`);
 }
 
 /** Reads fence and the pending keys; waits out a short absence of etcd, but no longer. */
@@ -121,8 +124,15 @@ function outcomeOf(intent: Intent | undefined, seen: Observation): boolean[] {
   });
 }
 
-/** Moves the fence from under the pending Txn; whether that worked is read from the fence. */
-async function killPendingTxn(context: StoreContext, { header }: Intent): Promise<void> {
+/**
+ * Moves the fence from under the pending Txn; whether that worked is read from the fence.
+ *
+ * @returns why it may not have
+ */
+async function killPendingTxn(
+  context: StoreContext,
+  { header }: Intent,
+): Promise<EtcdError | undefined> {
   const fence = {
     key: context.cache.identity.fenceKey,
     expected: header.expected,
@@ -132,5 +142,6 @@ async function killPendingTxn(context: StoreContext, { header }: Intent): Promis
     await context.etcd.txn(buildTxn(fence, [], context.maxTxnOps));
   } catch (error) {
     if (!(error instanceof EtcdError) || error.outcome === "not-applied") throw error;
+    return error;
   }
 }
