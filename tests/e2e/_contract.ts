@@ -88,7 +88,7 @@ export function expectExit(result: EdgekeydResult, code: 0 | 1 | 2 | 3, ...says:
  */
 export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Report {
   const { stdout } = result;
-  strictEqual(stdout.indexOf("\n"), stdout.length - 1, shown(result));
+  match(stdout, /^\{.*\}\n$/, shown(result));
   const raw: Record<string, unknown> = JSON.parse(stdout);
   const members = dryRun ? [...MEMBERS, "plan"] : MEMBERS;
   deepStrictEqual(Object.keys(raw).sort(), members.toSorted(), shown(result));
