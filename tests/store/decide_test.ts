@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import type { KeyRow, Owner } from "../../lib/keycache/mod.ts";
+import {
+  ABSENT,
+  decide,
+  type Decision,
+  type DecisionRules,
+  type FoundVersion,
+} from "../../lib/store/decide.ts";
+import { ownersAfter, type OwnershipChange } from "../../lib/store/mod.ts";
+import { KEY, ownerOf, rowOf } from "./_states.ts";
+
+const FRESHER: DecisionRules = { policy: "fresher", adopting: false };
+const SKIP: DecisionRules = { policy: "skip", adopting: false };
+const ADOPT: DecisionRules = { policy: "fresher", adopting: true };
+
+const acquired = (...owners: Owner[]): OwnershipChange => ({
+  key: KEY,
+  acquired: owners,
+  released: [],
+});
+const released = (...owners: Owner[]): OwnershipChange => ({
+  key: KEY,
+  acquired: [],
+  released: owners,
+});
+/** What was read from etcd. */
+const found = (resourceVersion: string, uid = "u", mod = "9"): FoundVersion => ({
+  mod,
+  uid,
+  resourceVersion,
+});
+
+const APISERVER = "etcd holds a value that an apiserver wrote";
+const SKIPPED = "etcd holds another importer's value (--conflict-policy skip)";
+
+/** The row as a put of `owner` leaves it, its mod still open. */
+const putRow = (owner: Owner, owners: readonly Owner[]): KeyRow => ({
+  key: KEY,
+  ours: true,
+  mod: null,
+  uid: owner.uid,
+  resourceVersion: owner.resourceVersion,
+  owners,
+});
+const put = (owner: Owner, guardMod: string, reason: string, owners = [owner]): Decision => ({
+  action: "put",
+  guardMod,
+  owner,
+  after: putRow(owner, owners),
+  reason,
+});
+const del = (guardMod: string): Decision => ({
+  action: "delete",
+  guardMod,
+  reason: "no owner left",
+});
+const gone = (reason: string, conflict?: string): Decision => ({
+  action: "keep",
+  after: null,
+  reason,
+  ...(conflict === undefined ? {} : { conflict }),
+});
+/** Nothing in etcd; the row notes whose value stands there. */
+const note = (
+  version: FoundVersion,
+  ours: boolean,
+  owners: Owner[],
+  conflict?: string,
+): Decision => ({
+  action: "keep",
+  after: { key: KEY, ours, ...version, owners },
+  reason: ours ? "in step" : "etcd holds another's value",
+  ...(conflict === undefined ? {} : { conflict }),
+});
+
+interface Case {
+  row?: KeyRow;
+  change?: OwnershipChange;
+  observed?: string;
+  value?: FoundVersion;
+  rules?: DecisionRules;
+}
+
+const old = ownerOf();
+const fresh = ownerOf({ resourceVersion: "8" });
+const rebuilt = ownerOf({ uid: "v", resourceVersion: "3" });
+const other = ownerOf({ component: "kube-proxy" });
+const api = ownerOf({ component: "api", source: "api" });
+const unknown = rowOf({ mod: null });
+const theirs = rowOf({ ours: false, mod: "9", resourceVersion: "6" });
+
+const TABLE: Record<string, [Case, Decision]> = {
+  "a new key that is absent is put": [
+    { change: acquired(old), observed: ABSENT },
+    put(old, ABSENT, "new"),
+  ],
+  "a new key that is there is read": [
+    { change: acquired(old), observed: "9" },
+    { action: "read" },
+  ],
+  "an owned key that is missing is put again": [
+    { row: rowOf(), observed: ABSENT },
+    put(old, ABSENT, "missing in etcd"),
+  ],
+  "an owned key that is as it was needs nothing": [
+    { row: rowOf(), observed: "5" },
+    { action: "none" },
+  ],
+  "a newer version replaces ours, without a look": [
+    { row: rowOf(), change: acquired(fresh) },
+    put(fresh, "5", "newer resourceVersion"),
+  ],
+  "the same version under a new stamp changes the row alone": [
+    { row: rowOf(), change: acquired(ownerOf({ readAtMs: 77 })) },
+    note(found("7", "u", "5"), true, [ownerOf({ readAtMs: 77 })]),
+  ],
+  "an older copy of the same object is never put": [
+    { row: rowOf(), change: acquired(ownerOf({ resourceVersion: "6" })) },
+    note(found("7", "u", "5"), true, [ownerOf({ resourceVersion: "6" })]),
+  ],
+  "an object made anew in a rebuilt cloud replaces the one that nobody holds any more": [
+    { row: rowOf(), change: acquired(rebuilt) },
+    put(rebuilt, "5", "newer resourceVersion"),
+  ],
+  "but not while another owner still holds that one": [
+    { row: rowOf({ owners: [old, other] }), change: acquired(rebuilt) },
+    note(found("7", "u", "5"), true, [other, rebuilt]),
+  ],
+  "the freshest of several owners is what is put": [
+    { row: rowOf({ owners: [old, other] }), change: acquired({ ...other, resourceVersion: "9" }) },
+    put({ ...other, resourceVersion: "9" }, "5", "newer resourceVersion", [
+      old,
+      { ...other, resourceVersion: "9" },
+    ]),
+  ],
+  "when one of several owners lets go, the value stays": [
+    { row: rowOf({ owners: [old, other] }), change: released(old) },
+    note(found("7", "u", "5"), true, [other]),
+  ],
+  "even when it was the freshest": [
+    {
+      row: rowOf({ owners: [fresh, other], resourceVersion: "8" }),
+      change: released(fresh),
+    },
+    note(found("8", "u", "5"), true, [other]),
+  ],
+  "when the last owner lets go, the key is deleted under its mod": [
+    { row: rowOf(), change: released(old) },
+    del("5"),
+  ],
+  "a key that is due for a delete is deleted": [
+    { row: rowOf({ owners: [] }), observed: "5" },
+    del("5"),
+  ],
+  "a key that is gone already is forgotten": [
+    { row: rowOf(), change: released(old), observed: ABSENT },
+    gone("already gone from etcd"),
+  ],
+  "a key that another changed is let go": [
+    { row: rowOf(), change: released(old), observed: "9" },
+    gone("no owner left", "changed in etcd by another since it was written; let go"),
+  ],
+  "a key that is another's is let go": [
+    { row: theirs, change: released(old) },
+    gone("etcd holds another's value"),
+  ],
+  "a key under an unknown mod is read before it is deleted": [
+    { row: unknown, change: released(old), observed: "9" },
+    { action: "read" },
+  ],
+  "and deleted if it can be what we wrote": [
+    { row: unknown, change: released(old), observed: "9", value: found("7") },
+    del("9"),
+  ],
+  "or an older version of it": [
+    { row: unknown, change: released(old), observed: "9", value: found("6") },
+    del("9"),
+  ],
+  "but not if it is newer": [
+    { row: unknown, change: released(old), observed: "9", value: found("8") },
+    gone("no owner left", "etcd holds another's value; let go"),
+  ],
+  "nor if it is another object": [
+    { row: unknown, change: released(old), observed: "9", value: found("7", "v") },
+    gone("no owner left", "etcd holds another's value; let go"),
+  ],
+  "nor if an apiserver wrote it": [
+    { row: unknown, change: released(old), observed: "9", value: found("", "u") },
+    gone("no owner left", "etcd holds another's value; let go"),
+  ],
+  "a released key that is in no row needs nothing": [
+    { change: released(old) },
+    { action: "none" },
+  ],
+  "an unknown mod is read": [{ row: unknown, observed: "9" }, { action: "read" }],
+  "and known again if it is what we wrote": [
+    { row: unknown, observed: "9", value: found("7") },
+    note(found("7"), true, [old]),
+  ],
+  "and put if it is an older version of what we wrote": [
+    { row: unknown, observed: "9", value: found("6") },
+    put(old, "9", "newer resourceVersion"),
+  ],
+  "and another's if it is newer than what we wrote": [
+    { row: unknown, observed: "9", value: found("8") },
+    note(found("8"), false, [old]),
+  ],
+  "a change by another is read": [{ row: rowOf(), observed: "9" }, { action: "read" }],
+  "an importer's older value is replaced": [
+    { row: rowOf(), observed: "9", value: found("6") },
+    put(old, "9", "newer than another importer's value"),
+  ],
+  "even if it is another object": [
+    { row: rowOf(), observed: "9", value: found("6", "v") },
+    put(old, "9", "newer than another importer's value"),
+  ],
+  "an importer's same value satisfies us, but is not ours": [
+    { row: rowOf(), observed: "9", value: found("7") },
+    note(found("7"), false, [old]),
+  ],
+  "an importer's newer value satisfies us, but is not ours": [
+    { change: acquired(old), observed: "9", value: found("8") },
+    note(found("8"), false, [old]),
+  ],
+  "an apiserver's value is a conflict": [
+    { change: acquired(old), observed: "9", value: found("", "") },
+    note(found("", ""), false, [old], APISERVER),
+  ],
+  "policy skip leaves an importer's older value, and says so": [
+    { change: acquired(old), observed: "9", value: found("6"), rules: SKIP },
+    note(found("6"), false, [old], SKIPPED),
+  ],
+  "policy skip is content with an importer's newer value": [
+    { change: acquired(old), observed: "9", value: found("8"), rules: SKIP },
+    note(found("8"), false, [old]),
+  ],
+  "policy skip still replaces what is ours": [
+    { row: rowOf(), change: acquired(fresh), rules: SKIP },
+    put(fresh, "5", "newer resourceVersion"),
+  ],
+  "what was judged is not read again, and stays as it was judged": [
+    { row: theirs, observed: "9", rules: SKIP },
+    { action: "none", conflict: SKIPPED },
+  ],
+  "an apiserver's value that was judged stays a conflict": [
+    { row: rowOf({ ours: false, mod: "9", uid: "", resourceVersion: "" }), observed: "9" },
+    { action: "none", conflict: APISERVER },
+  ],
+  "what was judged under another policy is judged anew": [
+    { row: theirs, observed: "9" },
+    put(old, "9", "newer than another importer's value"),
+  ],
+  "what is another's and changed is read again": [
+    { row: theirs, observed: "10" },
+    { action: "read" },
+  ],
+  "adopting takes an importer's value over as ours": [
+    { change: acquired(old), observed: "9", value: found("7"), rules: ADOPT },
+    note(found("7"), true, [old]),
+  ],
+  "adopting never puts an older version over a newer one": [
+    { change: acquired(old), observed: "9", value: found("8"), rules: ADOPT },
+    note(found("8"), true, [old]),
+  ],
+  "adopting leaves an apiserver's value": [
+    { change: acquired(old), observed: "9", value: found("", ""), rules: ADOPT },
+    note(found("", ""), false, [old], APISERVER),
+  ],
+  "what the API wrote has no file to heal from: missing, it is dropped and reported": [
+    { row: rowOf({ owners: [api] }), observed: ABSENT },
+    gone(
+      "written by the API and missing in etcd; dropped",
+      "written by the API and missing in etcd; dropped",
+    ),
+  ],
+  "unless a file holds it too": [
+    { row: rowOf({ owners: [api, old] }), observed: ABSENT },
+    put(old, ABSENT, "missing in etcd"),
+  ],
+  "what the API writes now is put": [
+    { change: acquired(api), observed: ABSENT },
+    put(api, ABSENT, "new"),
+  ],
+};
+
+for (const [name, [{ row, change, observed, value, rules }, expected]] of Object.entries(TABLE)) {
+  Deno.test(`decide(): ${name}`, () => {
+    const owners = ownersAfter(row, change);
+    const state = { key: KEY, row, owners, change, observed: value?.mod ?? observed, value };
+    assert.deepEqual(decide(state, rules ?? FRESHER), expected);
+  });
+}
