@@ -12,73 +12,43 @@
  *
  * @throws {Error} if something that is no directory stands there
  */
-export async function ensureDir(dir: string | URL): Promise<void> {
-  try {
-    await Deno.mkdir(dir, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    requireDirectory(dir, await Deno.stat(dir));
-  }
-}
-
-/** {@link ensureDir}, synchronously. */
 export function ensureDirSync(dir: string | URL): void {
   try {
     Deno.mkdirSync(dir, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    requireDirectory(dir, Deno.statSync(dir));
+    if (!Deno.statSync(dir).isDirectory) {
+      throw new Error(`Failed to ensure directory exists: '${dir}' is not a directory`);
+    }
   }
 }
 
 /**
- * Whether there is anything at a path, symlinks followed.
+ * Whether there is anything at a path, symlinks followed. What may not be looked at is there.
  *
  * @param path where to look
  * @param options `isFile` or `isDirectory`: whether it is one of that kind
  * @throws {TypeError} if both kinds are asked for
  */
-export async function exists(path: string | URL, options?: ExistsOptions): Promise<boolean> {
+export function existsSync(path: string | URL, options: ExistsOptions = {}): boolean {
+  const { isDirectory = false, isFile = false } = options;
+  if (isDirectory && isFile) {
+    throw new TypeError("isDirectory and isFile must not be true together");
+  }
   try {
-    return isAsAsked(await Deno.stat(path), options);
+    const info = Deno.statSync(path);
+    return (!isDirectory || info.isDirectory) && (!isFile || info.isFile);
   } catch (error) {
-    return isHidden(error);
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return true;
+    throw error;
   }
 }
 
-/** {@link exists}, synchronously. */
-export function existsSync(path: string | URL, options?: ExistsOptions): boolean {
-  try {
-    return isAsAsked(Deno.statSync(path), options);
-  } catch (error) {
-    return isHidden(error);
-  }
-}
-
-/** What {@link exists} asks for; not both at once. */
+/** What {@link existsSync} asks for; not both at once. */
 export interface ExistsOptions {
   /** It must be a directory or a symlink to one. */
   isDirectory?: boolean;
   /** It must be a file or a symlink to one. */
   isFile?: boolean;
-}
-
-function requireDirectory(dir: string | URL, info: Deno.FileInfo) {
-  if (!info.isDirectory) {
-    throw new Error(`Failed to ensure directory exists: '${dir}' is not a directory`);
-  }
-}
-
-function isAsAsked(info: Deno.FileInfo, options: ExistsOptions = {}): boolean {
-  if (options.isDirectory && options.isFile) {
-    throw new TypeError("isDirectory and isFile must not be true together");
-  }
-  return !(options.isDirectory && !info.isDirectory) && !(options.isFile && !info.isFile);
-}
-
-/** What may not be looked at is there, as the real package has it; anything unexpected is thrown. */
-function isHidden(error: unknown): boolean {
-  if (error instanceof Deno.errors.NotFound) return false;
-  if (error instanceof Deno.errors.PermissionDenied) return true;
-  throw error;
 }

@@ -6,41 +6,16 @@
  * @module
  */
 import * as nodePath from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-/**
- * The last segment of a path.
- *
- * @param path the path; trailing separators are ignored
- * @param suffix is cut off the end, unless it is all there is
- */
-export function basename(path: string, suffix = ""): string {
-  return nodePath.basename(path, suffix) || (path && "/");
-}
+import { fileURLToPath } from "node:url";
 
 /** The path without its last segment; `.` if it has only one. */
 export function dirname(path: string): string {
   return nodePath.dirname(path);
 }
 
-/** Whether a path starts at the root. */
-export function isAbsolute(path: string): boolean {
-  return nodePath.isAbsolute(path);
-}
-
 /** Joins paths with a separator, and normalizes the result. */
 export function join(path: string, ...paths: string[]): string {
   return nodePath.join(path, ...paths);
-}
-
-/** Resolves `.`, `..` and doubled separators; keeps a trailing separator. */
-export function normalize(path: string): string {
-  return nodePath.normalize(path);
-}
-
-/** How to get to one path from another; both are resolved against the working directory first. */
-export function relative(from: string, to: string): string {
-  return nodePath.relative(from, to);
 }
 
 /** An absolute path, from right to left until one is absolute, else from the working directory. */
@@ -55,14 +30,4 @@ export function resolve(...paths: string[]): string {
  */
 export function fromFileUrl(url: string | URL): string {
   return fileURLToPath(url);
-}
-
-/**
- * The `file:` URL of an absolute path.
- *
- * @throws {TypeError} if the path is relative
- */
-export function toFileUrl(path: string): URL {
-  if (!isAbsolute(path)) throw new TypeError(`Path must be absolute: received "${path}"`);
-  return pathToFileURL(path);
 }
