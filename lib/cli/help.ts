@@ -10,6 +10,8 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ["owners KEY", "the components that hold an object key"],
   ["verify", "hold etcd against the component-key cache; write nothing"],
   ["delete-component NAME", "let go of a component that the fs cache no longer has"],
+  ["delete-unclaimed KEY...", "delete what importers wrote and no component here owns"],
+  ["import-key-cache FILE", "take over the keys that OpenYurt's own etcd storage recorded"],
   ["retire", "delete every key that this node wrote, then its fence"],
 ];
 

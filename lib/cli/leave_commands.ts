@@ -53,7 +53,14 @@ export async function retireCommand(options: Options, terminal: Terminal): Promi
   );
 }
 
-async function leave(
+/**
+ * Runs what deletes keys by name, and says what came of it.
+ *
+ * @param options the flags
+ * @param terminal where to say it
+ * @param work what to do with cache and etcd
+ */
+export async function leave(
   options: Options,
   terminal: Terminal,
   work: (context: StoreContext) => Promise<ApplyResult>,

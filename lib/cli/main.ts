@@ -1,7 +1,9 @@
 import { type Arguments, parseArguments } from "./arguments.ts";
+import { deleteUnclaimedCommand } from "./delete_unclaimed_command.ts";
 import { EXIT } from "./exit_code.ts";
 import { type FlagName, readBoolean } from "./flags.ts";
 import { helpText, versionText } from "./help.ts";
+import { importKeyCacheCommand } from "./import_command.ts";
 import { presentable } from "./internal_error.ts";
 import { keysCommand, ownersCommand } from "./key_commands.ts";
 import { deleteComponentCommand, retireCommand } from "./leave_commands.ts";
@@ -82,6 +84,12 @@ async function dispatch(
     case "delete-component":
       takes(1, 1);
       return await deleteComponentCommand(options, rest[0] ?? "", terminal);
+    case "delete-unclaimed":
+      takes(1, Infinity);
+      return await deleteUnclaimedCommand(options, rest, terminal);
+    case "import-key-cache":
+      takes(1, 1);
+      return await importKeyCacheCommand(options, rest[0] ?? "", terminal);
     case "retire":
       takes(0, 0);
       return await retireCommand(options, terminal);

@@ -15,6 +15,7 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
       terminal.out(`${paint(terminal, colour[action], line)}  (${owner}: ${reason})`);
     }
   }
+  lines(terminal, "unclaimed", report.unclaimed ?? []);
   lines(terminal, "conflict ", report.conflicts.map(({ key, reason }) => `${key}: ${reason}`));
   lines(terminal, "invalid  ", report.invalid.map(({ path, reason }) => `${path}: ${reason}`));
   lines(

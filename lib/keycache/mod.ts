@@ -16,3 +16,8 @@ export {
   memoryCache,
   type StateDirectory,
 } from "./state_directory.ts";
+export {
+  KeyCacheFileError,
+  parseOpenyurtKeyCache,
+  type RecordedKey,
+} from "./openyurt_key_cache.ts";

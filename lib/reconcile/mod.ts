@@ -11,3 +11,4 @@ export type { PlanStep, ReconcileReport } from "./report.ts";
 export { retire } from "./retire.ts";
 export { type Verification, verify } from "./verify.ts";
 export { fileValues } from "./values.ts";
+export { type TakeOver, takeOverKeys } from "./take_over_keys.ts";

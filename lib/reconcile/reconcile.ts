@@ -11,6 +11,7 @@ import { guardDeletes } from "./guard.ts";
 import { type Clock, everything, type FsCache, type LookScope, lookSettled } from "./look.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
+import { unclaimedKeys } from "./unclaimed_keys.ts";
 import { fileValues } from "./values.ts";
 
 /** How to reconcile. */
@@ -73,7 +74,10 @@ export async function reconcile(
       if (applied.failure) return run.outcome(applied.failure);
       if (applied.leftOut.size === 0) break;
     }
-    if (scope.full && context.cache.fence.adopting) await context.cache.endAdoption();
+    if (scope.full && context.cache.fence.adopting) {
+      await run.listUnclaimed();
+      await context.cache.endAdoption();
+    }
     return run.outcome();
   } catch (error) {
     if (error instanceof EdgekeydError) return run.outcome(error);
@@ -95,6 +99,7 @@ class Run {
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
   #busy: readonly string[] = [];
+  #unclaimed: readonly string[] | undefined;
   readonly #notes: string[] = [];
 
   constructor(context: StoreContext, options: ReconcileOptions, scope: PassScope) {
@@ -163,6 +168,18 @@ class Run {
     return applied;
   }
 
+  /** What an importer wrote and nobody here owns may be another node's: a person decides. */
+  async listUnclaimed(): Promise<void> {
+    this.#unclaimed = await unclaimedKeys(this.#context, this.#options.source);
+    const count = this.#unclaimed.length;
+    if (count > 0) {
+      this.#notes.push(
+        `${count} keys of these resources belong to no component here: other nodes', or left ` +
+          "behind; `edgekeyd delete-unclaimed KEY...` deletes those that you name",
+      );
+    }
+  }
+
   outcome(failure?: EdgekeydError): ReconcileOutcome {
     const partial = this.#invalid.length + this.#conflicts.length + this.#heldBack.length > 0;
     const unseen = keysNotLookedAt(this.#context, this.#options);
@@ -183,6 +200,7 @@ class Run {
         clusterId: this.#clusterId,
         durationMs: this.#phases.totalMs,
         phasesMs: this.#phases.ms,
+        ...(this.#unclaimed && { unclaimed: this.#unclaimed }),
       },
       notes: this.#notes,
       busy: this.#busy,

@@ -37,6 +37,11 @@ export interface ReconcileReport {
     readonly plan: number;
     readonly commit: number;
   };
+  /**
+   * Only when a lost cache was rebuilt: keys of its resources that an importer wrote and that
+   * nobody here owns.
+   */
+  readonly unclaimed?: readonly string[];
   /** Only of a dry run. */
   readonly plan?: readonly PlanStep[];
 }

@@ -7,8 +7,10 @@ export { type Observation, observe } from "./observe.ts";
 export { ownersAfter, type OwnershipChange } from "./ownership.ts";
 export { pack, type Packing, type PlannedOp, type TxnLimits } from "./pack.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";
+export { readVersions, type ValueRequest } from "./read_values.ts";
 export { recover, type Recovery } from "./recover.ts";
 export { deleteComponentResources } from "./delete_component_resources.ts";
+export { deleteUnclaimedKeys, NotUnclaimedError } from "./delete_unclaimed_keys.ts";
 export { listComponentKeys } from "./list_component_keys.ts";
 export {
   type ComponentList,

@@ -90,7 +90,8 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   const { stdout } = result;
   match(stdout, /^\{.*\}\n$/, shown(result));
   const raw: Record<string, unknown> = JSON.parse(stdout);
-  const members = dryRun ? [...MEMBERS, "plan"] : MEMBERS;
+  const members = dryRun ? [...MEMBERS, "plan"] : [...MEMBERS];
+  if (result.args.includes("--adopt") && "unclaimed" in raw) members.push("unclaimed");
   deepStrictEqual(Object.keys(raw).sort(), members.toSorted(), shown(result));
   for (const name of COUNTS) isCount(raw[name], name);
   strictEqual(typeof raw.staged, "boolean");

@@ -1,0 +1,53 @@
+import { KeyCacheFileError, parseOpenyurtKeyCache } from "../keycache/mod.ts";
+import { takeOverKeys } from "../reconcile/mod.ts";
+import { EXIT } from "./exit_code.ts";
+import type { Options } from "./options.ts";
+import { plural } from "./plural.ts";
+import { withCache, withStore } from "./session.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * `edgekeyd import-key-cache FILE`: takes over the keys that OpenYurt's own etcd storage recorded
+ * for this node.
+ */
+export async function importKeyCacheCommand(
+  options: Options,
+  path: string,
+  terminal: Terminal,
+): Promise<number> {
+  const recorded = parseOpenyurtKeyCache(read(path));
+  const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
+  const done = await withCache(
+    options,
+    "write",
+    note,
+    (cache) => withStore(options, cache, (context) => takeOverKeys(context, recorded)),
+  );
+  const { taken, held, absent, left } = done;
+  if (options.output === "json") terminal.out(JSON.stringify(done));
+  else {
+    for (const { key, reason } of left) terminal.out(`left  ${key}: ${reason}`);
+    terminal.out(
+      `${plural(taken, "key")} taken over, ${held} already held, ${absent} not in etcd`,
+    );
+  }
+  if (taken > 0) {
+    note("nothing was written to etcd yet; `edgekeyd --reconcile --dry-run` shows what will be");
+  }
+  const [first] = left;
+  if (!first) return EXIT.ok;
+  terminal.err(
+    `edgekeyd: ${plural(left.length, "key")} not taken over (${first.key}: ${first.reason}); ` +
+      "`edgekeyd delete-unclaimed KEY...` deletes what an importer wrote and nobody needs",
+  );
+  return EXIT.partial;
+}
+
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new KeyCacheFileError(`cannot read ${path}: ${text}`, { cause: error });
+  }
+}

@@ -1,0 +1,82 @@
+import { Buffer } from "node:buffer";
+import { type Gvr, parseGvr, resourcePrefix } from "../k8s/mod.ts";
+import type { Etcd } from "../etcd/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
+import { readVersions, type StoreContext } from "../store/mod.ts";
+import type { FsCache } from "./look.ts";
+
+/** More are not looked for: a person is to read them. */
+const MAX_UNCLAIMED = 10_000;
+const PAGE_KEYS = 4_000;
+/** Values in one go; each may be large. */
+const PAGE_VALUES = 512;
+
+/**
+ * Lists the keys that an importer wrote under the resources of this cache and that nobody here
+ * owns: other nodes' keys, or what was left behind when the cache was lost. Nothing is written.
+ *
+ * @param context both sides
+ * @param source names resources that are empty now
+ * @returns the keys in etcd's order, {@linkcode MAX_UNCLAIMED} at the most
+ * @throws {EtcdError} if etcd fails
+ */
+export async function unclaimedKeys(context: StoreContext, source: FsCache): Promise<string[]> {
+  const { cache, etcd } = context;
+  const unclaimed: string[] = [];
+  for (const prefix of resourcePrefixes(cache, source)) {
+    for await (const keys of pagesUnder(etcd, prefix)) {
+      const unowned = keys.filter((key) => !cache.rows.has(key));
+      while (unowned.length > 0) {
+        const requests = unowned.splice(0, PAGE_VALUES).map((key) => ({ key, expectedBytes: 0 }));
+        const versions = await readVersions(context, requests, true);
+        for (const [key, version] of versions ?? []) {
+          if (version && version.resourceVersion !== "") unclaimed.push(key);
+          if (unclaimed.length === MAX_UNCLAIMED) return unclaimed;
+        }
+      }
+    }
+  }
+  return unclaimed;
+}
+
+/** Where the resources are that owners hold, and those that stand empty in the fs cache. */
+function resourcePrefixes(cache: ComponentKeyCache, source: FsCache): string[] {
+  const prefixes = new Set<string>();
+  const add = (gvr: Gvr | undefined) => {
+    if (gvr) prefixes.add(resourcePrefix(cache.identity.prefix, gvr));
+  };
+  for (const resources of cache.byOwner.values()) {
+    for (const gvr of resources.keys()) add(parseGvr(gvr));
+  }
+  for (const component of namesIn(source, "")) {
+    for (const directory of namesIn(source, component)) add(parseGvr(directory));
+  }
+  return [...prefixes].sort();
+}
+
+function namesIn({ fs, root }: FsCache, directory: string): string[] {
+  try {
+    return fs.readDir(`${root}/${directory}`).map(({ name }) => name);
+  } catch {
+    // No directory, or gone since the scan: then it names no resource.
+    return [];
+  }
+}
+
+async function* pagesUnder(etcd: Etcd, prefix: string): AsyncGenerator<string[]> {
+  // The prefix ends with a slash; `0` is the character after it.
+  const end = Buffer.from(`${prefix.slice(0, -1)}0`);
+  let from = Buffer.from(prefix);
+  for (let more = true; more;) {
+    const page = await etcd.range({
+      key: from,
+      range_end: end,
+      limit: PAGE_KEYS,
+      keys_only: true,
+    });
+    yield page.kvs.map((kv) => kv.key.toString());
+    const last = page.kvs.at(-1);
+    more = page.more && last !== undefined;
+    if (last) from = Buffer.concat([last.key, Buffer.of(0)]);
+  }
+}

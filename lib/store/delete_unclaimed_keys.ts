@@ -1,0 +1,69 @@
+import { EdgekeydError } from "../errors.ts";
+import type { KeyRow } from "../keycache/mod.ts";
+import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
+import type { StoreContext } from "./context.ts";
+import type { OwnershipChange } from "./ownership.ts";
+import { readVersions } from "./read_values.ts";
+
+/** A key that was named for deletion must not be deleted; none of those named with it was. */
+export class NotUnclaimedError extends EdgekeydError {
+  override name = "NotUnclaimedError";
+
+  /**
+   * @param key the key
+   * @param reason why not, and what to do
+   */
+  constructor(key: string, reason: string) {
+    super("NotUnclaimed", `${JSON.stringify(key)} ${reason}; nothing was deleted`);
+  }
+}
+
+/**
+ * Deletes keys that an operator names: what importers wrote and no component here owns. They go
+ * through the cache, as rows without an owner, so that a crash forgets none of them.
+ *
+ * @param context both sides; recovery has been done
+ * @param keys which; one that is not in etcd is no error
+ * @param options how to apply
+ * @returns what was done; a key that changed meanwhile is a conflict
+ * @throws {NotUnclaimedError} if one is owned, outside the prefix, or an apiserver's
+ * @throws {EtcdError} if etcd fails
+ */
+export async function deleteUnclaimedKeys(
+  context: StoreContext,
+  keys: readonly string[],
+  options: Pick<ApplyRequest, "timed">,
+): Promise<ApplyResult> {
+  const { cache } = context;
+  const { prefix } = cache.identity;
+  for (const key of keys) {
+    if (!key.startsWith(`${prefix}/`)) {
+      throw new NotUnclaimedError(key, `is not under --etcd-prefix ${prefix}`);
+    }
+    if ((cache.rows.get(key)?.owners.length ?? 0) > 0) {
+      throw new NotUnclaimedError(key, "has an owner on this node; see `edgekeyd owners`");
+    }
+  }
+  const requests = [...new Set(keys)].map((key) => ({ key, expectedBytes: 0 }));
+  const rows = new Map<string, KeyRow>();
+  const changes = new Map<string, OwnershipChange>();
+  for (const [key, version] of await readVersions(context, requests, true) ?? []) {
+    if (!version) continue;
+    const { uid, resourceVersion } = version;
+    if (resourceVersion === "") {
+      throw new NotUnclaimedError(key, "was written by an apiserver; delete it there");
+    }
+    rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
+    changes.set(key, { key, acquired: [], released: [] });
+  }
+  await cache.keep(rows);
+  return await apply(context, {
+    ...options,
+    changes,
+    full: false,
+    rules: { policy: "skip", adopting: false },
+    requireSingleTxn: false,
+    valueOf: () => undefined,
+    windows: new Map(),
+  });
+}
