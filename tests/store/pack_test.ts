@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { opBytes, txnBytes, txnLevels } from "../../lib/etcd/mod.ts";
+import { pack, type PlannedOp, SingleTxnError, type TxnLimits } from "../../lib/store/mod.ts";
+import { ownerOf } from "./_states.ts";
+
+const LIMITS: TxnLimits = { fenceKey: "/edgekeyd/n/fence", maxTxnOps: 128, requestBytes: 100_000 };
+
+function op(
+  group: string,
+  name: string | number,
+  action: "put" | "delete" = "put",
+  valueBytes = 100,
+): PlannedOp {
+  const [component = "", gvr = ""] = group.split("/");
+  return {
+    action,
+    key: `/registry/${group}/${name}`,
+    guardMod: action === "put" ? "0" : "5",
+    owner: ownerOf({ component, gvr }),
+    before: undefined,
+    after: null,
+    valueBytes: action === "put" ? valueBytes : 0,
+  };
+}
+
+const ops = (group: string, count: number, action: "put" | "delete" = "put", valueBytes = 100) =>
+  Array.from({ length: count }, (_, at) => op(group, `${action}-${at}`, action, valueBytes));
+
+const groupOf = ({ owner }: PlannedOp) => `${owner?.component}/${owner?.gvr}`;
+/** Each batch as `group action×count`. */
+const shape = (batches: readonly (readonly PlannedOp[])[]) =>
+  batches.map((batch) => {
+    const counts = new Map<string, number>();
+    for (const one of batch) {
+      const name = `${groupOf(one)} ${one.action}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return [...counts].map(([name, count]) => `${name}×${count}`).join(", ");
+  });
+
+function fits(batch: readonly PlannedOp[], { fenceKey, maxTxnOps, requestBytes }: TxnLimits) {
+  const value = "f".repeat(90);
+  const bytes = batch.reduce((sum, one) => sum + opBytes(one, one.valueBytes), 0);
+  return txnLevels(maxTxnOps, batch.length) !== undefined &&
+    txnBytes({ key: fenceKey, expected: value, next: value }, bytes, batch.length, maxTxnOps) <=
+      requestBytes;
+}
+
+Deno.test("pack() puts several groups into one Txn when they fit, puts and deletes together", () => {
+  const all = [...ops("b/pods.v1.core", 20), ...ops("a/pods.v1.core", 20, "delete")];
+  const { batches, staged, tooLarge } = pack(all, LIMITS, true);
+  assert.deepEqual(shape(batches), ["a/pods.v1.core delete×20, b/pods.v1.core put×20"]);
+  assert.deepEqual([staged, tooLarge], [false, []]);
+});
+
+Deno.test("pack() of nothing is no Txn", () => {
+  assert.deepEqual(pack([], LIMITS, true), { batches: [], staged: false, tooLarge: [] });
+});
+
+Deno.test("pack() opens another Txn rather than split a group that fits one", () => {
+  const all = ["a/x.v1.core", "b/x.v1.core", "c/x.v1.core"].flatMap((group) =>
+    ops(group, 20, "put", 2_500)
+  );
+  const { batches, staged } = pack(all, LIMITS, true);
+  assert.deepEqual(shape(batches), [
+    "a/x.v1.core put×20",
+    "b/x.v1.core put×20",
+    "c/x.v1.core put×20",
+  ]);
+  assert.equal(staged, false);
+});
+
+Deno.test("pack() splits a group that fits no Txn: all its puts before its deletes, and says so", () => {
+  const limits = { ...LIMITS, requestBytes: 4_096 };
+  const all = [
+    ...ops("a/x.v1.core", 40, "delete"),
+    ...ops("a/x.v1.core", 30),
+    op("b/y.v1.core", 1),
+  ];
+  const { batches, staged } = pack(all, limits, false);
+  assert.equal(staged, true);
+  const actions = batches.slice(0, -1).map((batch) => new Set(batch.map(({ action }) => action)));
+  assert.ok(actions.every((set) => set.size === 1));
+  const order = actions.map((set) => [...set].join());
+  assert.deepEqual(order, order.toSorted().reverse());
+  assert.deepEqual(shape(batches.slice(-1)), ["b/y.v1.core put×1"]);
+  assert.ok(batches.every((batch) => fits(batch, limits)));
+});
+
+Deno.test("pack() splits by --max-txn-ops too", () => {
+  const limits = { ...LIMITS, maxTxnOps: 8 };
+  const { batches, staged } = pack(ops("a/x.v1.core", 20), limits, false);
+  // Two levels of three: nine to a Txn.
+  assert.deepEqual(batches.map((batch) => batch.length), [9, 9, 2]);
+  assert.equal(staged, true);
+});
+
+Deno.test("pack() uses as few Txns as hold a split group's puts", () => {
+  // Three of 40% and three of 55% of a Txn fit three, but not two by two in the order given.
+  const bytes = 10_000;
+  const limits = { ...LIMITS, requestBytes: bytes };
+  const sizes = [0.4, 0.4, 0.4, 0.5, 0.5, 0.5];
+  const all = sizes.map((share, at) => op("a/x.v1.core", at, "put", Math.floor(share * bytes)));
+  assert.equal(pack(all, limits, false).batches.length, 3);
+});
+
+Deno.test("pack() refuses to split a group under --require-single-txn, but not to use several Txns", () => {
+  const limits = { ...LIMITS, requestBytes: 4_096 };
+  assert.throws(
+    () => pack(ops("kubelet/pods.v1.core", 100), limits, true),
+    (error) =>
+      error instanceof SingleTxnError && /kubelet\/pods\.v1\.core does not fit/.test(error.message),
+  );
+  const several = ["a/x.v1.core", "b/x.v1.core", "c/x.v1.core"].flatMap((group) => ops(group, 10));
+  assert.ok(pack(several, limits, true).batches.length > 1);
+});
+
+Deno.test("pack() sets aside an object that fits no request at all, and packs the rest", () => {
+  const huge = op("a/x.v1.core", "huge", "put", LIMITS.requestBytes);
+  const { batches, tooLarge } = pack([huge, op("a/x.v1.core", "small")], LIMITS, true);
+  assert.deepEqual(tooLarge, [huge]);
+  assert.deepEqual(shape(batches), ["a/x.v1.core put×1"]);
+});
+
+Deno.test("pack() holds every operation once, within the limits, and keeps whole what fits", () => {
+  const planned = fc.uniqueArray(
+    fc.record({
+      group: fc.constantFrom("a/x.v1.core", "b/x.v1.core", "b/y.v1.core", "c/z.v1.core"),
+      action: fc.constantFrom<"put" | "delete">("put", "delete"),
+      name: fc.nat(10_000),
+      valueBytes: fc.oneof(fc.nat(300), fc.nat(6_000)),
+    }),
+    { selector: ({ group, name }) => `${group}/${name}`, maxLength: 120 },
+  );
+  const limits = fc.record({
+    fenceKey: fc.constant(LIMITS.fenceKey),
+    maxTxnOps: fc.constantFrom(4, 8, 20, 128),
+    requestBytes: fc.integer({ min: 1_000, max: 30_000 }),
+  });
+  fc.assert(
+    fc.property(planned, limits, (drawn, max) => {
+      const all = drawn.map(({ group, action, name, valueBytes }) =>
+        op(group, name, action, valueBytes)
+      );
+      const { batches, staged, tooLarge } = pack(all, max, false);
+      assert.deepEqual(new Set([...batches.flat(), ...tooLarge]), new Set(all));
+      assert.equal(batches.flat().length + tooLarge.length, all.length);
+      assert.ok(
+        tooLarge.every((one) => !fits([one], { ...max, requestBytes: max.requestBytes - 60 })),
+      );
+      assert.ok(batches.every((batch) => batch.length > 0 && fits(batch, max)));
+      let split = false;
+      for (const group of new Set(all.map(groupOf))) {
+        const parts = batches.filter((batch) => batch.some((one) => groupOf(one) === group));
+        if (parts.length <= 1) continue;
+        split = true;
+        const whole = all.filter((one) => groupOf(one) === group && !tooLarge.includes(one));
+        assert.ok(!fits(whole, { ...max, requestBytes: max.requestBytes - 60 }), group);
+        const actions = parts.flat().map(({ action }) => action);
+        assert.ok(actions.lastIndexOf("put") < (actions.indexOf("delete") + 1 || 1e9));
+      }
+      assert.equal(staged, split);
+    }),
+    { numRuns: 200 },
+  );
+});
