@@ -56,8 +56,9 @@ export class Schedule {
     this.#changedAtMs = nowMs;
   }
 
-  /** A full pass is wanted now. */
+  /** A full pass is wanted now, by somebody who need not wait for a pause to be over. */
   demandFull(nowMs: number): void {
+    this.#notBeforeMs = -Infinity;
     this.#fullAtMs = Math.min(this.#fullAtMs, nowMs);
   }
 

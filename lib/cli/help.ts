@@ -1,7 +1,5 @@
 import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 
-const VERSION = "0.1.0";
-
 const COMMANDS: readonly (readonly [string, string])[] = [
   ["[run]", "the daemon: keep etcd in step as the fs cache changes"],
   ["--reconcile", "bring etcd in step with the fs cache once, then exit"],
@@ -31,11 +29,6 @@ export function helpText(): string {
     "Exit status: 0 in step; 1 failed; 2 wrong flags; 3 in step but for what was held back, is in",
     "conflict, or is invalid.",
   ].join("\n");
-}
-
-/** The text of `--version`. */
-export function versionText(): string {
-  return `edgekeyd ${VERSION} (Deno ${Deno.version.deno}, ${Deno.build.target})`;
 }
 
 function flagUsage(name: FlagName): string {

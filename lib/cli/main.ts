@@ -2,7 +2,7 @@ import { type Arguments, parseArguments } from "./arguments.ts";
 import { deleteUnclaimedCommand } from "./delete_unclaimed_command.ts";
 import { EXIT } from "./exit_code.ts";
 import { type FlagName, readBoolean } from "./flags.ts";
-import { helpText, versionText } from "./help.ts";
+import { helpText } from "./help.ts";
 import { importKeyCacheCommand } from "./import_command.ts";
 import { presentable } from "./internal_error.ts";
 import { keysCommand, ownersCommand } from "./key_commands.ts";
@@ -14,6 +14,7 @@ import { statusCommand } from "./status_command.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 import { verifyCommand } from "./verify_command.ts";
+import { versionText } from "./version.ts";
 
 /** What a command line needs of the process that it runs in. */
 export interface Process {

@@ -1,52 +1,129 @@
-import { Agent, makeLog } from "../agent/mod.ts";
-import { holdStateDirectory, type StateDirectory } from "../keycache/mod.ts";
+import { dirname } from "@std/path";
+import {
+  Agent,
+  createMetrics,
+  makeLog,
+  measuredEtcd,
+  measuredKv,
+  type Notifier,
+  statusOf,
+  statusWords,
+  systemdNotifier,
+} from "../agent/mod.ts";
+import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
+import type { ReconcileOptions } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
-import { cacheOptionsOf, connectEtcd, storeContext } from "./session.ts";
+import { cacheOptionsOf, clock, connectEtcd, storeContext } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
+import { versionFacts } from "./version.ts";
+
+/** What the loop is doing may take this long when it is told to stop; then its intent stays. */
+const STOP_MS = 1_500;
+/** The slowest uplink that a Txn's deadline allows for, in bytes a ms (see lib/etcd). */
+const SLOWEST_BYTES_PER_MS = 64 * 1024 / 1_000;
 
 /** `edgekeyd` or `edgekeyd run`: the daemon. */
 export async function runCommand(options: Options, terminal: Terminal): Promise<number> {
   const log = makeLog(options.logFormat, (line) => terminal.err(line), () => new Date());
+  const notifier = openNotifier(options, log);
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
   try {
-    const openCache = () => openLogged(directory, options, log);
+    const metrics = await createMetrics({ ...versionFacts() });
+    const openCache = () =>
+      openLogged(directory, options, log, (store) =>
+        measuredKv(store, (bytes) => {
+          metrics.committed(bytes);
+          notifier.beat();
+        }));
+    let reloading = false;
     const agent = new Agent(
       {
-        reconcile: reconcileOptionsOf(options),
+        reconcile: beating(reconcileOptionsOf(options), notifier),
         debounceMs: options.debounceMs,
         resyncIntervalMs: options.resyncIntervalMs,
         retryMaxMs: options.retryMaxMs,
       },
       {
         openCache,
-        connect: () => connectEtcd(options),
+        connect: async () => {
+          try {
+            const etcd = await connectEtcd(options);
+            return measuredEtcd(etcd, metrics.etcd, clock.monotonicMs, () => notifier.beat());
+          } finally {
+            if (reloading) notifier.ready();
+            reloading = false;
+          }
+        },
         store: (cache, etcd) => storeContext(options, cache, etcd),
         log,
-        beat: () => {},
-        changed: () => {},
+        beat: () => notifier.beat(),
+        changed: () => showStatus(),
         random: Math.random,
       },
       await openCache(),
     );
-    const stop = () => agent.stop();
-    const reload = () => agent.reload();
+    const showStatus = () => notifier.status(statusWords(statusOf(agent, options.etcdServers)));
+    const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>();
+    const stop = () => {
+      notifier.stopping();
+      agent.stop();
+      setTimeout(giveUp, STOP_MS);
+    };
+    const reload = () => {
+      reloading = true;
+      notifier.reloading();
+      agent.reload();
+    };
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, stop);
     Deno.addSignalListener("SIGHUP", reload);
-    await agent.run();
+    showStatus();
+    notifier.ready();
+    await Promise.race([agent.run(), overdue]);
     return EXIT.ok;
   } finally {
     directory.release();
+    await notifier.close();
   }
+}
+
+/** Nothing is told where no service manager listens. */
+function openNotifier(options: Options, log: ReturnType<typeof makeLog>): Notifier {
+  const notifier = systemdNotifier({
+    env: (name) => Deno.env.get(name),
+    pid: Deno.pid,
+    directory: Deno.env.get("RUNTIME_DIRECTORY") ?? dirname(options.socketPath),
+    monotonicMs: clock.monotonicMs,
+    uptimeSeconds: () => Deno.osUptime(),
+    failed: (reason) => log("error", "systemd can't be told how we are", { reason }),
+  });
+  const longestMs = options.etcdTimeoutMs + options.etcdMaxRequestBytes / SLOWEST_BYTES_PER_MS;
+  if (notifier.watchdogMs !== undefined && notifier.watchdogMs < longestMs) {
+    log("warning", "WatchdogSec is shorter than a call to etcd may take; make it longer", {
+      watchdogSeconds: notifier.watchdogMs / 1_000,
+      callSeconds: Math.ceil(longestMs / 1_000),
+    });
+  }
+  return notifier;
+}
+
+/** A scan makes progress slice by slice. */
+function beating(reconcile: ReconcileOptions, notifier: Notifier): ReconcileOptions {
+  const pause = () => {
+    notifier.beat();
+    return clock.pause();
+  };
+  return { ...reconcile, clock: { ...reconcile.clock, pause } };
 }
 
 async function openLogged(
   directory: StateDirectory,
   options: Options,
   log: ReturnType<typeof makeLog>,
+  wrap: WrapStore,
 ) {
-  const { cache, movedAside } = await directory.openCache(cacheOptionsOf(options));
+  const { cache, movedAside } = await directory.openCache(cacheOptionsOf(options), wrap);
   if (movedAside) log("error", "the component-key cache was damaged; moved aside", { movedAside });
   return cache;
 }

@@ -14,7 +14,9 @@ export {
   hasCache,
   holdStateDirectory,
   memoryCache,
+  type OpenedCache,
   type StateDirectory,
+  type WrapStore,
 } from "./state_directory.ts";
 export {
   KeyCacheFileError,

@@ -3,21 +3,34 @@ import { DatabaseSync } from "node:sqlite";
 import { type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
 import { denoKvStore, kvError } from "./deno_kv_store.ts";
 import { KeyCacheError } from "./errors.ts";
+import type { KvStore } from "./kv_store.ts";
 
 const LOCK_FILE = "lock";
 const DATABASE = "cache.kv";
 /** SQLite's companions in WAL mode; they belong to the database and move with it. */
 const DATABASE_FILES = [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`];
 
+/** Puts something around a database. */
+export type WrapStore = (store: KvStore) => KvStore;
+
+/** A cache, open for writing. */
+export interface OpenedCache {
+  readonly cache: ComponentKeyCache;
+  /** Where a damaged one went, whose place it took. */
+  readonly movedAside?: string;
+}
+
 /** A state directory that this process alone holds. */
 export interface StateDirectory {
   /**
    * Opens the cache for writing; one that is damaged is moved aside whole, and a new one is born.
    *
+   * @param options whose cache it should be
+   * @param wrap what to put around the database, to measure it
    * @returns the cache, and where a damaged one went
    * @throws {KeyCacheError} whatever stands in the way
    */
-  openCache(options: CacheOptions): Promise<{ cache: ComponentKeyCache; movedAside?: string }>;
+  openCache(options: CacheOptions, wrap?: WrapStore): Promise<OpenedCache>;
   /**
    * Opens the cache for a command that only looks; nothing is made or moved.
    *
@@ -44,7 +57,7 @@ export async function holdStateDirectory(
   const lock = await takeLock(path, lockTimeoutMs);
   handToOwner(path);
   return {
-    openCache: (options) => openOrReplace(path, options),
+    openCache: (options, wrap) => openOrReplace(path, options, wrap),
     async peekCache(options) {
       if (!exists(join(path, DATABASE))) return undefined;
       return await open(path, options);
@@ -64,17 +77,25 @@ export async function memoryCache(options: CacheOptions): Promise<ComponentKeyCa
   return await ComponentKeyCache.load(store, options);
 }
 
-async function openOrReplace(path: string, options: CacheOptions) {
+async function openOrReplace(
+  path: string,
+  options: CacheOptions,
+  wrap?: WrapStore,
+): Promise<OpenedCache> {
   try {
-    return { cache: await open(path, options) };
+    return { cache: await open(path, options, wrap) };
   } catch (error) {
     if (!(error instanceof KeyCacheError) || error.reason !== "damaged") throw error;
     const movedAside = moveAside(path, options.nowMs());
-    return { cache: await open(path, options), movedAside };
+    return { cache: await open(path, options, wrap), movedAside };
   }
 }
 
-async function open(path: string, options: CacheOptions): Promise<ComponentKeyCache> {
+async function open(
+  path: string,
+  options: CacheOptions,
+  wrap: WrapStore = (store) => store,
+): Promise<ComponentKeyCache> {
   const database = join(path, DATABASE);
   checkPages(database);
   let kv: Deno.Kv;
@@ -84,7 +105,7 @@ async function open(path: string, options: CacheOptions): Promise<ComponentKeyCa
     throw kvError(error, database, "open");
   }
   try {
-    const cache = await ComponentKeyCache.load(denoKvStore(kv, database), options);
+    const cache = await ComponentKeyCache.load(wrap(denoKvStore(kv, database)), options);
     handToOwner(path);
     return cache;
   } catch (error) {

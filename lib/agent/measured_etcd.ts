@@ -1,0 +1,66 @@
+import { type Etcd, EtcdError } from "../etcd/mod.ts";
+
+/** What is learned of the calls to etcd. */
+export interface EtcdMeter {
+  /**
+   * @param outcome what became of the Txn; `compare-failed`: it was answered, and wrote nothing
+   * @param bytes its size as it was reckoned; undefined if nobody did
+   */
+  txn(outcome: TxnOutcome, seconds: number, bytes: number | undefined): void;
+  range(seconds: number): void;
+  /** A call failed. */
+  failed(call: EtcdCall, reason: string): void;
+}
+
+/** What became of a Txn. */
+export type TxnOutcome = "applied" | "compare-failed" | "not-applied" | "in-doubt";
+
+/** The calls that are made. */
+export type EtcdCall = "txn" | "range" | "alarms";
+
+/**
+ * Measures each call of a client.
+ *
+ * @param etcd the client
+ * @param meter takes the measurements
+ * @param monotonicMs a clock that only runs forward
+ * @param finished told after each call, however it ended
+ */
+export function measuredEtcd(
+  etcd: Etcd,
+  meter: EtcdMeter,
+  monotonicMs: () => number,
+  finished: () => void,
+): Etcd {
+  async function measure<T>(
+    call: EtcdCall,
+    send: () => Promise<T>,
+    ended: (answer: T | undefined, seconds: number, error: unknown) => void,
+  ): Promise<T> {
+    const startMs = monotonicMs();
+    const seconds = () => (monotonicMs() - startMs) / 1_000;
+    try {
+      const answer = await send();
+      ended(answer, seconds(), undefined);
+      return answer;
+    } catch (error) {
+      ended(undefined, seconds(), error);
+      meter.failed(call, error instanceof EtcdError ? error.reason : "unknown");
+      throw error;
+    } finally {
+      finished();
+    }
+  }
+  return {
+    range: (request) =>
+      measure("range", () => etcd.range(request), (_, seconds) => meter.range(seconds)),
+    txn: (request, bytes) =>
+      measure("txn", () => etcd.txn(request, bytes), (answer, seconds, error) => {
+        const answered = answer?.succeeded ? "applied" : "compare-failed";
+        const failed = error instanceof EtcdError ? error.outcome : "in-doubt";
+        meter.txn(answer ? answered : failed, seconds, bytes);
+      }),
+    hasNoSpaceAlarm: () => measure("alarms", () => etcd.hasNoSpaceAlarm(), () => {}),
+    close: () => etcd.close(),
+  };
+}

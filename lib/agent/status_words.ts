@@ -1,0 +1,35 @@
+import type { AgentStatus } from "./status.ts";
+
+/**
+ * What an agent is doing, in one line for a person: systemd shows it in `systemctl status`.
+ *
+ * @param status what it is doing
+ */
+export function statusWords(status: AgentStatus): string {
+  const [why = ""] = status.notReady;
+  switch (status.state) {
+    case "starting":
+      return "Starting: the first full pass is under way";
+    case "etcd-away":
+      return `etcd is away: ${why}`;
+    case "failing":
+      return `Failing: ${why}`;
+    case "partial":
+      return `In step but for ${exceptions(status).join(", ")}`;
+    case "in-step":
+      return `In step: ${count(status.keys, "key")}`;
+  }
+}
+
+function exceptions({ conflicts, invalid, heldBack }: AgentStatus): string[] {
+  const held = heldBack.reduce((sum, { deletes }) => sum + deletes, 0);
+  return [
+    ...(held > 0 ? [`${count(held, "delete")} held back`] : []),
+    ...(conflicts.length > 0 ? [count(conflicts.length, "conflict")] : []),
+    ...(invalid.length > 0 ? [count(invalid.length, "invalid file")] : []),
+  ];
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

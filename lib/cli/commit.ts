@@ -1,0 +1,2 @@
+/** The commit that was built, in a binary made by `scripts/build`; undefined when run from source. */
+export const COMMIT: string | undefined = undefined;

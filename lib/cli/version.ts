@@ -1,0 +1,29 @@
+import { COMMIT } from "./commit.ts";
+
+const VERSION = "0.1.0";
+
+/** What runs, fact by fact. */
+export interface VersionFacts {
+  readonly version: string;
+  /** `source` if it was not built by `scripts/build`. */
+  readonly commit: string;
+  readonly deno: string;
+  readonly target: string;
+}
+
+/** What runs. */
+export function versionFacts(): VersionFacts {
+  const { version, build } = Deno;
+  return {
+    version: VERSION,
+    commit: COMMIT ?? "source",
+    deno: version.deno,
+    target: build.target,
+  };
+}
+
+/** The text of `--version`. */
+export function versionText(): string {
+  const { version, commit, deno, target } = versionFacts();
+  return `edgekeyd ${version} (commit ${commit}, Deno ${deno}, ${target})`;
+}
