@@ -271,7 +271,11 @@ export class ComponentKeyCache {
   async giveUp(fence: GiveUp): Promise<void> {
     const rows = new Map<string, KeyRow | null>();
     for (const { action, key, after } of this.#intent?.entries ?? []) {
-      if (action === "put" && after) rows.set(key, { ...after, ours: true, mod: null });
+      if (action !== "put" || !after) continue;
+      // Etcd still holds the object that ours replaces, if it is another one of that name.
+      const before = this.#rows.get(key);
+      const { uid, resourceVersion } = before?.ours && before.uid !== after.uid ? before : after;
+      rows.set(key, { ...after, ours: true, mod: null, uid, resourceVersion });
     }
     if (fence.redoDeletesAfter !== undefined) {
       for (const { key, uid, resourceVersion, seq } of this.#tombstones.values()) {

@@ -65,40 +65,46 @@ export interface DecisionRules {
  * @param rules how values of others are judged
  */
 export function decide(state: KeyState, rules: DecisionRules): Decision {
-  const owners = state.observed === ABSENT
-    ? state.owners.filter((owner) => canHeal(owner, state.change))
-    : state.owners;
-  const owner = freshest(owners);
-  if (owner) return decideHeld({ ...state, owners }, owner, rules);
   if (state.owners.length === 0) return decideLetGo(state);
+  const owners = state.owners.filter((owner) => canPut(owner, state.change));
+  const owner = freshest(owners);
+  if (state.observed !== ABSENT) return decideHeld(state, owner, rules);
+  if (owner) return decideHeld({ ...state, owners }, owner, rules);
   const conflict = "written by the API and missing in etcd; dropped";
   return { action: "keep", after: null, reason: conflict, conflict };
 }
 
-/** An object of the API's that is missing in etcd has no file to be healed from. */
-function canHeal(owner: Owner, change: OwnershipChange | undefined): boolean {
+/** An object of the API's has no file that it could be put from later. */
+function canPut(owner: Owner, change: OwnershipChange | undefined): boolean {
   return owner.source !== "api" || change?.acquired.includes(owner) === true;
 }
 
-function decideHeld(state: KeyState, owner: Owner, rules: DecisionRules): Decision {
+/** @param owner the freshest one whose object can be put; undefined if none can */
+function decideHeld(state: KeyState, owner: Owner | undefined, rules: DecisionRules): Decision {
   const { key, row, owners } = state;
-  const put = (guardMod: string, reason: string): Decision => {
+  const put = (owner: Owner, guardMod: string, reason: string): Decision => {
     const { uid, resourceVersion } = owner;
     const after = { key, ours: true, mod: null, uid, resourceVersion, owners };
     return { action: "put", guardMod, owner, after, reason };
   };
-  if (state.observed === ABSENT) return put(ABSENT, row ? "missing in etcd" : "new");
+  if (owner && state.observed === ABSENT) {
+    return put(owner, ABSENT, row ? "missing in etcd" : "new");
+  }
   const held = heldIn(state, rules);
   if (!held) return { action: "read" };
   if (held.ours) {
-    if (replacesOurs(owner, held, owners)) return put(held.mod, "newer resourceVersion");
+    if (owner && replacesOurs(owner, held, owners)) {
+      return put(owner, held.mod, "newer resourceVersion");
+    }
     return keep(state, held);
   }
   if (held.resourceVersion === "") {
     return keep(state, held, "etcd holds a value that an apiserver wrote");
   }
-  if (!isNewer(owner, held)) return keep(state, held);
-  if (rules.policy === "fresher") return put(held.mod, "newer than another importer's value");
+  if (!owner || !isNewer(owner, held)) return keep(state, held);
+  if (rules.policy === "fresher") {
+    return put(owner, held.mod, "newer than another importer's value");
+  }
   return keep(state, held, "etcd holds another importer's value (--conflict-policy skip)");
 }
 
@@ -143,9 +149,10 @@ function heldIn(state: KeyState, rules: DecisionRules): Held | undefined {
   return { ...value, ours };
 }
 
-/** A value under an unknown mod is ours if it can be what we wrote. */
+/** A value under an unknown mod is ours if it can be what we wrote, or were about to write. */
 function claims(row: KeyRow, value: FoundVersion): boolean {
-  return value.resourceVersion !== "" && value.uid === row.uid && !isNewer(value, row);
+  return value.resourceVersion !== "" &&
+    [row, ...row.owners].some((ours) => value.uid === ours.uid && !isNewer(value, ours));
 }
 
 /** Leaves etcd as it is; the row notes what was learned, if that is new. */
