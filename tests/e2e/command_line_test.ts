@@ -26,7 +26,7 @@ Deno.test("command line: help and version go to stdout, exit 0", async () => {
   }
   match(help.stdout, /EDGEKEYD_CACHE_DIR/);
   match(help.stdout, /Exit status: 0 .* 1 .* 2 .* 3 /);
-  match(version.stdout, /^edgekeyd \d+\.\d+\.\d+ \(Deno .*\)\n$/);
+  match(version.stdout, /^edgekeyd \d+\.\d+\.\d+ \(commit \w+, Deno [\d.]+, .*\)\n$/);
 });
 
 Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", async () => {
