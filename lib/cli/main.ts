@@ -11,7 +11,7 @@ import { type Options, readOptions } from "./options.ts";
 import { reconcileCommand } from "./reconcile_command.ts";
 import { runCommand } from "./run_command.ts";
 import { statusCommand } from "./status_command.ts";
-import type { Terminal } from "./terminal.ts";
+import { lineByLine, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 import { verifyCommand } from "./verify_command.ts";
 import { versionText } from "./version.ts";
@@ -31,11 +31,11 @@ export interface Process {
  * @returns the exit status, see {@linkcode EXIT}
  */
 export async function main(args: readonly string[], process: Process): Promise<number> {
-  const { terminal } = process;
+  const terminal = lineByLine(process.terminal);
   try {
     const parsed = parseArguments(args, process.env);
     if (isSet(parsed, "help")) {
-      terminal.out(helpText());
+      for (const line of helpText().split("\n")) terminal.out(line);
       return EXIT.ok;
     }
     if (isSet(parsed, "version")) {

@@ -25,15 +25,41 @@ export function processTerminal(noColor: boolean): Terminal {
   };
 }
 
+/**
+ * Makes each line that is printed one line indeed: what it quotes (a path, a name, an argument) may
+ * hold line breaks and escape codes, which are shown as `\\u000a` instead. Colours stay.
+ */
+export function lineByLine(terminal: Terminal): Terminal {
+  const { colour, watched } = terminal;
+  return {
+    out: (line) => terminal.out(shown(line, colour)),
+    err: (line) => terminal.err(shown(line, false)),
+    colour,
+    watched,
+    redraw: (text) => terminal.redraw(text),
+  };
+}
+
+const COLOURS = { green: "\x1b[32m", yellow: "\x1b[33m", red: "\x1b[31m" };
+const NO_COLOUR = "\x1b[0m";
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu;
+
+function shown(line: string, coloured: boolean): string {
+  const codes = coloured ? [...Object.values(COLOURS), NO_COLOUR] : [];
+  return line.replace(UNPRINTABLE, (character, at: number) => {
+    if (codes.some((code) => line.startsWith(code, at))) return character;
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 /** Paints a word green, yellow or red, if colours may be used. */
 export function paint(
   terminal: Terminal,
-  colour: "green" | "yellow" | "red",
+  colour: keyof typeof COLOURS,
   text: string,
 ): string {
   if (!terminal.colour) return text;
-  const code = { green: 32, yellow: 33, red: 31 }[colour];
-  return `\x1b[${code}m${text}\x1b[0m`;
+  return `${COLOURS[colour]}${text}${NO_COLOUR}`;
 }
 
 /** A closed pipe (`edgekeyd keys | head`) ends the output, not the program. */
