@@ -17,7 +17,10 @@ import type { Terminal } from "./terminal.ts";
 export async function reconcileCommand(options: Options, terminal: Terminal): Promise<number> {
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
   const bar = progressBar(terminal, () => clock.monotonicMs());
-  const reconcileOptions = reconcileOptionsOf(options, bar.progress);
+  const reconcileOptions = {
+    ...reconcileOptionsOf(options, bar.progress),
+    onPhase: bar.onPhase,
+  };
   const startMs = clock.monotonicMs();
   let outcome: ReconcileOutcome;
   try {
@@ -36,8 +39,6 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     const durationMs = Math.round(clock.monotonicMs() - startMs);
     const report = { ...FAILED, durationMs, ...(options.dryRun && { plan: [] }) };
     outcome = { report, notes: [], busy: [], failure: presentable(error) };
-  } finally {
-    bar.end();
   }
   const { report, failure } = outcome;
   if (options.output === "json") terminal.out(JSON.stringify(report));

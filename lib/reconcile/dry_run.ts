@@ -31,7 +31,7 @@ export async function dryRun(
   options: ReconcileOptions,
 ): Promise<ReconcileOutcome> {
   const { cache, etcd } = context;
-  const phases = new Phases(options.clock);
+  const phases = new Phases(options.clock, options.onPhase);
   const notes: string[] = [];
   const { fence, revision, clusterId } = await phases.time(
     "recover",

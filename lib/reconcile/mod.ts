@@ -1,5 +1,6 @@
 export { dryRun } from "./dry_run.ts";
 export type { Clock, FsCache } from "./look.ts";
+export type { Phase } from "./phases.ts";
 export {
   type PassScope,
   type Progress,

@@ -9,7 +9,7 @@ import {
 import type { SnapshotDiff } from "./diff.ts";
 import { guardDeletes } from "./guard.ts";
 import { type Clock, everything, type FsCache, type LookScope, lookSettled } from "./look.ts";
-import { Phases } from "./phases.ts";
+import { type Phase, Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
 import { unclaimedKeys } from "./unclaimed_keys.ts";
 import { fileValues } from "./values.ts";
@@ -26,6 +26,8 @@ export interface ReconcileOptions {
   /** Rebuild a lost cache: take over the fence, and what importers wrote of the snapshot's keys. */
   readonly adopt: boolean;
   readonly progress?: Progress;
+  /** Told which phase begins; undefined: it has ended. */
+  readonly onPhase?: (phase: Phase | undefined) => void;
 }
 
 /** Told how far a phase is; `total` is undefined while nobody knows it. */
@@ -106,7 +108,7 @@ class Run {
     this.#context = context;
     this.#options = options;
     this.#scope = scope;
-    this.#phases = new Phases(options.clock);
+    this.#phases = new Phases(options.clock, options.onPhase);
   }
 
   async recover(): Promise<void> {

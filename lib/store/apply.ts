@@ -198,6 +198,7 @@ class Run {
     await this.#keep(made);
     const total = batches.reduce((sum, batch) => sum + batch.length, 0);
     let done = 0;
+    if (total > 0) this.#request.progress?.(done, total);
     for (const batch of batches) {
       if (!(await this.#commit(batch, made.observation, again))) return false;
       done += batch.length;

@@ -25,6 +25,17 @@ Deno.test("command line: help and version go to stdout, exit 0", async () => {
     match(help.stdout, new RegExp(`^  edgekeyd ${command}`, "m"));
   }
   match(help.stdout, /EDGEKEYD_CACHE_DIR/);
+  const defaults = {
+    "settle-time": "2s",
+    "etcd-timeout": "5s",
+    "lock-timeout": "30s",
+    "etcd-max-txn-ops": "128",
+    "etcd-max-request-bytes": "1572864",
+    "etcd-prefix": "/registry",
+  };
+  for (const [name, value] of Object.entries(defaults)) {
+    match(help.stdout, new RegExp(`^  --${name} .*\\(default ${value}\\)$`, "m"));
+  }
   match(help.stdout, /Exit status: 0 .* 1 .* 2 .* 3 /);
   match(version.stdout, /^edgekeyd \d+\.\d+\.\d+ \(commit \w+, Deno [\d.]+, .*\)\n$/);
 });

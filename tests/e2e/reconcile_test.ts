@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { edgekeyd } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { expectExit, shown } from "./_contract.ts";
 import { EdgeNode, EtcdView } from "./_node.ts";
@@ -216,6 +217,25 @@ Deno.test("reconcile: what it is told not to look at is kept, and said", async (
   match(kept.stderr, /^edgekeyd: note: 2 keys of components or resources not looked at were kept/);
   strictEqual(await etcd.revision(), before, shown(kept));
   strictEqual(kept.report.unchanged, 3);
+});
+
+Deno.test("reconcile: node name and prefix have defaults", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  const run = await edgekeyd([
+    "--reconcile",
+    `--cache-dir=${node.cacheDir}`,
+    `--state-dir=${node.stateDir}`,
+    // Without a scheme, and without certificates: http.
+    `--etcd-servers=127.0.0.1:${server.port}`,
+  ]);
+  expectExit(run, 0);
+  deepStrictEqual([...(await etcd.keys("/")).keys()], [
+    `/edgekeyd/${Deno.hostname().toLowerCase()}/fence`,
+    "/registry/pods/default/a",
+  ]);
 });
 
 Deno.test("reconcile: another node name or prefix on the same state is refused", async () => {
