@@ -40,7 +40,8 @@ export function parseArguments(
   checkShape(args);
   const parsed = parseArgs([...args], {
     boolean: BOOLEANS,
-    string: STRINGS,
+    // `_` too, or a component named 007 would be taken for 7.
+    string: [...STRINGS, "_"],
     alias: Object.fromEntries([...ALIASES].map(([alias, name]) => [name, alias])),
   });
   const texts = new Map<FlagName, FlagText>();

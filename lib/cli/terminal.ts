@@ -27,7 +27,7 @@ export function processTerminal(noColor: boolean): Terminal {
 
 /**
  * Makes each line that is printed one line indeed: what it quotes (a path, a name, an argument) may
- * hold line breaks and escape codes, which are shown as `\\u000a` instead. Colours stay.
+ * hold line breaks and escape codes, which are shown as `\u000a` instead. Colours stay.
  */
 export function lineByLine(terminal: Terminal): Terminal {
   const { colour, watched } = terminal;
