@@ -22,6 +22,16 @@ interface DirectoryNode {
   listable: boolean;
 }
 
+/** Something in the file system. */
+export interface Walked {
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  /** Undefined for a directory. */
+  readonly bytes: Uint8Array | undefined;
+  /** Every directory down to it can be listed. */
+  readonly readable: boolean;
+}
+
 /**
  * A file system in memory. What its writers do are single system calls; between any two calls of a
  * reader, `beforeRead` may let some of them happen.
@@ -36,8 +46,8 @@ export class FsModel implements FileSystem {
   duringListing: () => void = () => {};
   /** Called with what a reader got of a file. */
   onRead: (bytes: Uint8Array) => void = () => {};
-  /** Called after each change. */
-  changed: () => void = () => {};
+  /** Called after each change, with what it was. */
+  changed: (what: string) => void = () => {};
 
   /** @param nowMs wall clock */
   constructor(nowMs: () => number) {
@@ -78,7 +88,7 @@ export class FsModel implements FileSystem {
     const { parent, name } = this.#parentOf(path);
     if (parent.entries.has(name)) return;
     parent.entries.set(name, this.#newDirectory());
-    this.#touch(parent);
+    this.#touch(parent, `mkdir ${path}`);
   }
 
   /** Writes a file in place, whole; it is made if it is not there. */
@@ -90,7 +100,7 @@ export class FsModel implements FileSystem {
       node.bytes = bytes;
       node.mtimeMs = now;
       node.ctimeMs = now;
-      this.changed();
+      this.changed(`write ${path} ${bytes.length}`);
       return;
     }
     if (node) throw new Deno.errors.IsADirectory(path);
@@ -101,7 +111,7 @@ export class FsModel implements FileSystem {
       mtimeMs: now,
       ctimeMs: now,
     });
-    this.#touch(parent);
+    this.#touch(parent, `create ${path} ${bytes.length}`);
   }
 
   /** rename(2), which replaces a file or an empty directory. */
@@ -113,8 +123,8 @@ export class FsModel implements FileSystem {
     source.parent.entries.delete(source.name);
     target.parent.entries.set(target.name, node);
     node.ctimeMs = this.#time();
-    this.#touch(source.parent);
-    this.#touch(target.parent);
+    if (source.parent !== target.parent) this.#touch(source.parent, `rename ${from}`);
+    this.#touch(target.parent, `rename ${from} ${to}`);
   }
 
   /** unlink or rmdir. */
@@ -124,30 +134,31 @@ export class FsModel implements FileSystem {
     if (!node) throw new Deno.errors.NotFound(path);
     if (node.kind === "directory" && node.entries.size > 0) throw new Error(`not empty: ${path}`);
     parent.entries.delete(name);
-    this.#touch(parent);
+    this.#touch(parent, `remove ${path}`);
   }
 
   /** Lets a directory be listed, or not. */
   setListable(path: string, listable: boolean): void {
-    this.#directory(path).listable = listable;
+    const directory = this.#directory(path);
+    if (directory.listable === listable) return;
+    directory.listable = listable;
+    this.changed(`${listable ? "listable" : "unlistable"} ${path}`);
   }
 
   /** All files and directories below a path, each directory before what it holds. */
-  walk(below = ""): { path: string; kind: "file" | "directory"; bytes: Uint8Array | undefined }[] {
-    const found: { path: string; kind: "file" | "directory"; bytes: Uint8Array | undefined }[] = [];
-    const visit = (directory: DirectoryNode, path: string) => {
+  walk(below = ""): Walked[] {
+    const found: Walked[] = [];
+    const visit = (directory: DirectoryNode, path: string, reachable: boolean) => {
+      const readable = reachable && directory.listable;
       for (const [name, node] of directory.entries) {
         const at = path === "" ? name : `${path}/${name}`;
-        found.push({
-          path: at,
-          kind: node.kind,
-          bytes: node.kind === "file" ? node.bytes : undefined,
-        });
-        if (node.kind === "directory") visit(node, at);
+        const bytes = node.kind === "file" ? node.bytes : undefined;
+        found.push({ path: at, kind: node.kind, bytes, readable });
+        if (node.kind === "directory") visit(node, at, readable);
       }
     };
     const start = this.has(below) ? this.#find(below) : undefined;
-    if (start?.kind === "directory") visit(start, below);
+    if (start?.kind === "directory") visit(start, below, true);
     return found;
   }
 
@@ -182,10 +193,10 @@ export class FsModel implements FileSystem {
     return Math.floor(this.#nowMs() / TICK_MS) * TICK_MS;
   }
 
-  #touch(directory: DirectoryNode): void {
+  #touch(directory: DirectoryNode, what: string): void {
     directory.mtimeMs = this.#time();
     directory.ctimeMs = directory.mtimeMs;
-    this.changed();
+    this.changed(what);
   }
 
   #find(path: string): FileNode | DirectoryNode {

@@ -1,4 +1,4 @@
-import { FsModel } from "./fs_model.ts";
+import { FsModel, type Walked } from "./fs_model.ts";
 import { keyOfPlace, type Place, RESOURCES, type Version, versionIn } from "./cloud.ts";
 
 /** The cache root on every node. */
@@ -11,7 +11,7 @@ export interface HeldFile {
   readonly component: string;
   readonly key: string;
   readonly gvr: string;
-  /** Undefined if its content is not what its path says. */
+  /** Undefined if it can't be read as what its path says. */
   readonly version: Version | undefined;
 }
 
@@ -28,50 +28,71 @@ export class NodeModel {
   readonly killedTxns = new Set<string>();
   readonly #tick: () => number;
   readonly #absentTick = new Map<string, number>();
+  /** When a file was last there, but not to be read as an object. */
+  readonly #badTick = new Map<string, number>();
   #present = new Set<string>();
 
   /**
    * @param name the node's name
    * @param nowMs wall clock
    * @param tick what has happened so far, counted
+   * @param log told of each change of the files
    */
-  constructor(name: string, nowMs: () => number, tick: () => number) {
+  constructor(
+    name: string,
+    nowMs: () => number,
+    tick: () => number,
+    log: (what: string) => void,
+  ) {
     this.name = name;
     this.#tick = tick;
     this.fs = new FsModel(nowMs);
     this.fs.makeDirectory(ROOT);
-    this.fs.changed = () => this.#note();
+    this.fs.changed = (what) => {
+      log(what);
+      this.#note();
+    };
   }
 
   /** Every file that stands for an object now; a backup stands for what it backs up. */
   files(): HeldFile[] {
     const held = new Map<string, HeldFile>();
-    for (const { path, kind, bytes } of this.fs.walk(ROOT)) {
-      if (kind !== "file") continue;
-      const file = heldFile(path.slice(ROOT.length), bytes);
-      if (file && (!held.has(file.path) || path.includes("/tmp_"))) held.set(file.path, file);
+    for (const walked of this.fs.walk(ROOT)) {
+      if (walked.kind !== "file") continue;
+      const file = heldFile(walked);
+      if (file && (!held.has(file.path) || walked.path.includes("/tmp_"))) {
+        held.set(file.path, file);
+      }
     }
     return [...held.values()];
   }
 
-  /** Tells whether some file has stood for a key without a gap, at all readers' eyes. */
-  heldSince(key: string, tick: number): boolean {
-    return this.files().some((file) =>
-      file.key === key && (this.#absentTick.get(file.path) ?? -1) < tick
-    );
+  /**
+   * Tells whether some file has stood for a key without a gap.
+   *
+   * @param key the object key
+   * @param tick since when
+   * @param recorded tells of the owners that the agent knows: their file keeps the key even while
+   * nobody can read it
+   */
+  heldSince(key: string, tick: number, recorded: (owner: string) => boolean): boolean {
+    return this.files().some((file) => {
+      if (file.key !== key || (this.#absentTick.get(file.path) ?? -1) >= tick) return false;
+      const readable = file.version && (this.#badTick.get(file.path) ?? -1) < tick;
+      return readable || recorded(`${file.component}/${file.gvr}`);
+    });
   }
 
   #note(): void {
     const tick = this.#tick();
     const present = new Set<string>();
-    for (const { path, kind } of this.fs.walk(ROOT)) {
-      if (kind === "file") present.add(canonical(path.slice(ROOT.length)));
-    }
-    for (const path of this.#present) if (!present.has(path)) this.#absentTick.set(path, tick);
-    for (const path of present) {
+    for (const { path, version } of this.files()) {
+      present.add(path);
       // Until now it was not there.
       if (!this.#present.has(path)) this.#absentTick.set(path, tick);
+      if (!version) this.#badTick.set(path, tick);
     }
+    for (const path of this.#present) if (!present.has(path)) this.#absentTick.set(path, tick);
     this.#present = present;
   }
 }
@@ -87,20 +108,36 @@ function canonical(path: string): string {
     .map((segment) => segment.replace(/^(tmp_)+/, "")).join("/");
 }
 
-function heldFile(path: string, bytes: Uint8Array | undefined): HeldFile | undefined {
-  const clean = canonical(path);
+interface Content {
+  readonly apiVersion: string | undefined;
+  readonly version: Version | undefined;
+}
+
+const contents = new WeakMap<Uint8Array, Content>();
+
+function contentOf(bytes: Uint8Array): Content {
+  let content = contents.get(bytes);
+  if (!content) {
+    const apiVersion = /"apiVersion":"([^"]*)"/.exec(new TextDecoder().decode(bytes))?.[1];
+    content = { apiVersion, version: versionIn(bytes) };
+    contents.set(bytes, content);
+  }
+  return content;
+}
+
+function heldFile({ path, bytes = new Uint8Array(), readable }: Walked): HeldFile | undefined {
+  const clean = canonical(path.slice(ROOT.length));
   const [component = "", directory = "", ...rest] = clean.split("/");
-  const text = bytes === undefined ? "" : new TextDecoder().decode(bytes);
   const resource = RESOURCES.find((one) => one.gvr === directory || one.older === directory);
   const name = rest.at(-1);
   if (!resource || name === undefined || rest.length > 2) return undefined;
   const namespace = rest.length === 2 ? rest[0] ?? "" : "";
-  const valid = text.endsWith("}") && text.includes(`"apiVersion":"${resource.apiVersion}"`);
+  const { apiVersion, version } = contentOf(bytes);
   return {
     path: clean,
     component,
     key: keyOfPlace({ resource, namespace, name }),
     gvr: resource.gvr,
-    version: valid && bytes ? versionIn(bytes) : undefined,
+    version: readable && apiVersion === resource.apiVersion ? version : undefined,
   };
 }

@@ -202,11 +202,14 @@ export class Agents {
     };
     unsure();
     await recover(context);
-    const { failure } = await replaceComponentList(
-      context,
-      { component, gvr, namespace, objects },
-      { rules, requireSingleTxn: order.requireSingleTxn, timed: (_, work) => work },
-    );
+    const options = {
+      rules,
+      requireSingleTxn: order.requireSingleTxn,
+      timed: <T>(_: unknown, work: Promise<T>) => work,
+      valueOf: fileValues(ROOT, lineage.node.fs, context.cache, undefined),
+    };
+    const content = { component, gvr, namespace, objects };
+    const { failure } = await replaceComponentList(context, content, options);
     if (!failure) {
       if (namespace === undefined) {
         for (const other of overlapping) lineage.apiLists.delete(other);

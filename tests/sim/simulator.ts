@@ -8,7 +8,7 @@ import { NothingElse } from "./checkers/nothing_else.ts";
 import { NothingForgotten } from "./checkers/nothing_forgotten.ts";
 import { OneTxn } from "./checkers/one_txn.ts";
 import { RecoveredFirst } from "./checkers/recovered_first.ts";
-import { Cloud, RESOURCES } from "./cloud.ts";
+import { Cloud, RESOURCES, versionIn } from "./cloud.ts";
 import { Environment } from "./environment.ts";
 import { EtcdLedger } from "./etcd_ledger.ts";
 import { Network } from "./faulty_etcd.ts";
@@ -107,14 +107,21 @@ class Simulation {
     const tick = () => this.world.tick;
     const nodes = Array.from(
       { length: nodeCount },
-      (_, index) => new NodeModel(`node-${index + 1}`, () => clock.nowMs, tick),
+      (_, index) => {
+        const name = `node-${index + 1}`;
+        const log = (what: string) => this.world.trace(() => `${name} fs: ${what}`);
+        return new NodeModel(name, () => clock.nowMs, tick, log);
+      },
     );
     const etcd = new EtcdLedger<Write>(
       { maxTxnOps, maxRequestBytes },
       (changes, write, request) => {
         this.world.trace(() => {
-          const what = changes.map(({ key, after }) => `${after ? "+" : "-"}${key}`).join(", ");
-          return `etcd ${this.world.etcd.model.revision}: ${what}`;
+          const what = changes.map(({ key, after }) => {
+            const { uid, resourceVersion } = (after && versionIn(after.value)) ?? {};
+            return after ? `+${key} ${uid}@${resourceVersion}` : `-${key}`;
+          });
+          return `etcd ${this.world.etcd.model.revision}: ${what.join(", ")}`;
         });
         tell(this.world, (checker) => checker.etcdChanged?.(changes, write, request));
       },

@@ -6,6 +6,7 @@ import {
   type KvStore,
 } from "../../lib/keycache/mod.ts";
 import type { AgentProcess } from "./agent_process.ts";
+import type { KvDisk } from "./kv_disk.ts";
 import { tell, type World } from "./world.ts";
 
 /** What limits a run's databases have: Deno KV's, or ones that cut every write of a few rows. */
@@ -73,15 +74,23 @@ export class TornKv implements KvStore {
     const { lineage } = this.#process;
     const before = lineage.disk.header;
     lineage.disk.commit(mutations);
-    this.#world.trace(() => {
-      const what = mutations.map((m) =>
-        "set" in m ? `+${m.set.join(" ")}` : `-${m.delete.join(" ")}`
-      );
-      return `${this.#process.name}: kv ${what.join(", ")}`;
-    });
+    for (const mutation of mutations) {
+      this.#world.trace(() => `${this.#process.name}: kv ${describe(mutation, lineage.disk)}`);
+    }
     const after = lineage.disk.header;
     this.#process.halfWritten = (before !== undefined && after !== undefined) ||
       (after === undefined && lineage.disk.hasChunks);
     tell(this.#world, (checker) => checker.kvChanged?.(lineage));
   }
+}
+
+function describe(mutation: KvMutation, disk: KvDisk): string {
+  if ("delete" in mutation) return `-${mutation.delete.join(" ")}`;
+  const [kind, key = ""] = mutation.set;
+  const row = kind === "row" ? disk.row(key) : undefined;
+  if (!row) return `+${mutation.set.join(" ")}`;
+  const owners = row.owners.map((one) => `${one.component}/${one.gvr}@${one.resourceVersion}`);
+  const { ours, mod, uid, resourceVersion } = row;
+  const whose = ours ? "ours" : "another's";
+  return `+row ${key} ${whose} mod ${mod} ${uid}@${resourceVersion} [${owners.join(" ")}]`;
 }

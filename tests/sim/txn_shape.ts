@@ -12,6 +12,13 @@ export interface GuardedOp {
 /** Every put and delete of a Txn, wherever it is nested. */
 export function writesOf(request: ITxnRequest): GuardedOp[] {
   const found: GuardedOp[] = [];
+  const vacant = (request.compare ?? []).flatMap((one) => {
+    const absent = one.target === "Version" || one.target === "Create" || one.target === "Mod";
+    const zero = String(one.version ?? one.create_revision ?? one.mod_revision ?? "") === "0";
+    if (!absent || !zero || one.result !== "Equal" || !one.range_end) return [];
+    return { first: String(one.key), end: String(one.range_end) };
+  });
+  const inVacant = (key: string) => vacant.some(({ first, end }) => first <= key && key < end);
   const visit = (ops: readonly IRequestOp[], guards: ReadonlyMap<string, string>) => {
     for (const op of ops) {
       if (op.request_txn) {
@@ -28,7 +35,7 @@ export function writesOf(request: ITxnRequest): GuardedOp[] {
       found.push({
         action: op.request_put ? "put" : "delete",
         key,
-        guardMod: guards.get(key),
+        guardMod: guards.get(key) ?? (inVacant(key) ? "0" : undefined),
         value: op.request_put?.value ?? new Uint8Array(),
       });
     }

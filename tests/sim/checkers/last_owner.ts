@@ -19,11 +19,17 @@ export class LastOwner implements Checker {
         component !== operation.component && !fromApi
       );
       // What an operation without a scan has not been told of, it can't know.
-      if ((scanned || known) && lineage.node.heldSince(key, operation.startTick)) {
+      const isRecorded = (name: string) =>
+        recorded.some(({ component, gvr }) => `${component}/${gvr}` === name);
+      const held = lineage.node.heldSince(key, operation.startTick, isRecorded);
+      if ((scanned || known) && held) {
         broken(this, `${lineage.name} deletes ${key}, which a file still stands for`);
       }
       for (const [list, { keys, sure }] of lineage.apiLists) {
-        if (list.split(" ")[0] === operation.component || !sure || !keys.has(key)) continue;
+        const [component] = list.split(" ");
+        if (component === operation.component || !sure || !keys.has(key)) continue;
+        // One that went missing in etcd meanwhile can't be put again; the agent dropped it.
+        if (!recorded.some((owner) => owner.component === component)) continue;
         broken(this, `${lineage.name} deletes ${key}, which ${list} still holds`);
       }
     }

@@ -10,8 +10,8 @@ export class NothingForgotten implements Checker {
   readonly name = "1 nothing forgotten";
   readonly #world: () => World;
   readonly #known = new Map<Lineage, Set<string>>();
-  /** States that their writer has seen gone or overwritten, and may forget. */
-  readonly letGo = new WeakSet<StoredKey>();
+  /** When a lineage last saw a key gone or overwritten, and might forget what it wrote before. */
+  readonly #letGo = new Map<Lineage, Map<string, number>>();
 
   constructor(world: () => World) {
     this.#world = world;
@@ -21,19 +21,26 @@ export class NothingForgotten implements Checker {
     this.#check();
   }
 
+  /** Tells whether what a lineage wrote is none of its business any more. */
+  isLetGo(lineage: Lineage, key: string, stored: StoredKey): boolean {
+    const written = this.#world().etcd.writeOf(stored)?.tick ?? 0;
+    return written <= (this.#letGo.get(lineage)?.get(key) ?? -1);
+  }
+
   kvChanged(lineage: Lineage): void {
-    const { etcd } = this.#world();
+    const { etcd, tick } = this.#world();
     const known = knownKeys(lineage);
+    const pending = new Set(lineage.disk.entries.map(({ key }) => key));
     for (const key of this.#known.get(lineage) ?? []) {
-      if (known.has(key)) continue;
+      // A row that says another's is what the agent makes of a key that it saw overwritten.
+      if (pending.has(key) || (known.has(key) && lineage.disk.row(key)?.ours !== false)) continue;
       const now = etcd.get(key);
-      const mine = now && isBy(etcd.writeOf(now), lineage) && !this.letGo.has(now);
+      const mine = now && isBy(etcd.writeOf(now), lineage) && !this.isLetGo(lineage, key, now);
       if (mine && !this.#wentBackMeanwhile(lineage)) {
         broken(this, `${lineage.name} forgets ${key}, which it wrote at ${now.mod}`);
       }
-      for (const stored of etcd.history(key)) {
-        if (isBy(etcd.writeOf(stored), lineage)) this.letGo.add(stored);
-      }
+      const letGo = this.#letGo.get(lineage) ?? new Map<string, number>();
+      this.#letGo.set(lineage, letGo.set(key, tick));
     }
     this.#known.set(lineage, known);
     this.#check();
@@ -46,11 +53,11 @@ export class NothingForgotten implements Checker {
   #check(): void {
     const { etcd, lineages } = this.#world();
     for (const [key, stored] of etcd.current()) {
-      if (!key.startsWith("/registry/") || this.letGo.has(stored)) continue;
+      if (!key.startsWith("/registry/")) continue;
       const write = etcd.writeOf(stored);
       const lineage = lineages.find((one) => one.live && isBy(write, one));
-      if (!lineage || this.#known.get(lineage)?.has(key)) continue;
-      if (lineage.disk.hasTombstone(key)) continue;
+      if (!lineage || this.isLetGo(lineage, key, stored)) continue;
+      if (this.#known.get(lineage)?.has(key) || lineage.disk.hasTombstone(key)) continue;
       broken(this, `${lineage.name} wrote ${key} at ${stored.mod} and does not know of it`);
     }
   }
