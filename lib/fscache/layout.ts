@@ -1,4 +1,5 @@
 import { type Gvr, isResourceName, parseGvr } from "../k8s/gvr.ts";
+import { isSegment } from "../k8s/segment.ts";
 
 /** What a directory below a component stands for. */
 export interface GroupDirectory {
@@ -24,19 +25,6 @@ export const INTERNAL_DIRECTORY = "_internal";
 
 const BACKUP_PREFIX = "tmp_";
 const METADATA_ONLY_DIRECTORY = "partialobjectmetadatas.v1.meta.k8s.io";
-// U+FFFD is what a name that is not UTF-8 was turned into: it would name another file.
-const NOT_IN_SEGMENT = /[/%\uFFFD]/;
-
-/**
- * Tells whether a text can be one segment of a path, as Kubernetes checks names that become one.
- *
- * @param text the candidate
- * @returns true if it is one
- */
-export function isSegment(text: string): boolean {
-  return text !== "" && text !== "." && text !== ".." && !NOT_IN_SEGMENT.test(text) &&
-    !text.includes("\0");
-}
 
 /**
  * Tells whether a name on disk is that of a backup which yurthub takes during a rewrite.

@@ -1,4 +1,5 @@
 import { parseObjectMeta } from "../k8s/object_meta.ts";
+import { isSegment } from "../k8s/segment.ts";
 import { Coverage, type CoverageOptions } from "./coverage.ts";
 import type { DirectoryHistory } from "./directory_history.ts";
 import { reasonOf } from "./file_errors.ts";
@@ -9,7 +10,6 @@ import {
   type GroupDirectory,
   INTERNAL_DIRECTORY,
   isBackup,
-  isSegment,
   parseDirectory,
   parsePath,
 } from "./layout.ts";

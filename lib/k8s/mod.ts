@@ -7,4 +7,6 @@ export {
   parseObjectMeta,
 } from "./object_meta.ts";
 export { nameInKey, objectKey, type ObjectName, resourcePrefix } from "./object_key.ts";
+export { splitObjectList } from "./object_list.ts";
+export { isName, isObjectName, isSegment } from "./segment.ts";
 export { compareVersionPriority } from "./version_priority.ts";

@@ -46,3 +46,71 @@ export class ContentionError extends EdgekeydError {
     super("Contention", `${what}: etcd kept changing meanwhile; run it again`);
   }
 }
+
+/** An object is to be created where one is already. */
+export class KeyExistsError extends EdgekeydError {
+  override name = "KeyExistsError";
+
+  /** @param key its key */
+  constructor(key: string) {
+    super("KeyExists", `${key} exists already; update it, or delete it first`);
+  }
+}
+
+/** An object is to be updated by one that is not fresher than what is there. */
+export class UpdateConflictError extends EdgekeydError {
+  override name = "UpdateConflictError";
+
+  /**
+   * @param key its key
+   * @param what what stands there
+   */
+  constructor(key: string, what: string) {
+    super("UpdateConflict", `${key} was not updated: ${what}`);
+  }
+}
+
+/** There is no such object. */
+export class NotFoundError extends EdgekeydError {
+  override name = "NotFoundError";
+
+  /** @param what what there is not */
+  constructor(what: string) {
+    super("NotFound", what);
+  }
+}
+
+/** No request to etcd holds it. */
+export class TooLargeError extends EdgekeydError {
+  override name = "TooLargeError";
+
+  /** @param key of the object */
+  constructor(key: string) {
+    super("TooLarge", `${key} does not fit one etcd request (--etcd-max-request-bytes)`);
+  }
+}
+
+/** A Txn was sent and nobody can tell yet whether it was applied; it is not sent again. */
+export class UnknownOutcomeError extends EdgekeydError {
+  override name = "UnknownOutcomeError";
+
+  /** @param cause why nobody can tell */
+  constructor(cause: EdgekeydError) {
+    super(
+      "Unknown",
+      `it is not known whether this was done, and it is not done again by itself; read it back ` +
+        `once etcd answers (${cause.message})`,
+      { cause },
+    );
+  }
+}
+
+/** A list is too large for one answer. */
+export class ListTooLargeError extends EdgekeydError {
+  override name = "ListTooLargeError";
+
+  /** @param maxBytes what an answer may hold */
+  constructor(maxBytes: number) {
+    super("TooLarge", `the list holds more than ${maxBytes} bytes; list it namespace by namespace`);
+  }
+}

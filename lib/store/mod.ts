@@ -1,7 +1,13 @@
 export { apply, type ApplyRequest, type ApplyResult, plannedOp } from "./apply.ts";
 export type { StoreContext } from "./context.ts";
 export type { ConflictPolicy, Decision, DecisionRules } from "./decide.ts";
-export { ContentionError, FenceError, SingleTxnError } from "./errors.ts";
+export { expectDone, isPlace, type ObjectOptions, type ObjectPlace } from "./component_object.ts";
+export { createObject } from "./create_object.ts";
+export { deleteObject } from "./delete_object.ts";
+export { ContentionError, FenceError, SingleTxnError, UnknownOutcomeError } from "./errors.ts";
+export { getObject } from "./get_object.ts";
+export { keysOfList, listObjects, type ListPlace, type ObjectList } from "./list_objects.ts";
+export { updateObject } from "./update_object.ts";
 export { judgeFence } from "./fence_verdict.ts";
 export { type Observation, observe } from "./observe.ts";
 export { ownersAfter, type OwnershipChange } from "./ownership.ts";

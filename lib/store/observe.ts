@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { type Etcd, EtcdError } from "../etcd/mod.ts";
+import type { Etcd } from "../etcd/mod.ts";
+import { readPages, restartingIfCompacted } from "./pages.ts";
 import { type Span, spansOf } from "./spans.ts";
 
 /** What etcd held at one revision. */
@@ -16,7 +17,6 @@ export interface Observation {
 
 /** Keys a page: an answer stays far below gRPC's 4 MiB even with keys of 512 B. */
 const PAGE_KEYS = 4_000;
-const MAX_RESTARTS = 3;
 
 /**
  * Reads fence and mod revisions, keys only, in pages at one revision.
@@ -32,14 +32,7 @@ export async function observe(
   keys: Iterable<string>,
 ): Promise<Observation> {
   const spans = spansOf(keys);
-  for (let restart = 0;; restart++) {
-    try {
-      return await observeOnce(etcd, fenceKey, spans);
-    } catch (error) {
-      const compacted = error instanceof EtcdError && error.reason === "compacted";
-      if (!compacted || restart === MAX_RESTARTS) throw error;
-    }
-  }
+  return await restartingIfCompacted(() => observeOnce(etcd, fenceKey, spans));
 }
 
 async function observeOnce(
@@ -51,22 +44,9 @@ async function observeOnce(
   const fence = answer.kvs[0];
   const { revision, cluster_id: clusterId } = answer.header;
   const mods = new Map<string, string>();
-  for (const span of spans) {
-    const end = Buffer.from(`${span.last}\0`);
-    let from = Buffer.from(span.first);
-    for (let more = true; more;) {
-      const page = await etcd.range({
-        key: from,
-        range_end: end,
-        limit: PAGE_KEYS,
-        revision,
-        keys_only: true,
-      });
-      for (const kv of page.kvs) mods.set(kv.key.toString(), kv.mod_revision);
-      const last = page.kvs.at(-1);
-      more = page.more && last !== undefined;
-      if (last) from = Buffer.concat([last.key, Buffer.of(0)]);
-    }
+  const options = { limit: PAGE_KEYS, keysOnly: true, revision };
+  for await (const { kvs } of readPages(etcd, spans, options)) {
+    for (const kv of kvs) mods.set(kv.key.toString(), kv.mod_revision);
   }
   return {
     fence: fence ? fence.value.toString() : null,

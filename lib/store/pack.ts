@@ -32,6 +32,8 @@ export interface Packing {
   readonly tooLarge: readonly PlannedOp[];
 }
 
+/** The longest mod revision there is. */
+const LAST_MOD = "9223372036854775807";
 /** Longest value that a fence gets: life, sequence number, 128 random bits in hexadecimal. */
 const FENCE_VALUE = "f".repeat(96);
 
@@ -78,6 +80,17 @@ export function pack(
   }
   if (open.ops.length > 0) batches.push(open.ops);
   return { batches, staged, tooLarge };
+}
+
+/**
+ * Tells whether an object fits a Txn of its own, whatever guards it.
+ *
+ * @param key its key
+ * @param valueBytes its size
+ * @param limits of one Txn
+ */
+export function fitsOneTxn(key: string, valueBytes: number, limits: TxnLimits): boolean {
+  return fits(limits, opBytes({ action: "put", key, guardMod: LAST_MOD }, valueBytes), 1);
 }
 
 class Bin {

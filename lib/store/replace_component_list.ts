@@ -1,14 +1,7 @@
 import { EdgekeydError } from "../errors.ts";
-import {
-  formatGvr,
-  type Gvr,
-  InvalidObjectError,
-  nameInKey,
-  objectKey,
-  parseObjectMeta,
-} from "../k8s/mod.ts";
-import type { Owner } from "../keycache/mod.ts";
+import { formatGvr, type Gvr, nameInKey } from "../k8s/mod.ts";
 import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
+import { readOwned } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
 import type { OwnershipChange } from "./ownership.ts";
@@ -38,15 +31,18 @@ export class InvalidListError extends EdgekeydError {
  *
  * @param context both sides; recovery has been done
  * @param list the new list
- * @param options how to judge and apply
- * @throws {InvalidObjectError} if an object is not one, or has no resourceVersion
+ * @param options how to judge and apply; `valueOf` is asked for what other owners hold
+ * @throws {InvalidObjectError} if an object is not one of this gvr, or has no resourceVersion
+ * @throws {TooLargeError} if an object fits no request
  * @throws {InvalidListError} if two are the same, or one is of another namespace
  * @returns what was done, and what failed
  */
 export async function replaceComponentList(
   context: StoreContext,
   list: ComponentList,
-  options: Omit<ApplyRequest, "changes" | "full" | "windows" | "valueOf">,
+  options:
+    & Omit<ApplyRequest, "changes" | "full" | "windows" | "valueOf">
+    & Partial<Pick<ApplyRequest, "valueOf">>,
 ): Promise<ApplyResult> {
   const { cache } = context;
   const { component, namespace } = list;
@@ -55,27 +51,12 @@ export async function replaceComponentList(
   const values = new Map<string, Uint8Array>();
   const changes = new Map<string, OwnershipChange>();
   for (const bytes of list.objects) {
-    const meta = parseObjectMeta(bytes);
-    if (meta.resourceVersion === "") {
-      throw new InvalidObjectError("has no metadata.resourceVersion");
-    }
-    if (namespace !== undefined && meta.namespace !== namespace) {
+    const { key, owner, ...name } = readOwned(context, component, list.gvr, bytes);
+    if (namespace !== undefined && name.namespace !== namespace) {
       throw new InvalidListError(`an object is not in namespace ${namespace}`);
     }
-    const key = objectKey(prefix, list.gvr, meta);
     if (values.has(key)) throw new InvalidListError(`${key} stands in the list twice`);
     values.set(key, bytes);
-    const { uid, resourceVersion } = meta;
-    const stamp = { size: bytes.length, mtimeMs: 0, ctimeMs: 0, ino: 0 };
-    const owner: Owner = {
-      component,
-      gvr,
-      source: "api",
-      uid,
-      resourceVersion,
-      stamp,
-      readAtMs: 0,
-    };
     changes.set(key, { key, acquired: [owner], released: [] });
   }
   for (const key of listComponentKeys(cache, component, gvr)) {
@@ -90,6 +71,7 @@ export async function replaceComponentList(
     changes,
     full: false,
     windows: new Map(),
-    valueOf: (key, owner) => owner.component === component ? values.get(key) : undefined,
+    valueOf: (key, owner) =>
+      changes.get(key)?.acquired.includes(owner) ? values.get(key) : options.valueOf?.(key, owner),
   });
 }

@@ -4,10 +4,10 @@ import {
   canonicalName,
   formatPath,
   isBackup,
-  isSegment,
   parseDirectory,
   parsePath,
 } from "../../lib/fscache/layout.ts";
+import { isSegment } from "../../lib/k8s/mod.ts";
 
 Deno.test("parsePath() takes namespaced and cluster-scoped paths of both layouts apart", () => {
   const rows: [string, string, string, string, string][] = [

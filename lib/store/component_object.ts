@@ -1,0 +1,136 @@
+import {
+  formatGvr,
+  type Gvr,
+  gvrOf,
+  InvalidObjectError,
+  isObjectName,
+  objectKey,
+  type ObjectName,
+  parseObjectMeta,
+} from "../k8s/mod.ts";
+import type { KeyRow, Owner } from "../keycache/mod.ts";
+import type { ApplyRequest, ApplyResult } from "./apply.ts";
+import type { StoreContext } from "./context.ts";
+import { NotFoundError, TooLargeError, UnknownOutcomeError } from "./errors.ts";
+import { fitsOneTxn } from "./pack.ts";
+
+/** One object of a component's, by its place. */
+export interface ObjectPlace extends ObjectName {
+  readonly component: string;
+  readonly gvr: Gvr;
+}
+
+/** How an operation on one object judges and applies. */
+export type ObjectOptions = Pick<ApplyRequest, "rules" | "valueOf" | "timed">;
+
+/** An object that the API handed over: its key, and the owner that it makes of the component. */
+export interface OwnedObject {
+  readonly key: string;
+  readonly owner: Owner;
+}
+
+/**
+ * Reads an object that the API handed over.
+ *
+ * @param context where it is to go
+ * @param component whose it is
+ * @param gvr what it should be
+ * @param bytes the object as JSON
+ * @throws {InvalidObjectError} if it is no object of this gvr, or has no resourceVersion
+ * @throws {TooLargeError} if no request to etcd holds it
+ */
+export function readOwned(
+  context: StoreContext,
+  component: string,
+  gvr: Gvr,
+  bytes: Uint8Array,
+): OwnedObject & ObjectName {
+  const { uid, resourceVersion, apiVersion, name, namespace } = parseObjectMeta(bytes);
+  if (resourceVersion === "") throw new InvalidObjectError("has no metadata.resourceVersion");
+  const said = gvrOf(gvr.resource, apiVersion);
+  if (said?.group !== gvr.group || said.version !== gvr.version) {
+    throw new InvalidObjectError(`apiVersion is not that of ${formatGvr(gvr)}`);
+  }
+  const { prefix, fenceKey } = context.cache.identity;
+  if (!isObjectName({ namespace, name }) || !isPlace(gvr, namespace)) {
+    throw new InvalidObjectError("metadata.name or metadata.namespace can't stand in a key");
+  }
+  const key = objectKey(prefix, gvr, { namespace, name });
+  const { maxTxnOps, requestBytes } = context;
+  if (!fitsOneTxn(key, bytes.length, { fenceKey, maxTxnOps, requestBytes })) {
+    throw new TooLargeError(key);
+  }
+  const stamp = { size: bytes.length, mtimeMs: 0, ctimeMs: 0, ino: 0 };
+  const text = formatGvr(gvr);
+  const source = "api";
+  const owner = { component, gvr: text, source, uid, resourceVersion, stamp, readAtMs: 0 } as const;
+  return { key, owner, namespace, name };
+}
+
+/** Tells whether a resource can have objects in this namespace (empty: in none). */
+export function isPlace({ group, resource }: Gvr, namespace: string): boolean {
+  return namespace === "" || group !== "" || resource !== "namespaces";
+}
+
+/** The owner that a component is of a key, if it is one. */
+export function ownerIn(
+  row: KeyRow | undefined,
+  component: string,
+  gvr: Gvr,
+): Owner | undefined {
+  const text = formatGvr(gvr);
+  return row?.owners.find((owner) => owner.component === component && owner.gvr === text);
+}
+
+/**
+ * Finds an object that a component holds.
+ *
+ * @param context both sides
+ * @param place which
+ * @throws {NotFoundError} if the component does not hold it
+ */
+export function heldObject({ cache }: StoreContext, place: ObjectPlace): OwnedObject {
+  const key = objectKey(cache.identity.prefix, place.gvr, place);
+  const owner = ownerIn(cache.rows.get(key), place.component, place.gvr);
+  if (!owner) throw new NotFoundError(`${place.component} does not hold ${key}`);
+  return { key, owner };
+}
+
+/**
+ * Refuses to call done what is not proven done.
+ *
+ * @param context both sides, as they are now
+ * @param applied what was done
+ * @throws {UnknownOutcomeError} if a Txn is pending
+ * @throws {TooLargeError} if etcd refused an object as too large
+ * @throws what it failed with, if nothing is pending
+ */
+export function expectDone({ cache }: StoreContext, applied: ApplyResult): void {
+  const { failure, tooLarge } = applied;
+  if (failure) throw cache.intent ? new UnknownOutcomeError(failure) : failure;
+  for (const key of tooLarge.keys()) throw new TooLargeError(key);
+}
+
+/**
+ * Tells whether etcd is known to hold this very version, as ours.
+ *
+ * @param context both sides, as they are now
+ * @param object what was to be put
+ */
+export function isProven({ cache }: StoreContext, { key, owner }: OwnedObject): boolean {
+  const row = cache.rows.get(key);
+  return row !== undefined && row.ours && row.mod !== null && row.uid === owner.uid &&
+    row.resourceVersion === owner.resourceVersion;
+}
+
+/**
+ * Holds an object's name against its place.
+ *
+ * @throws {InvalidObjectError} if they differ
+ */
+export function checkPlace(place: ObjectName, { namespace, name }: ObjectName): void {
+  if (name !== place.name) throw new InvalidObjectError("metadata.name is not that of its path");
+  if (namespace !== place.namespace) {
+    throw new InvalidObjectError("metadata.namespace is not that of its path");
+  }
+}

@@ -1,0 +1,63 @@
+import type { Owner } from "../keycache/mod.ts";
+import { apply, type ApplyResult } from "./apply.ts";
+import {
+  checkPlace,
+  expectDone,
+  isProven,
+  type ObjectOptions,
+  type ObjectPlace,
+  ownerIn,
+  readOwned,
+} from "./component_object.ts";
+import type { StoreContext } from "./context.ts";
+import { KeyExistsError } from "./errors.ts";
+import { observe } from "./observe.ts";
+
+/**
+ * Puts an object of a component's where there is none yet.
+ *
+ * @param context both sides; recovery has been done
+ * @param place where
+ * @param bytes the object as JSON
+ * @param options how to judge and apply
+ * @throws {InvalidObjectError} if it is not the object that its place names
+ * @throws {KeyExistsError} if the component holds it already, or etcd has the key
+ * @throws what {@linkcode expectDone} throws
+ */
+export async function createObject(
+  context: StoreContext,
+  place: ObjectPlace,
+  bytes: Uint8Array,
+  options: ObjectOptions,
+): Promise<ApplyResult> {
+  const { cache, etcd } = context;
+  const { component, gvr } = place;
+  const object = readOwned(context, component, gvr, bytes);
+  checkPlace(place, object);
+  const { key, owner } = object;
+  if (ownerIn(cache.rows.get(key), component, gvr)) throw new KeyExistsError(key);
+  const { mods } = await observe(etcd, cache.identity.fenceKey, [key]);
+  if (mods.has(key)) throw new KeyExistsError(key);
+  const applied = await apply(context, {
+    ...options,
+    // Should another be faster, its value stays.
+    rules: { ...options.rules, policy: "skip" },
+    changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
+    full: false,
+    requireSingleTxn: true,
+    windows: new Map(),
+    valueOf: (at, who) => who === owner ? bytes : options.valueOf(at, who),
+  });
+  expectDone(context, applied);
+  if (isProven(context, object)) return applied;
+  await letGo(context, key, owner);
+  throw new KeyExistsError(key);
+}
+
+/** Another was faster: the component does not hold the key after all. */
+async function letGo({ cache }: StoreContext, key: string, owner: Owner): Promise<void> {
+  const row = cache.rows.get(key);
+  if (!row?.owners.includes(owner)) return;
+  const owners = row.owners.filter((other) => other !== owner);
+  await cache.keep(new Map([[key, owners.length > 0 ? { ...row, owners } : null]]));
+}

@@ -1,0 +1,56 @@
+import { compareResourceVersions } from "../k8s/mod.ts";
+import { apply, type ApplyResult } from "./apply.ts";
+import {
+  checkPlace,
+  expectDone,
+  heldObject,
+  isProven,
+  type ObjectOptions,
+  type ObjectPlace,
+  readOwned,
+} from "./component_object.ts";
+import type { StoreContext } from "./context.ts";
+import { NotFoundError, UpdateConflictError } from "./errors.ts";
+
+/**
+ * Puts a fresher version of an object that a component holds.
+ *
+ * @param context both sides; recovery has been done
+ * @param place which object
+ * @param bytes the object as JSON
+ * @param options how to judge and apply
+ * @throws {InvalidObjectError} if it is not the object that its place names
+ * @throws {NotFoundError} if the component does not hold it, or etcd has lost it
+ * @throws {UpdateConflictError} if its resourceVersion is not higher than that of what is there
+ * @throws what {@linkcode expectDone} throws
+ */
+export async function updateObject(
+  context: StoreContext,
+  place: ObjectPlace,
+  bytes: Uint8Array,
+  options: ObjectOptions,
+): Promise<ApplyResult> {
+  const { cache } = context;
+  const object = readOwned(context, place.component, place.gvr, bytes);
+  checkPlace(place, object);
+  heldObject(context, place);
+  const { key, owner } = object;
+  const before = cache.rows.get(key);
+  const known = before?.mod == null ? "" : before.resourceVersion;
+  if (known !== "" && compareResourceVersions(owner.resourceVersion, known) <= 0) {
+    throw new UpdateConflictError(key, `resourceVersion ${known} is not older`);
+  }
+  const applied = await apply(context, {
+    ...options,
+    changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
+    full: false,
+    requireSingleTxn: true,
+    windows: new Map(),
+    valueOf: (at, who) => who === owner ? bytes : options.valueOf(at, who),
+  });
+  expectDone(context, applied);
+  if (isProven(context, object)) return applied;
+  if (!cache.rows.has(key)) throw new NotFoundError(`${key} is no longer in etcd`);
+  const reason = applied.conflicts.get(key) ?? "it changed in etcd meanwhile; read it again";
+  throw new UpdateConflictError(key, reason);
+}
