@@ -1,0 +1,79 @@
+/** How many cases each suite runs for one seed. */
+const CASES = {
+  reconciles: 300,
+  scans: 1_500,
+  directories: 150,
+  names: 1_500,
+  commandLines: 1_000,
+  words: 500,
+  databases: 600,
+  records: 500,
+  answers: 600,
+} as const;
+
+/** What CI must run in all. */
+export const MIN_CASES = 10_000;
+
+/**
+ * The seeds of a run: a fixed one, so that CI sees the same cases each time, and a new one.
+ * EDGEKEYD_FUZZ_SEED replays one.
+ */
+function seeds(): readonly number[] {
+  const given = Deno.env.get("EDGEKEYD_FUZZ_SEED");
+  if (given !== undefined) return [Number(given)];
+  return [1, crypto.getRandomValues(new Uint32Array(1))[0] ?? 0];
+}
+
+/** How many cases all suites run together. */
+export function allCases(): number {
+  return Object.values(CASES).reduce((sum, count) => sum + count, 0) * seeds().length;
+}
+
+/**
+ * Runs the cases of a suite, one by one, and says how many; one that fails says how to run it
+ * again.
+ *
+ * @param suite which
+ * @param body one case, from its own seed
+ */
+export async function runCases(
+  suite: keyof typeof CASES,
+  body: (seed: number) => void | Promise<void>,
+): Promise<void> {
+  await runBatches(suite, 1, async ([seed = 0]) => await body(seed));
+}
+
+/**
+ * Runs the cases of a suite, several at once.
+ *
+ * @param suite which
+ * @param size how many at once
+ * @param body runs cases, each from its own seed
+ */
+export async function runBatches(
+  suite: keyof typeof CASES,
+  size: number,
+  body: (seeds: readonly number[]) => void | Promise<void>,
+): Promise<void> {
+  let cases = 0;
+  for (const seed of seeds()) {
+    for (let first = 0; first < CASES[suite]; first += size) {
+      const count = Math.min(size, CASES[suite] - first);
+      // Far apart, so that the cases of neighbouring seeds differ.
+      const ofCases = Array.from({ length: count }, (_, at) => seed * 1_000_003 + first + at);
+      try {
+        await body(ofCases);
+      } catch (cause) {
+        const which = `${suite} ${first} to ${first + count - 1}`;
+        throw new Error(`EDGEKEYD_FUZZ_SEED=${seed} replays it: ${which}`, { cause });
+      }
+      cases += count;
+    }
+  }
+  tell(`${cases} ${suite}, seeds ${seeds().join(" and ")}`);
+}
+
+/** Prints a line, for the numbers of a run. */
+export function tell(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}

@@ -1,0 +1,372 @@
+import { Buffer } from "node:buffer";
+import type { ITxnRequest } from "etcd3";
+import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import { EtcdModel } from "../sim/etcd_model.ts";
+import type { Prng } from "../sim/prng.ts";
+import { brokenObject, mutatedObject, type ObjectText, validObject } from "./_contents.ts";
+import { MemoryFs } from "./_memory_fs.ts";
+import { HOSTILE_NAMES } from "./_names.ts";
+
+/** The directories below a component that valid objects stand in, and where their keys go. */
+const PLACES: readonly {
+  readonly directory: string;
+  readonly apiVersion: string;
+  readonly keys: string;
+  readonly namespaced: boolean;
+}[] = [
+  { directory: "pods.v1.core", apiVersion: "v1", keys: "pods", namespaced: true },
+  { directory: "pods", apiVersion: "v1", keys: "pods", namespaced: true },
+  { directory: "services.v1.core", apiVersion: "v1", keys: "services/specs", namespaced: true },
+  { directory: "nodes.v1.core", apiVersion: "v1", keys: "minions", namespaced: false },
+  { directory: "namespaces.v1.core", apiVersion: "v1", keys: "namespaces", namespaced: false },
+  {
+    directory: "ingresses.v1.networking.k8s.io",
+    apiVersion: "networking.k8s.io/v1",
+    keys: "ingress",
+    namespaced: true,
+  },
+  {
+    directory: "ingresses",
+    apiVersion: "extensions/v1beta1",
+    keys: "ingress",
+    namespaced: true,
+  },
+  {
+    directory: "widgets.v1.example.com",
+    apiVersion: "example.com/v1",
+    keys: "example.com/widgets",
+    namespaced: true,
+  },
+  { directory: "events.v1.core", apiVersion: "v1", keys: "events", namespaced: true },
+  {
+    directory: "events.v1.events.k8s.io",
+    apiVersion: "events.k8s.io/v1",
+    keys: "events",
+    namespaced: true,
+  },
+];
+
+export const PREFIX = "/registry";
+export const FENCE_KEY = "/edgekeyd/n1/fence";
+/** Nothing of chance but garbage beside its files happens to this component. */
+export const CONTROL = "control";
+
+const COMPONENTS = ["kubelet", "kube-proxy", "a:b#c;d,e"];
+const NAMESPACES = ["default", "kube-system", "\u{1f600}", "\ufb01"];
+const NAMES = [
+  "web-0",
+  "system:node",
+  "a,b",
+  "x#y;z",
+  "名前",
+  "\u{1f680}",
+  "\uff5e",
+  "constructor",
+];
+/** Keys that others wrote; the first two lie where objects of the cache go, too. */
+const FOREIGN = [
+  `${PREFIX}/pods/default/web-0`,
+  `${PREFIX}/minions/system:node`,
+  `${PREFIX}/pods/default/foreign`,
+  `${PREFIX}x/pods/default/web-0`,
+  PREFIX,
+  "/other",
+  "/edgekeyd/n10/fence",
+];
+
+/** A valid object that was written to a file. */
+export interface Standing {
+  readonly key: string;
+  readonly object: ObjectText;
+}
+
+/** etcd, an fs cache, and what is known of both. */
+export class World {
+  readonly fs = new MemoryFs();
+  readonly model = new EtcdModel();
+  readonly etcd: Etcd;
+  /** By path: the valid object that was written there last, and nothing else since. */
+  readonly valid = new Map<string, Standing>();
+  /** By key: paths whose file the key was once taken from and that were never removed since. */
+  readonly stands = new Map<string, Set<string>>();
+  /** By key: every text that a file which stands for it has held. */
+  readonly texts = new Map<string, Set<string>>();
+  /** What was done, for messages. */
+  readonly log: string[] = [];
+  readonly foreign = new Map<string, string>();
+  /** Keys that were written or deleted outside of what is ours. */
+  readonly strayWrites: string[] = [];
+  readonly #prng: Prng;
+  #version = 100;
+
+  constructor(prng: Prng) {
+    this.#prng = prng;
+    for (const key of FOREIGN) {
+      if (!prng.chance(0.4)) continue;
+      const value = prng.pick(["k8s\0\n\u000c", '{"kind":"Pod","metadata":{"name":"a"}}', ""]);
+      this.model.put(key, value);
+      this.foreign.set(key, value);
+    }
+    this.etcd = {
+      range: (request) => this.model.range(request),
+      txn: (request) => {
+        for (const key of keysWritten(request)) {
+          const ours = key === FENCE_KEY || key.startsWith(`${PREFIX}/`);
+          if (!ours) this.strayWrites.push(key);
+        }
+        return this.model.txn(request);
+      },
+      hasNoSpaceAlarm: () => this.model.hasNoSpaceAlarm(),
+      close: () => {},
+    };
+    for (const component of [...COMPONENTS, CONTROL]) {
+      this.fs.set(component, { kind: "directory", entries: new Map() });
+      for (let i = prng.between(1, 8); i > 0; i--) this.add(component);
+    }
+  }
+
+  /** Writes a valid object somewhere below a component. */
+  add(component: string): void {
+    const prng = this.#prng;
+    const place = prng.pick(PLACES);
+    const namespace = place.namespaced ? prng.pick(NAMESPACES) : "";
+    const name = prng.pick(NAMES);
+    const below = namespace === "" ? name : `${namespace}/${name}`;
+    const path = `${component}/${place.directory}/${below}`;
+    const above = this.fs.get(path.slice(0, path.lastIndexOf("/")));
+    if (above && above.kind !== "directory") return;
+    const key = `${PREFIX}/${place.keys}/${below}`;
+    const { apiVersion } = place;
+    // One object has one uid, whoever holds it.
+    const object = { apiVersion, namespace, name, uid: `uid-${key.length}`, resourceVersion: "" };
+    this.#write(path, key, object);
+  }
+
+  /** A newer version of a valid object. */
+  update(path: string): void {
+    const standing = this.valid.get(path);
+    if (standing) this.#write(path, standing.key, standing.object);
+  }
+
+  /** Bytes that should stand in etcd under a key: those of the newest valid file. */
+  newest(key: string): string | undefined {
+    let best: ObjectText | undefined;
+    for (const standing of this.valid.values()) {
+      if (standing.key !== key) continue;
+      const { object } = standing;
+      if (!best || Number(object.resourceVersion) > Number(best.resourceVersion)) best = object;
+    }
+    return best && textOf(validObject(best));
+  }
+
+  /** Does something to the cache that nobody should do. */
+  harm(): void {
+    const prng = this.#prng;
+    const entries = this.fs.walk();
+    const { path, node } = entries.length > 0 ? prng.pick(entries) : { path: "x", node: undefined };
+    const inControl = path === CONTROL || path.startsWith(`${CONTROL}/`);
+    const what = inControl ? "garbage" : prng.weighted({
+      broken: 8,
+      mutated: 8,
+      garbage: 6,
+      replaced: 4,
+      backup: 5,
+      copied: 4,
+      unreadable: 3,
+      removed: 3,
+      updated: 4,
+      added: 3,
+      regrouped: 3,
+    });
+    this.log.push(`${what} ${JSON.stringify(path)}`);
+    switch (what) {
+      case "broken":
+      case "mutated": {
+        const standing = this.valid.get(path);
+        if (!standing) return;
+        const make = what === "broken" ? brokenObject : mutatedObject;
+        const { bytes, what: how } = make(standing.object, prng);
+        this.log.push(how);
+        this.fs.set(path, { kind: "file", bytes });
+        this.valid.delete(path);
+        this.#noteText(standing.key, bytes);
+        // In the older layout it may now be another group's object, and so another key's.
+        if (what === "mutated") this.#forget(standing.key, path);
+        return;
+      }
+      case "garbage": {
+        const base = node?.kind === "directory" ? path : path.slice(0, path.lastIndexOf("/") + 1);
+        let name = prng.pick(HOSTILE_NAMES);
+        // A backup would stand for what it backs up: that is another case.
+        if (inControl && name.startsWith("tmp_")) name = `%${name}`;
+        const at = prng.chance(0.2) && !inControl ? name : `${base}/${name}`.replace(/^\//, "");
+        if (this.fs.get(at)) return;
+        this.log.push(`at ${JSON.stringify(at.slice(0, 200))}`);
+        this.fs.set(at, this.#anything());
+        return;
+      }
+      case "replaced": {
+        const something = this.#anything();
+        this.#invalidate(path);
+        this.fs.set(path, something);
+        // Another directory says what it holds; a file in the place of one says nothing, but at the
+        // base it is cluster info, and the component is gone.
+        const says = something.kind === "directory" ||
+          (something.kind === "file" && !path.includes("/"));
+        if (says) this.#forgetBelow(`${path}/`);
+        return;
+      }
+      case "backup":
+      case "copied": {
+        if (!node) return;
+        const cut = path.lastIndexOf("/") + 1;
+        const backup = `${path.slice(0, cut)}${"tmp_".repeat(prng.between(1, 2))}${
+          path.slice(cut)
+        }`;
+        this.#invalidate(path);
+        if (this.fs.get(backup)) return;
+        const standsFor = prng.chance(0.3) ? this.#anything() : node;
+        this.fs.set(backup, standsFor);
+        if (what === "copied") return;
+        this.fs.remove(path);
+        if (standsFor.kind === "file" && !path.includes("/")) this.#forgetBelow(`${path}/`);
+        return;
+      }
+      case "unreadable": {
+        this.#invalidate(path);
+        const fault = prng.pick([
+          () => new Deno.errors.PermissionDenied("no"),
+          () => Object.assign(new Error("input/output error"), { code: "EIO" }),
+          () => new Deno.errors.NotADirectory("changed"),
+          () => new TypeError("odd"),
+        ]);
+        this.fs.faults.set(path, fault);
+        return;
+      }
+      case "removed":
+        this.#forgetBelow(path);
+        this.#invalidate(path);
+        this.fs.remove(path);
+        return;
+      case "updated":
+        this.update(path);
+        return;
+      case "added":
+        this.add(prng.pick(COMPONENTS));
+        return;
+      case "regrouped": {
+        // The older layout: yurthub was told to ask for another version or group.
+        const standing = this.valid.get(path);
+        const [component, directory] = path.split("/");
+        if (!standing || directory !== "ingresses") return;
+        this.log.push(`${component}`);
+        const apiVersion = "networking.k8s.io/v1";
+        this.#write(path, standing.key, { ...standing.object, apiVersion });
+        return;
+      }
+    }
+  }
+
+  /** Takes everything away but the empty directories of the components. */
+  empty(): void {
+    this.fs.faults.clear();
+    for (const [name] of this.fs.root) this.fs.remove(name);
+    for (const component of [...COMPONENTS, CONTROL]) {
+      this.fs.set(component, { kind: "directory", entries: new Map() });
+    }
+    this.valid.clear();
+    this.stands.clear();
+  }
+
+  #write(path: string, key: string, object: ObjectText): void {
+    const next = { ...object, resourceVersion: String(++this.#version) };
+    const bytes = validObject(next);
+    this.fs.set(path, { kind: "file", bytes });
+    this.valid.set(path, { key, object: next });
+    const paths = this.stands.get(key) ?? new Set();
+    this.stands.set(key, paths.add(path));
+    this.#noteText(key, bytes);
+  }
+
+  #noteText(key: string, bytes: Uint8Array): void {
+    const texts = this.texts.get(key) ?? new Set();
+    this.texts.set(key, texts.add(textOf(bytes)));
+  }
+
+  /** What is valid at a path or below it is not to be relied on any more. */
+  #invalidate(path: string): void {
+    for (const each of this.valid.keys()) if (isBelow(each, path)) this.valid.delete(each);
+  }
+
+  #forget(key: string, path: string): void {
+    const paths = this.stands.get(key);
+    paths?.delete(path);
+    if (paths?.size === 0) this.stands.delete(key);
+  }
+
+  /** What stood at a path, or what its backup stood for, may be gone now. */
+  #forgetBelow(onDisk: string): void {
+    const base = onDisk.split("/").map((name) => name.replace(/^(tmp_)+/, "")).join("/");
+    for (const [key, paths] of this.stands) {
+      for (const path of paths) if (isBelow(path, base)) this.#forget(key, path);
+    }
+  }
+
+  #anything(): Parameters<MemoryFs["set"]>[1] {
+    const prng = this.#prng;
+    switch (prng.below(6)) {
+      case 0:
+        return { kind: "symlink" };
+      case 1:
+        return { kind: "other" };
+      case 2:
+        return { kind: "directory", entries: new Map() };
+      case 3: {
+        const entries = new Map();
+        for (let i = prng.between(1, 4); i > 0; i--) {
+          entries.set(prng.pick(HOSTILE_NAMES), this.#anything());
+        }
+        return { kind: "directory", entries };
+      }
+      default: {
+        const object = {
+          apiVersion: prng.pick(["v1", "apps/v1", "example.com/v1"]),
+          namespace: prng.pick(["", ...NAMESPACES]),
+          name: prng.pick(NAMES),
+          uid: "u",
+          resourceVersion: "7",
+        };
+        const { bytes } = brokenObject(object, prng);
+        return { kind: "file", bytes };
+      }
+    }
+  }
+}
+
+/** What etcd holds now. */
+export function contentsOf(model: EtcdModel): Map<string, string> {
+  return new Map(model.dump().map((kv) => [kv.key.toString(), kv.value.toString("latin1")]));
+}
+
+/** Bytes as a text that can be compared. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
+
+/** Every key that a Txn may put or delete, at any depth. */
+export function keysWritten(request: ITxnRequest): string[] {
+  const keys: string[] = [];
+  for (const op of [...request.success ?? [], ...request.failure ?? []]) {
+    if (op.request_txn) keys.push(...keysWritten(op.request_txn));
+    const write = op.request_put ?? op.request_delete_range;
+    if (write) keys.push(String(write.key));
+    if (op.request_delete_range?.range_end) {
+      throw new EtcdError("invalid", "a range is deleted");
+    }
+  }
+  return keys;
+}
+
+function isBelow(path: string, base: string): boolean {
+  return path === base || path.startsWith(base.endsWith("/") ? base : `${base}/`);
+}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { type CacheOptions, type ComponentKeyCache, memoryCache } from "../../lib/keycache/mod.ts";
+import { reconcile, type ReconcileOutcome } from "../../lib/reconcile/mod.ts";
+import type { StoreContext } from "../../lib/store/mod.ts";
+import { Prng } from "../sim/prng.ts";
+import { runCases } from "./_seeds.ts";
+import { contentsOf, CONTROL, FENCE_KEY, PREFIX, World } from "./_world.ts";
+
+/** A whole case; far more than any takes, far less than a hang. */
+const DEADLINE_MS = 20_000;
+
+const CACHE_OPTIONS: CacheOptions = {
+  nodeName: "n1",
+  prefix: PREFIX,
+  newLife: () => "11111111111111111111111111111111",
+  nowMs: () => 10_000_000,
+};
+
+Deno.test("whole reconciles of hostile caches: nothing is lost, nothing stray is written", async () => {
+  await runCases("reconciles", async (seed) => {
+    const cache = await memoryCache(CACHE_OPTIONS);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not done after ${DEADLINE_MS} ms`)), DEADLINE_MS);
+    });
+    try {
+      await Promise.race([oneLife(new Prng(seed), cache), late]);
+    } finally {
+      clearTimeout(timer);
+      cache.close();
+    }
+  });
+});
+
+/** A cache is imported, harmed a few times, and emptied at last. */
+async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<void> {
+  const world = new World(prng);
+  const context: StoreContext = {
+    etcd: world.etcd,
+    cache,
+    maxTxnOps: prng.pick([8, 128]),
+    requestBytes: prng.pick([32 * 1024, 1_500_000]),
+    random: () => prng.hex(),
+    sleep: () => Promise.resolve(),
+  };
+  const run = async () => {
+    const recorded = new Set(cache.files.keys());
+    const outcome = await reconcileOnce(world, context);
+    const said = `${world.log.join("\n")}\n${JSON.stringify(outcome.report)}`;
+    assert.equal(outcome.failure, undefined, `${outcome.failure?.stack}\n${said}`);
+    assert.deepEqual(world.strayWrites, [], said);
+    check(world, cache, recorded, outcome, said);
+    return outcome;
+  };
+  await run();
+  for (let round = prng.between(1, 3); round > 0; round--) {
+    for (let harms = prng.between(1, 6); harms > 0; harms--) world.harm();
+    for (const path of [...world.valid.keys()]) {
+      if (path.startsWith(`${CONTROL}/`)) world.update(path);
+    }
+    await run();
+    const again = await run();
+    const { created, updated, deleted } = again.report;
+    assert.deepEqual({ created, updated, deleted }, { created: 0, updated: 0, deleted: 0 });
+  }
+  world.empty();
+  await run();
+  const left = [...contentsOf(world.model).keys()].filter((key) => key !== FENCE_KEY);
+  assert.deepEqual(
+    left.sort(),
+    [...world.foreign.keys()].sort(),
+    `ghosts\n${world.log.join("\n")}`,
+  );
+  assert.deepEqual([...cache.rows.keys()], [], world.log.join("\n"));
+}
+
+async function reconcileOnce(world: World, context: StoreContext): Promise<ReconcileOutcome> {
+  let nowMs = 100_000_000;
+  return await reconcile(context, {
+    source: {
+      root: "/cache",
+      fs: world.fs,
+      coverage: {},
+      settleMs: 2_000,
+      maxObjectBytes: 1 << 20,
+    },
+    clock: {
+      nowMs: () => nowMs,
+      monotonicMs: () => nowMs++,
+      sleep: () => Promise.resolve(),
+      pause: () => Promise.resolve(),
+    },
+    policy: "fresher",
+    maxDeletePercent: 100,
+    confirmDeletes: true,
+    requireSingleTxn: false,
+    adopt: false,
+  });
+}
+
+function check(
+  world: World,
+  cache: ComponentKeyCache,
+  recorded: ReadonlySet<string>,
+  outcome: ReconcileOutcome,
+  said: string,
+) {
+  const now = contentsOf(world.model);
+  for (const [key, value] of world.foreign) {
+    assert.equal(now.get(key), value, `foreign ${key} was changed\n${said}`);
+  }
+  const conflicts = new Set(outcome.report.conflicts.map(({ key }) => key));
+  for (const [key, value] of now) {
+    if (key === FENCE_KEY || world.foreign.has(key)) continue;
+    assert.ok(world.texts.get(key)?.has(value) ?? false, `${key} holds what no file held\n${said}`);
+    assert.ok(cache.rows.has(key), `${key} is a ghost\n${said}`);
+  }
+  for (const [key, paths] of world.stands) {
+    if (conflicts.has(key) || recorded.isDisjointFrom(paths)) continue;
+    assert.ok(now.has(key), `${key} of ${[...paths]} is lost\n${said}`);
+  }
+  for (const [path, { key }] of world.valid) {
+    if (conflicts.has(key)) continue;
+    if (path.startsWith(`${CONTROL}/`)) {
+      assert.equal(now.get(key), world.newest(key), `${path} was not put\n${said}`);
+    }
+  }
+}
