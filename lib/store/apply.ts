@@ -237,7 +237,8 @@ class Run {
     if (ops.length === 0) return true;
     const deletes = ops.some((op) => op.action === "delete");
     const created = ops.filter((op) => op.guardMod === ABSENT).map((op) => op.key);
-    const vacant = vacantSpans(created, observation?.mods.keys() ?? []);
+    const { maxTxnOps } = this.#context;
+    const vacant = vacantSpans(created, observation?.mods.keys() ?? [], maxTxnOps);
     const bytes = batch.reduce((sum, op) => sum + op.valueBytes + op.key.length, 0);
     let sent: Exchange;
     try {

@@ -1,4 +1,4 @@
-import { buildTxn, EtcdError, readTxn, type TxnOp } from "../etcd/mod.ts";
+import { buildTxn, EtcdError, readTxn, txnLevels, type TxnOp } from "../etcd/mod.ts";
 import { InvalidObjectError, parseObjectMeta } from "../k8s/mod.ts";
 import type { StoreContext } from "./context.ts";
 import type { FoundVersion } from "./decide.ts";
@@ -34,7 +34,7 @@ export async function readVersions(
   dry: boolean,
 ): Promise<Map<string, FoundVersion | undefined> | undefined> {
   const versions = new Map<string, FoundVersion | undefined>();
-  const pages = pagesOf(requests);
+  const pages = pagesOf(requests, pageKeys(context.maxTxnOps));
   for (let page = pages.shift(); page; page = pages.shift()) {
     const ops: TxnOp[] = page.map(({ key }) => ({ action: "read", key, keysOnly: false }));
     try {
@@ -81,13 +81,20 @@ function versionOf(mod: string, value: Uint8Array): FoundVersion {
   }
 }
 
-function pagesOf(requests: readonly ValueRequest[]): ValueRequest[][] {
+/** A small `--max-txn-ops` leaves room for few reads. */
+function pageKeys(maxTxnOps: number): number {
+  let keys = PAGE_KEYS;
+  while (keys > 1 && txnLevels(maxTxnOps, keys) === undefined) keys--;
+  return keys;
+}
+
+function pagesOf(requests: readonly ValueRequest[], pageKeys: number): ValueRequest[][] {
   const pages: ValueRequest[][] = [];
   let page: ValueRequest[] = [];
   let bytes = 0;
   for (const request of requests) {
     if (
-      page.length === PAGE_KEYS || (page.length > 0 && bytes + request.expectedBytes > PAGE_BYTES)
+      page.length === pageKeys || (page.length > 0 && bytes + request.expectedBytes > PAGE_BYTES)
     ) {
       pages.push(page);
       page = [];

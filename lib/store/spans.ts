@@ -10,8 +10,12 @@ export interface Span {
 
 /** A span's compare costs two keys: for fewer operations, a guard for each is smaller. */
 const MIN_SPAN_KEYS = 8;
-/** The compares of the root count against `--max-txn-ops`, as its operations do. */
 const MAX_VACANT_SPANS = 8;
+/**
+ * The compares of the root count against `--max-txn-ops` as its operations do: with one for each so
+ * many, they are never more than the root of a tree has room for.
+ */
+const TXN_OPS_PER_SPAN = 16;
 
 /**
  * Groups keys into one span for each resource.
@@ -40,8 +44,14 @@ export function spansOf(keys: Iterable<string>): Span[] {
  *
  * @param keys keys that are to be created
  * @param seen keys that were seen in etcd
+ * @param maxTxnOps etcd's `--max-txn-ops`
  */
-export function vacantSpans(keys: Iterable<string>, seen: Iterable<string>): VacantSpan[] {
+export function vacantSpans(
+  keys: Iterable<string>,
+  seen: Iterable<string>,
+  maxTxnOps: number,
+): VacantSpan[] {
+  const most = Math.min(MAX_VACANT_SPANS, Math.floor(maxTxnOps / TXN_OPS_PER_SPAN));
   const spans = new Map<string, Span>();
   for (const span of spansOf(keys)) {
     if (span.keys >= MIN_SPAN_KEYS) spans.set(resourceOf(span.first), span);
@@ -51,7 +61,7 @@ export function vacantSpans(keys: Iterable<string>, seen: Iterable<string>): Vac
     const span = spans.get(resourceOf(key));
     if (span && isWithin(span, key)) spans.delete(resourceOf(key));
   }
-  return [...spans.values()].sort((a, b) => b.keys - a.keys).slice(0, MAX_VACANT_SPANS);
+  return [...spans.values()].sort((a, b) => b.keys - a.keys).slice(0, most);
 }
 
 /** Tells whether one of the spans holds a key. */
