@@ -270,7 +270,12 @@ export class ComponentKeyCache {
    */
   async giveUp(fence: GiveUp): Promise<void> {
     const rows = new Map<string, KeyRow | null>();
-    for (const { action, key, after } of this.#intent?.entries ?? []) {
+    for (const { action, key, after, ...deleted } of this.#intent?.entries ?? []) {
+      if (action === "delete" && !this.#rows.has(key)) {
+        // Its outcome was half written when etcd went back to before the delete.
+        const { uid, resourceVersion } = deleted;
+        rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
+      }
       if (action !== "put" || !after) continue;
       // Etcd still holds the object that ours replaces, if it is another one of that name.
       const before = this.#rows.get(key);
