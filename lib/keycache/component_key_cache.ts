@@ -265,8 +265,8 @@ export class ComponentKeyCache {
 
   /**
    * Gives up the pending intent (if any), whose Txn was not applied and no longer can be, and
-   * notes what the fence holds. What the Txn would have put becomes owned with an unknown mod,
-   * so that nothing it may have written is forgotten.
+   * notes what the fence holds. In a new epoch, what the Txn would have put becomes owned with an
+   * unknown mod, so that nothing it may have written is forgotten; else what was ours stays so.
    */
   async giveUp(fence: GiveUp): Promise<void> {
     const rows = new Map<string, KeyRow | null>();
@@ -279,6 +279,8 @@ export class ComponentKeyCache {
       if (action !== "put" || !after) continue;
       // Etcd still holds the object that ours replaces, if it is another one of that name.
       const before = this.#rows.get(key);
+      // An etcd that only says "not applied" holds nothing of ours there, but maybe another's.
+      if (!fence.newEpoch && !before?.ours) continue;
       const { uid, resourceVersion } = before?.ours && before.uid !== after.uid ? before : after;
       rows.set(key, { ...after, ours: true, mod: null, uid, resourceVersion });
     }
