@@ -42,6 +42,16 @@ export async function replace(node: TestNode, list: TestList): Promise<ApplyResu
   }, { ...OPTIONS, requireSingleTxn: list.requireSingleTxn ?? false });
 }
 
+/** Looks at every row, as a full pass does that finds all files as they were. */
+export async function lookAtAll(node: TestNode): Promise<ApplyResult> {
+  return await apply(node.context, {
+    ...OPTIONS,
+    changes: new Map(),
+    full: true,
+    windows: new Map(),
+  });
+}
+
 /** Takes up several lists of kubelet's at once, as a first import does. */
 export async function put(node: TestNode, lists: readonly TestList[]): Promise<ApplyResult> {
   const values = new Map<string, Uint8Array>();
