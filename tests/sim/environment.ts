@@ -105,7 +105,8 @@ export class Environment {
     node.fs.duringListing = () => {
       if (prng.chance(this.#world.weather.churn)) this.#stepWriter(node, "walk");
     };
-    node.fs.onRead = (bytes) => {
+    node.fs.onRead = (path, bytes) => {
+      if (path.includes("/tmp_")) marks.hit("backup stood in for a rewrite");
       if (bytes.length === 0 || bytes.at(-1) !== "}".charCodeAt(0)) {
         marks.hit("file caught empty or half written");
       }

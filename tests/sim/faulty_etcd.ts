@@ -153,7 +153,7 @@ export function deliverLate(world: World, { request, process, write }: LateTxn):
     if (!process.alive) world.marks.hit("late Txn applied after a restart");
   } else {
     world.marks.hit("late Txn met another fence");
-    if (process.lineage.node.killedTxns.has(write.next)) {
+    if (process.lineage.killedTxns.has(write.next)) {
       world.marks.hit("late Txn killed by a bump");
     }
   }

@@ -45,7 +45,7 @@ export class FsModel implements FileSystem {
   /** Called in the middle of a listing. */
   duringListing: () => void = () => {};
   /** Called with what a reader got of a file. */
-  onRead: (bytes: Uint8Array) => void = () => {};
+  onRead: (path: string, bytes: Uint8Array) => void = () => {};
   /** Called after each change, with what it was. */
   changed: (what: string) => void = () => {};
 
@@ -79,7 +79,7 @@ export class FsModel implements FileSystem {
     const node = this.#find(path);
     if (node.kind !== "file") throw new NotRegularFileError();
     if (node.bytes.length > maxBytes) throw new FileTooLargeError(maxBytes);
-    this.onRead(node.bytes);
+    this.onRead(path, node.bytes);
     return { bytes: node.bytes.slice(), stamp: stampOf(node) };
   }
 

@@ -24,8 +24,6 @@ export class NodeModel {
   readonly fs: FsModel;
   /** Writers that are in the middle of something; the first goes on first. */
   readonly writers: Generator<void>[] = [];
-  /** `next` values of Txns that a bump has made impossible. */
-  readonly killedTxns = new Set<string>();
   readonly #tick: () => number;
   readonly #absentTick = new Map<string, number>();
   /** When a file was last there, but not to be read as an object. */

@@ -140,7 +140,12 @@ export class Agents {
     switch (order.kind) {
       case "adopt":
       case "reconcile": {
-        const { report, failure } = await reconcile(context, options);
+        const { report, failure, busy } = await reconcile(context, options);
+        this.#world.trace(() =>
+          `${lineage.name}: ${report.status} busy ${JSON.stringify(busy)} invalid ${
+            JSON.stringify(report.invalid)
+          } conflicts ${JSON.stringify(report.conflicts)}`
+        );
         return { report, failure };
       }
       case "dry-run": {

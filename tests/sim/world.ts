@@ -49,6 +49,10 @@ export interface Lineage {
   readonly lost: { readonly after: number; readonly upTo: number }[];
   /** Fence values of Txns that its disk was put back to: their intent is pending again. */
   readonly keptTxns: Set<string>;
+  /** Fence values of given-up Txns that applied after all, since etcd took back their bump. */
+  readonly revivedTxns: Set<string>;
+  /** Fence values of Txns that a bump has made impossible. */
+  readonly killedTxns: Set<string>;
   /** What its API was told, by component and namespace. */
   readonly apiLists: Map<string, ApiList>;
   /** An operator may still start it. */

@@ -52,11 +52,14 @@ export class AtRest implements Checker {
     const { etcd, lineages } = this.#world();
     for (const { name, live, node, disk } of lineages) {
       if (!live) continue;
-      const readable = new Set(node.files().flatMap((file) => file.version ? file.key : []));
+      // What went missing, or came back older, can be put again from the freshest owner's file,
+      // and only from that.
+      const files = node.files();
+      const readable = new Set(files.flatMap((file) => file.version ? file.key : []));
+      for (const { key, version } of files) if (!version) readable.delete(key);
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
         const stored = etcd.get(key);
-        // What went missing can be put again from a file that is an object, and only from that.
         if (!stored && !readable.has(key)) continue;
         if (!stored) broken(this, `${name} holds ${key}, which is not in etcd`);
         const version = versionIn(stored.value);

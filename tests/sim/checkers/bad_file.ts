@@ -26,7 +26,7 @@ export class BadFile implements Checker {
           one.component === component && one.resourceVersion === version.resourceVersion
         );
         if (!owner) broken(this, `${name} did not take up ${key} of ${component}`);
-        if (!current.has(key)) broken(this, `${name} did not put ${key}`);
+        if (!current.has(key) && !bad.has(key)) broken(this, `${name} did not put ${key}`);
       }
     }
   }

@@ -1,5 +1,7 @@
+import { versionIn } from "../cloud.ts";
+import type { KeyChange } from "../etcd_ledger.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
-import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
+import { broken, type Checker, isBy, type Lineage, type World, type Write } from "../world.ts";
 
 /**
  * Invariant 1: every object key that this node has put, and not yet seen deleted or overwritten by
@@ -17,13 +19,23 @@ export class NothingForgotten implements Checker {
     this.#world = world;
   }
 
-  etcdChanged(): void {
+  etcdChanged(changes: readonly KeyChange[], write: Write): void {
+    const { etcd } = this.#world();
+    for (const { key, before, after } of changes) {
+      if (write.by !== "agent" || !before || !after) continue;
+      // The cache remembers one uid of a key: an etcd that goes back to the object before is not
+      // promised to be known again.
+      if (versionIn(before.value)?.uid === versionIn(after.value)?.uid) continue;
+      this.#mayForget(write.lineage, key, etcd.writeOf(before)?.tick ?? 0);
+    }
     this.#check();
   }
 
   /** Tells whether what a lineage wrote is none of its business any more. */
   isLetGo(lineage: Lineage, key: string, stored: StoredKey): boolean {
-    const written = this.#world().etcd.writeOf(stored)?.tick ?? 0;
+    const write = this.#world().etcd.writeOf(stored);
+    if (write?.by === "agent" && lineage.revivedTxns.has(write.next)) return true;
+    const written = write?.tick ?? 0;
     return written <= (this.#letGo.get(lineage)?.get(key) ?? -1);
   }
 
@@ -35,12 +47,12 @@ export class NothingForgotten implements Checker {
       // A row that says another's is what the agent makes of a key that it saw overwritten.
       if (pending.has(key) || (known.has(key) && lineage.disk.row(key)?.ours !== false)) continue;
       const now = etcd.get(key);
+      if (lineage.disk.hasTombstone(key)) continue;
       const mine = now && isBy(etcd.writeOf(now), lineage) && !this.isLetGo(lineage, key, now);
       if (mine && !this.#wentBackMeanwhile(lineage)) {
         broken(this, `${lineage.name} forgets ${key}, which it wrote at ${now.mod}`);
       }
-      const letGo = this.#letGo.get(lineage) ?? new Map<string, number>();
-      this.#letGo.set(lineage, letGo.set(key, tick));
+      this.#mayForget(lineage, key, tick);
     }
     this.#known.set(lineage, known);
     this.#check();
@@ -60,6 +72,11 @@ export class NothingForgotten implements Checker {
       if (this.#known.get(lineage)?.has(key) || lineage.disk.hasTombstone(key)) continue;
       broken(this, `${lineage.name} wrote ${key} at ${stored.mod} and does not know of it`);
     }
+  }
+
+  #mayForget(lineage: Lineage, key: string, tick: number): void {
+    const letGo = this.#letGo.get(lineage) ?? new Map<string, number>();
+    this.#letGo.set(lineage, letGo.set(key, Math.max(tick, letGo.get(key) ?? -1)));
   }
 
   /** What an agent saw before etcd went back, in the same operation, it saw all the same. */

@@ -21,6 +21,8 @@ export class OneTxn implements Checker {
   readonly #pending = new Map<Lineage, string>();
   /** By fence value: when the operation began that gave its Txn up, or settled it. */
   readonly #closed = new Map<string, number>();
+  /** Fences that were deleted on purpose. */
+  readonly #retired = new Set<string>();
 
   constructor(world: () => World) {
     this.#world = world;
@@ -46,6 +48,7 @@ export class OneTxn implements Checker {
     const fence = changes.find(({ key }) => key === fenceOf(lineage));
     const objects = changes.filter(({ key }) => key !== fenceOf(lineage));
     if (!fence) broken(this, `${lineage.name} writes ${objects[0]?.key} without moving the fence`);
+    if (!fence.after) this.#retired.add(fence.key);
     if (!isBy(write, lineage)) return;
 
     const next = fenceValue(request);
@@ -53,8 +56,13 @@ export class OneTxn implements Checker {
     const isBump = header !== undefined && next === header.bump;
     if (objects.length > 0 && next !== header?.next) {
       const closed = this.#closed.get(next) ?? 0;
-      // An etcd that goes back in time takes the bump back that had made the Txn impossible.
-      if (this.#world().replacedTick >= closed) return;
+      // An etcd that goes back in time takes the bump back that had made the Txn impossible; and
+      // where a fence was taken away by retire, the very first Txn of all can apply once more.
+      const born = fence.before === undefined && this.#retired.has(fence.key);
+      if (born || this.#world().replacedTick >= closed) {
+        lineage.revivedTxns.add(next);
+        return;
+      }
       broken(this, `a given-up Txn of ${lineage.name} applied to ${objects[0]?.key}`);
     }
     if (header === undefined || (next !== header.next && !isBump)) return;
@@ -67,10 +75,6 @@ export class OneTxn implements Checker {
         )
       );
     if (!same) broken(this, `${lineage.name} sends another batch than its intent says`);
-    if (isBump) this.#killed(lineage, header.next);
-  }
-
-  #killed(lineage: Lineage, next: string): void {
-    lineage.node.killedTxns.add(next);
+    if (isBump) lineage.killedTxns.add(header.next);
   }
 }
