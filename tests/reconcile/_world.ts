@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { DenoFileSystem } from "../../lib/fscache/mod.ts";
+import {
+  type Clock,
+  dryRun,
+  reconcile,
+  type ReconcileOptions,
+  type ReconcileOutcome,
+  type ReconcileReport,
+} from "../../lib/reconcile/mod.ts";
+import type { EtcdServer } from "../support/etcd_server.ts";
+import { FsCacheDir } from "../support/fs_cache.ts";
+import { type NodeOptions, TestNode } from "../support/test_node.ts";
+
+/** So much is the clock ahead of the files, that all of them have settled. */
+const LATER_MS = 60_000;
+const SETTLE_MS = 2_000;
+
+/** What may differ from run to run. */
+export interface RunOptions extends Partial<Omit<ReconcileOptions, "source" | "clock">> {
+  readonly components?: readonly string[];
+  readonly excludeResources?: (directory: string) => boolean;
+  readonly maxObjectBytes?: number;
+}
+
+/** The numbers and lists of a report that say what was done. */
+export type Done = Pick<
+  ReconcileReport,
+  | "status"
+  | "created"
+  | "updated"
+  | "deleted"
+  | "released"
+  | "unchanged"
+  | "conflicts"
+  | "invalid"
+  | "heldBack"
+>;
+
+/** What {@linkcode World.run} reports when nothing had to be done. */
+export const IDLE: Done = {
+  status: "in-step",
+  created: 0,
+  updated: 0,
+  deleted: 0,
+  released: 0,
+  unchanged: 0,
+  conflicts: [],
+  invalid: [],
+  heldBack: [],
+};
+
+/** A node's fs cache, its component-key cache, and an etcd. */
+export class World implements AsyncDisposable {
+  readonly files = new FsCacheDir();
+  readonly node: TestNode;
+  /** Added to the clock. */
+  aheadMs = LATER_MS;
+  /** What was slept, in ms; happens at once, after {@linkcode World.onSleep}. */
+  readonly slept: number[] = [];
+  onSleep: () => void = () => {};
+
+  private constructor(node: TestNode) {
+    this.node = node;
+  }
+
+  static async start(server: EtcdServer, options: NodeOptions = {}): Promise<World> {
+    return new World(await TestNode.start(server, options));
+  }
+
+  get clock(): Clock {
+    return {
+      nowMs: () => Date.now() + this.aheadMs,
+      monotonicMs: () => performance.now(),
+      sleep: (ms) => {
+        this.slept.push(ms);
+        this.onSleep();
+        return Promise.resolve();
+      },
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+    };
+  }
+
+  options(options: RunOptions = {}): ReconcileOptions {
+    const { components, excludeResources, maxObjectBytes, ...rest } = options;
+    return {
+      source: {
+        root: this.files.root,
+        fs: new DenoFileSystem(),
+        coverage: {
+          components: components && new Set(components),
+          excludeResources,
+        },
+        settleMs: SETTLE_MS,
+        maxObjectBytes: maxObjectBytes ?? 1024 * 1024,
+      },
+      clock: this.clock,
+      policy: "fresher",
+      maxDeletePercent: 50,
+      confirmDeletes: false,
+      requireSingleTxn: false,
+      adopt: false,
+      ...rest,
+    };
+  }
+
+  /** One reconcile. */
+  async outcome(options: RunOptions = {}): Promise<ReconcileOutcome> {
+    return await reconcile(this.node.context, this.options(options));
+  }
+
+  /** One reconcile that must come to its end. */
+  async run(options: RunOptions = {}): Promise<Done> {
+    const { report, failure } = await this.outcome(options);
+    if (failure) throw failure;
+    return doneOf(report);
+  }
+
+  /** A dry run that must come to its end. */
+  async dry(options: RunOptions = {}): Promise<ReconcileReport> {
+    const { report, failure } = await dryRun(this.node.context, this.options(options));
+    if (failure) throw failure;
+    return report;
+  }
+
+  /** A key of the node, from what follows the prefix. */
+  key(path: string): string {
+    return this.node.prefix + path;
+  }
+
+  /** The values under the prefix. */
+  async values(): Promise<Record<string, string>> {
+    const stored = await this.node.stored();
+    return Object.fromEntries([...stored].map(([key, { value }]) => [key, value]));
+  }
+
+  /** etcd holds exactly these values, and the cache has each of them under its very mod. */
+  async holds(values: Record<string, string>): Promise<void> {
+    assert.deepEqual(await this.values(), values);
+    const stored = await this.node.stored();
+    for (const row of this.node.cache.rows.values()) {
+      const path = row.key.slice(this.node.prefix.length);
+      assert.equal(row.mod, stored.get(path)?.mod, path);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.files[Symbol.dispose]();
+    await this.node[Symbol.asyncDispose]();
+  }
+}
+
+export function doneOf(report: ReconcileReport): Done {
+  const { status, created, updated, deleted, released, unchanged } = report;
+  const byKey = <T extends { key: string }>(list: readonly T[]) =>
+    list.toSorted((a, b) => a.key < b.key ? -1 : 1);
+  const byPath = <T extends { path: string }>(list: readonly T[]) =>
+    list.toSorted((a, b) => a.path < b.path ? -1 : 1);
+  return {
+    status,
+    created,
+    updated,
+    deleted,
+    released,
+    unchanged,
+    conflicts: byKey(report.conflicts),
+    invalid: byPath(report.invalid),
+    heldBack: report.heldBack.toSorted((a, b) => a.component < b.component ? -1 : 1),
+  };
+}
