@@ -1,5 +1,6 @@
 import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
 import { CallFailure } from "./call_failure.ts";
+import { checked } from "./checked.ts";
 import { toEtcdError } from "./classify.ts";
 import { EtcdConfigError } from "./config_error.ts";
 import type { Connection } from "./connection.ts";
@@ -51,7 +52,7 @@ export async function connect(options: EtcdOptions): Promise<Etcd> {
   const connections = options.endpoints.map((endpoint) =>
     new Connection(endpoint, tls, MAX_ANSWER_BYTES)
   );
-  return new EtcdClient(connections, options.timeoutMs, tls, user);
+  return checked(new EtcdClient(connections, options.timeoutMs, tls, user));
 }
 
 /** What one attempt may use. */

@@ -1,0 +1,108 @@
+import { Buffer } from "node:buffer";
+import type {
+  IKeyValue,
+  IRangeRequest,
+  IRangeResponse,
+  IRequestOp,
+  IResponseHeader,
+  ITxnRequest,
+  ITxnResponse,
+} from "etcd3";
+import { EtcdError } from "./errors.ts";
+import type { Etcd } from "./etcd.ts";
+
+/**
+ * Holds each answer of an etcd against what was asked, so that nobody else has to: the types only
+ * say what should come. A proxy that mixes answers up, or something that is no etcd, ends in an
+ * error that leaves a Txn in doubt, instead of in a wrong plan or a loop without end.
+ *
+ * @param etcd gives the answers
+ * @returns the same etcd; it throws `unknown` where an answer can't be one
+ */
+export function checked(etcd: Etcd): Etcd {
+  return {
+    async range(request) {
+      const answer = await etcd.range(request);
+      if (!hasHeader(answer) || !answersRange(answer, request)) throw notAnAnswer("range");
+      return answer;
+    },
+    async txn(request, bytes) {
+      const answer = await etcd.txn(request, bytes);
+      if (!hasHeader(answer) || !answersTxn(answer, request)) throw notAnAnswer("Txn");
+      return answer;
+    },
+    hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
+    close: () => etcd.close(),
+  };
+}
+
+/** What may have come instead of a value of this type. */
+type Doubtful<T> = { readonly [K in keyof T]?: Doubtful<T[K]> | null } | null | undefined;
+
+const UNSIGNED = /^[0-9]{1,20}$/;
+const REVISION = /^[1-9][0-9]{0,18}$/;
+
+function hasHeader({ header }: { readonly header: IResponseHeader }): boolean {
+  const said: Doubtful<IResponseHeader> = header;
+  return matches(said?.revision, REVISION) && matches(said?.cluster_id, UNSIGNED);
+}
+
+/** Keys come in order, each once, none that was not asked for: so paging always ends. */
+function answersRange(answer: Doubtful<IRangeResponse>, request: IRangeRequest): boolean {
+  if (!Array.isArray(answer?.kvs) || typeof answer.more !== "boolean") return false;
+  const { key = Buffer.of(), range_end: end, limit = 0 } = request;
+  if (Number(limit) > 0 && answer.kvs.length > Number(limit)) return false;
+  // All that there are count, those beyond the limit too.
+  const { kvs: { length }, more, count } = answer;
+  if (!matches(count, UNSIGNED) || (more ? length >= Number(count) : length !== Number(count))) {
+    return false;
+  }
+  let before: Uint8Array | undefined;
+  return answer.kvs.every((kv: Doubtful<IKeyValue>) => {
+    const found = kv?.key;
+    if (!(found instanceof Uint8Array) || !(kv?.value instanceof Uint8Array)) return false;
+    if (!matches(kv.mod_revision, REVISION)) return false;
+    const asked = end?.length
+      ? Buffer.compare(found, key) >= 0 && (isOpen(end) || Buffer.compare(found, end) < 0)
+      : Buffer.compare(found, key) === 0;
+    const isNext = before === undefined || Buffer.compare(found, before) > 0;
+    before = found;
+    return asked && isNext;
+  });
+}
+
+function answersTxn(answer: Doubtful<ITxnResponse>, request: ITxnRequest): boolean {
+  const { success = [], failure = [] } = request;
+  if (typeof answer?.succeeded !== "boolean" || !Array.isArray(answer.responses)) return false;
+  const ops = answer.succeeded ? success : failure;
+  const { responses } = answer;
+  return responses.length === ops.length &&
+    ops.every((op, index) => answersOp(responses[index], op));
+}
+
+function answersOp(
+  answer: Doubtful<ITxnResponse["responses"][number]>,
+  op: IRequestOp,
+): boolean {
+  if (op.request_txn) return answersTxn(answer?.response_txn, op.request_txn);
+  if (op.request_range) return answersRange(answer?.response_range, op.request_range);
+  const done = op.request_put ? answer?.response_put : answer?.response_delete_range;
+  return typeof done === "object" && done !== null;
+}
+
+/** A range without an end is asked for by a single zero byte. */
+function isOpen(end: Uint8Array): boolean {
+  return end.length === 1 && end[0] === 0;
+}
+
+function matches(value: unknown, pattern: RegExp): boolean {
+  return typeof value === "string" && pattern.test(value);
+}
+
+function notAnAnswer(what: string): EtcdError {
+  return new EtcdError(
+    "unknown",
+    `etcd's answer to a ${what} is none: check that --etcd-servers names etcd itself, or a proxy ` +
+      "that passes its answers on as they are",
+  );
+}
