@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { EdgekeydError } from "../../lib/errors.ts";
+import { checked } from "../../lib/etcd/checked.ts";
+import type { Etcd } from "../../lib/etcd/mod.ts";
+import { type CacheOptions, type ComponentKeyCache, memoryCache } from "../../lib/keycache/mod.ts";
+import { reconcile, type ReconcileOutcome, verify } from "../../lib/reconcile/mod.ts";
+import { Prng } from "../sim/prng.ts";
+import { runCases, tell } from "./_seeds.ts";
+import { contentsOf, FENCE_KEY, PREFIX, World } from "./_world.ts";
+
+/** No reconcile of so small a cache needs as many; one that does would never end. */
+const MAX_CALLS = 2_000;
+
+const CACHE_OPTIONS: CacheOptions = {
+  nodeName: "n1",
+  prefix: PREFIX,
+  newLife: () => "11111111111111111111111111111111",
+  nowMs: () => 10_000_000,
+};
+
+Deno.test("malformed answers of etcd: a clear error, nothing wrong written, nothing forgotten", async () => {
+  let failed = 0;
+  await runCases("answers", async (seed) => {
+    const cache = await memoryCache(CACHE_OPTIONS);
+    try {
+      if (await oneLife(new Prng(seed), cache)) failed++;
+    } finally {
+      cache.close();
+    }
+  });
+  assert.ok(failed > 0, "some answer was too wrong to go on");
+  tell(`${failed} of them ended in an error`);
+});
+
+/** @returns whether a malformed answer led to an error */
+async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<boolean> {
+  const world = new World(prng);
+  const liar = new Liar(world.etcd, prng);
+  const etcd = checked(liar);
+  const run = async () => {
+    liar.calls = 0;
+    const { failure } = await pass(world, etcd, cache, prng);
+    assert.ok(
+      failure === undefined || failure instanceof EdgekeydError,
+      `${failure}\n${liar.told.join("\n")}`,
+    );
+    check(world, cache, liar.told.join("\n"));
+    return failure;
+  };
+  if (prng.chance(0.5)) await run();
+  for (const path of world.valid.keys()) if (prng.chance(0.3)) world.update(path);
+  liar.rate = prng.pick([0.05, 0.3, 1]);
+  const failure = await run();
+  try {
+    await verify({ etcd, cache, ...LIMITS, random: () => prng.hex(), sleep });
+  } catch (error) {
+    if (!(error instanceof EdgekeydError)) throw error;
+  }
+  // Once etcd is itself again, so is everything else.
+  liar.rate = 0;
+  const last = await run();
+  assert.equal(last, undefined, `${last?.stack}\n${liar.told.join("\n")}`);
+  const now = contentsOf(world.model);
+  for (const { key } of world.valid.values()) {
+    if (world.foreign.has(key)) continue;
+    assert.equal(now.get(key), world.newest(key), `${key}\n${liar.told.join("\n")}`);
+  }
+  return failure !== undefined;
+}
+
+const LIMITS = { maxTxnOps: 128, requestBytes: 1_500_000 };
+const sleep = () => Promise.resolve();
+
+async function pass(
+  world: World,
+  etcd: Etcd,
+  cache: ComponentKeyCache,
+  prng: Prng,
+): Promise<ReconcileOutcome> {
+  let nowMs = 100_000_000;
+  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs++, sleep, pause: sleep };
+  return await reconcile({ etcd, cache, ...LIMITS, random: () => prng.hex(), sleep }, {
+    source: { root: "/cache", fs: world.fs, coverage: {}, settleMs: 0, maxObjectBytes: 1 << 20 },
+    clock,
+    policy: "fresher",
+    maxDeletePercent: 100,
+    confirmDeletes: true,
+    requireSingleTxn: false,
+    adopt: false,
+  });
+}
+
+function check(world: World, cache: ComponentKeyCache, said: string): void {
+  assert.deepEqual(world.strayWrites, [], said);
+  const now = contentsOf(world.model);
+  const pending = new Set(cache.intent?.entries.map((entry) => entry.key));
+  for (const [key, value] of world.foreign) assert.equal(now.get(key), value, said);
+  for (const [key, value] of now) {
+    if (key === FENCE_KEY || world.foreign.has(key)) continue;
+    assert.ok(world.texts.get(key)?.has(value) ?? false, `${key}\n${said}`);
+    assert.ok(cache.rows.has(key) || pending.has(key), `${key} is forgotten\n${said}`);
+  }
+}
+
+/** An etcd that does what it is told, and then says something that no etcd says. */
+class Liar implements Etcd {
+  /** How many of its answers are malformed. */
+  rate = 0;
+  calls = 0;
+  readonly told: string[] = [];
+  readonly #etcd: Etcd;
+  readonly #prng: Prng;
+
+  constructor(etcd: Etcd, prng: Prng) {
+    this.#etcd = etcd;
+    this.#prng = prng;
+  }
+
+  async range(request: Parameters<Etcd["range"]>[0]) {
+    return this.#malformed("range", await this.#etcd.range(request));
+  }
+
+  async txn(request: Parameters<Etcd["txn"]>[0]) {
+    return this.#malformed("txn", await this.#etcd.txn(request));
+  }
+
+  hasNoSpaceAlarm() {
+    return this.#etcd.hasNoSpaceAlarm();
+  }
+
+  close(): void {
+    this.#etcd.close();
+  }
+
+  #malformed<T extends object>(what: string, answer: T): T {
+    this.calls++;
+    assert.ok(this.calls < MAX_CALLS, `it asks without end\n${this.told.join("\n")}`);
+    if (!this.#prng.chance(this.rate)) return answer;
+    const copy: unknown = structuredCloneOf(answer);
+    const places = placesIn(copy);
+    for (let i = this.#prng.between(1, 3); i > 0 && places.length > 0; i--) {
+      const { holder, name, path } = this.#prng.pick(places);
+      const change = this.#prng.pick(CHANGES);
+      const value = change(holder[name], this.#prng);
+      if (value === undefined && !Array.isArray(holder)) delete holder[name];
+      else holder[name] = value;
+      this.told.push(`${what} ${path}: ${String(JSON.stringify(value)).slice(0, 60)}`);
+    }
+    // What comes over a wire is what its type says only if somebody has looked.
+    return copy as T;
+  }
+}
+
+interface Place {
+  readonly holder: Record<string, unknown>;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Every member of an answer, at any depth. */
+function placesIn(value: unknown, path = ""): Place[] {
+  if (!isHolder(value)) return [];
+  return Object.keys(value).flatMap((name) => [
+    { holder: value, name, path: `${path}.${name}` },
+    ...placesIn(value[name], `${path}.${name}`),
+  ]);
+}
+
+function isHolder(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !(value instanceof Uint8Array);
+}
+
+/** Values that are of the right shape, but not what was there, are left out: those are lies. */
+const CHANGES: readonly ((value: unknown, prng: Prng) => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => ({}),
+  () => [],
+  () => NaN,
+  () => "NaN",
+  () => "-1",
+  () => "1e9",
+  () => "",
+  () => "18446744073709551616",
+  () => 7,
+  (value) => Array.isArray(value) ? value.toReversed() : [value],
+  (value) => Array.isArray(value) ? [...value, ...value] : null,
+  (value) => Array.isArray(value) ? value.slice(1) : undefined,
+  (value) => Array.isArray(value) ? Array.from({ length: 1_000 }, () => value[0]) : null,
+  (value) => typeof value === "boolean" ? String(value) : undefined,
+];
+
+function structuredCloneOf(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (Array.isArray(value)) return value.map(structuredCloneOf);
+  if (!isHolder(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, structuredCloneOf(member)]),
+  );
+}
