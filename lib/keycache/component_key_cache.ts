@@ -264,12 +264,13 @@ export class ComponentKeyCache {
   }
 
   /**
-   * Gives up the pending intent (if any), whose Txn was not applied and no longer can be, and
-   * notes what the fence holds. In a new epoch, what the Txn would have put becomes owned with an
-   * unknown mod, so that nothing it may have written is forgotten; else what was ours stays so.
+   * The rows that {@linkcode ComponentKeyCache.giveUp} writes; a new epoch also makes every mod
+   * unknown.
    */
-  async giveUp(fence: GiveUp): Promise<void> {
-    const rows = new Map<string, KeyRow | null>();
+  rowsGivenUp(
+    fence: Pick<GiveUp, "newEpoch" | "redoDeletesAfter">,
+  ): ReadonlyMap<string, KeyRow> {
+    const rows = new Map<string, KeyRow>();
     for (const { action, key, after, ...deleted } of this.#intent?.entries ?? []) {
       if (action === "delete" && !this.#rows.has(key)) {
         // Its outcome was half written when etcd went back to before the delete.
@@ -290,6 +291,16 @@ export class ComponentKeyCache {
         rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
       }
     }
+    return rows;
+  }
+
+  /**
+   * Gives up the pending intent (if any), whose Txn was not applied and no longer can be, and
+   * notes what the fence holds. In a new epoch, what the Txn would have put becomes owned with an
+   * unknown mod, so that nothing it may have written is forgotten; else what was ours stays so.
+   */
+  async giveUp(fence: GiveUp): Promise<void> {
+    const rows = this.rowsGivenUp(fence);
     const { epoch } = this.#state;
     const state: FenceState = {
       expected: fence.expected,

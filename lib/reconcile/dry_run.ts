@@ -17,6 +17,7 @@ import { everything, lookSettled } from "./look.ts";
 import type { ReconcileOptions, ReconcileOutcome } from "./reconcile.ts";
 import { Phases } from "./phases.ts";
 import type { PlanStep } from "./report.ts";
+import { tooLargeFiles } from "./too_large.ts";
 
 /**
  * What {@linkcode reconcile} would do now, without writing anything: neither keys, nor the fence,
@@ -56,24 +57,30 @@ export async function dryRun(
   );
   if (!made) throw new Error("a dry plan does not depend on the fence");
 
-  const ops: PlannedOp[] = [];
-  const steps: PlanStep[] = [];
+  const planned: PlannedOp[] = [];
   for (const [key, decision] of made.decisions) {
     const op = plannedOp(key, decision, rows.get(key), changes.get(key));
-    if (op) ops.push(op);
-    steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
+    if (op) planned.push(op);
   }
-  const packing = pack(ops, {
+  const packing = pack(planned, {
     fenceKey: cache.identity.fenceKey,
     maxTxnOps: context.maxTxnOps,
     requestBytes: context.requestBytes,
   }, options.requireSingleTxn);
-  const invalid = [...snapshot.invalid, ...diff.invalid];
+  const ops = packing.batches.flat();
+  const tooLarge = new Map(packing.tooLarge.map((op) => [op.key, op.owner]));
+  const steps: PlanStep[] = [];
+  for (const [key, decision] of made.decisions) {
+    if (!tooLarge.has(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
+  }
+  const invalid = [...snapshot.invalid, ...diff.invalid, ...tooLargeFiles(cache, tooLarge)];
   const conflicts = [...made.conflicts].map(([key, reason]) => ({ key, reason }));
   const partial = invalid.length + conflicts.length + heldBack.size > 0;
   const count = (wanted: (op: PlannedOp) => boolean) => ops.filter(wanted).length;
   const created = count((op) => op.action === "put" && op.guardMod === "0");
   const updated = count((op) => op.action === "put" && op.guardMod !== "0");
+  const held = (key: string) =>
+    ownersAfter(rows.get(key), tooLarge.has(key) ? undefined : changes.get(key)).length > 0;
   const touched = new Set([...ops.map((op) => op.key), ...made.conflicts.keys()]);
   return {
     report: {
@@ -82,8 +89,8 @@ export async function dryRun(
       updated,
       deleted: ops.length - created - updated,
       released: steps.filter((step) => step.action === "release").length,
-      unchanged: [...rows.values()]
-        .filter((row) => row.owners.length > 0 && !touched.has(row.key)).length,
+      unchanged: [...new Set([...rows.keys(), ...changes.keys()])]
+        .filter((key) => held(key) && !touched.has(key)).length,
       conflicts,
       invalid,
       heldBack: [...heldBack].map(([component, deletes]) => ({ component, deletes })),
@@ -110,16 +117,28 @@ function rowsAsSeen(
   notes: string[],
 ): ReadonlyMap<string, KeyRow> {
   const { life, fenceKey } = cache.identity;
-  const { kind } = judgeFence(fence, life, cache.fence, cache.intent?.header);
+  const verdict = judgeFence(fence, life, cache.fence, cache.intent?.header);
+  const { kind } = verdict;
   const lost = kind === "rolled-back" || kind === "other-life";
   if (lost && !adopt) throw new FenceError(kind, fenceKey);
   const rows = new Map(cache.rows);
   if (cache.intent) notes.push("a Txn of an earlier run is pending; a real run resolves it first");
-  for (const { action, key, after } of cache.intent?.entries ?? []) {
-    if (after) rows.set(key, { ...after, ours: true, mod: action === "keep" ? after.mod : null });
-    else if (kind === "applied") rows.delete(key);
+  if (kind === "applied") {
+    for (const { action, key, after } of cache.intent?.entries ?? []) {
+      if (after) rows.set(key, { ...after, ours: true, mod: action === "keep" ? after.mod : null });
+      else rows.delete(key);
+    }
+    return rows;
   }
-  if (kind === "reset" || lost) {
+  if (kind === "in-step") return rows;
+  const redoDeletesAfter = kind === "reset" ? verdict.seq : undefined;
+  const newEpoch = kind === "reset" || lost;
+  const givenUp = cache.rowsGivenUp({
+    newEpoch,
+    ...(redoDeletesAfter === undefined ? {} : { redoDeletesAfter }),
+  });
+  for (const [key, row] of givenUp) rows.set(key, row);
+  if (newEpoch) {
     notes.push("etcd was reset, or the cache was lost: every key is looked at anew");
     for (const [key, row] of rows) rows.set(key, { ...row, mod: null });
   }

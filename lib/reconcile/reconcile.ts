@@ -12,6 +12,7 @@ import { type Clock, everything, type FsCache, type LookScope, lookSettled } fro
 import { type Phase, Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
 import { unclaimedKeys } from "./unclaimed_keys.ts";
+import { tooLargeFiles } from "./too_large.ts";
 import { fileValues } from "./values.ts";
 
 /** How to reconcile. */
@@ -159,10 +160,7 @@ class Run {
     this.#invalid = [
       ...snapshot.invalid,
       ...diff.invalid,
-      ...[...applied.tooLarge].map(([key, owner]) => ({
-        path: cache.pathOf(key, owner) ?? key,
-        reason: "does not fit one etcd request (--etcd-max-request-bytes)",
-      })),
+      ...tooLargeFiles(cache, applied.tooLarge),
     ];
     this.#heldBack = [...verdict.heldBack]
       .map(([component, deletes]) => ({ component, deletes }));
