@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { retire, verify } from "../../lib/reconcile/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
-import { dieAfter, dieBefore, loseAnswer, loseRequest, type TxnHook } from "../support/hooked_etcd.ts";
+import {
+  dieAfter,
+  dieBefore,
+  loseAnswer,
+  loseRequest,
+  type TxnHook,
+} from "../support/hooked_etcd.ts";
 import { World } from "./_world.ts";
 
 const POD = "kubelet/pods.v1.core/default";
@@ -50,7 +56,7 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
     assert.equal(await node.get(node.fenceKey), undefined);
   });
 
-  for (const [what, hook] of Object.entries({ loseAnswer, loseRequest, type TxnHook })) {
+  for (const [what, hook] of Object.entries({ loseAnswer, loseRequest })) {
     await step(`retire() with ${what} of either Txn still leaves nothing`, async (world) => {
       const { node } = world;
       node.etcd.next(hook);
