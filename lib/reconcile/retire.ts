@@ -37,7 +37,8 @@ export async function retire(
     valueOf: () => undefined,
     windows: new Map(),
   });
-  await deleteFence(context);
+  // While a key is left, the fence stays: without it, an etcd that is restored to now shows nothing.
+  if (!applied.failure) await deleteFence(context);
   return applied;
 }
 
