@@ -28,7 +28,10 @@ export interface CallOptions {
  * gives up a channel after a failure, so that the next call connects anew; what the old one still
  * tries by itself is over after its first backoff. The longest Txn outlasts many a connection,
  * hence keepalive: during calls only, and no more often than etcd allows
- * (`--grpc-keepalive-min-time`). What may be sent is not limited by default.
+ * (`--grpc-keepalive-min-time`). A ping waits in line behind what was sent before it, so that its
+ * answer may take as long as a whole request does on the slowest uplink (1.5 MiB at 64 KiB/s take
+ * 24 s): given less time, it would cut off the very Txn that it watches over. What may be sent is
+ * not limited by default.
  */
 const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   "grpc.enable_retries": 0,
@@ -36,7 +39,7 @@ const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   "grpc.initial_reconnect_backoff_ms": 5,
   "grpc.max_reconnect_backoff_ms": 500,
   "grpc.keepalive_time_ms": 10_000,
-  "grpc.keepalive_timeout_ms": 5_000,
+  "grpc.keepalive_timeout_ms": 30_000,
   "grpc.keepalive_permit_without_calls": 0,
   // With a pool of the whole process, a closed client's sockets would live on.
   "grpc.use_local_subchannel_pool": 1,
