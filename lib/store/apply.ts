@@ -5,7 +5,6 @@ import type { StoreContext } from "./context.ts";
 import { ABSENT, type Decision, type DecisionRules } from "./decide.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
-import type { Observation } from "./observe.ts";
 import type { OwnershipChange } from "./ownership.ts";
 import { pack, type Packing, type PlannedOp, type TxnLimits } from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
@@ -199,8 +198,11 @@ class Run {
     const total = batches.reduce((sum, batch) => sum + batch.length, 0);
     let done = 0;
     if (total > 0) this.#request.progress?.(done, total);
+    // A resource that takes several Txns is no longer vacant once the first is in.
+    const seen = [...made.observation?.mods.keys() ?? []];
     for (const batch of batches) {
-      if (!(await this.#commit(batch, made.observation, again))) return false;
+      if (!(await this.#commit(batch, seen, again))) return false;
+      for (const { key } of batch) seen.push(key);
       done += batch.length;
       this.#request.progress?.(done, total);
     }
@@ -223,7 +225,7 @@ class Run {
   /** @returns false if the Txn was not applied, so that everything has to be planned anew */
   async #commit(
     batch: readonly PlannedOp[],
-    observation: Observation | undefined,
+    seen: readonly string[],
     again: Set<string>,
   ): Promise<boolean> {
     const ops: (PlannedOp & { value: Uint8Array })[] = [];
@@ -238,7 +240,7 @@ class Run {
     const deletes = ops.some((op) => op.action === "delete");
     const created = ops.filter((op) => op.guardMod === ABSENT).map((op) => op.key);
     const { maxTxnOps } = this.#context;
-    const vacant = vacantSpans(created, observation?.mods.keys() ?? [], maxTxnOps);
+    const vacant = vacantSpans(created, seen, maxTxnOps);
     const bytes = batch.reduce((sum, op) => sum + op.valueBytes + op.key.length, 0);
     let sent: Exchange;
     try {
