@@ -1,4 +1,4 @@
-import type { KeyRow } from "../keycache/mod.ts";
+import type { KeyRow, Owner } from "../keycache/mod.ts";
 import {
   type Decision,
   FenceError,
@@ -14,10 +14,11 @@ import {
 } from "../store/mod.ts";
 import { guardDeletes } from "./guard.ts";
 import { everything, lookSettled } from "./look.ts";
-import type { ReconcileOptions, ReconcileOutcome } from "./reconcile.ts";
+import { busyGroups, type ReconcileOptions, type ReconcileOutcome } from "./reconcile.ts";
 import { Phases } from "./phases.ts";
 import type { PlanStep } from "./report.ts";
 import { tooLargeFiles } from "./too_large.ts";
+import { fileValues } from "./values.ts";
 
 /**
  * What {@linkcode reconcile} would do now, without writing anything: neither keys, nor the fence,
@@ -58,9 +59,12 @@ export async function dryRun(
   if (!made) throw new Error("a dry plan does not depend on the fence");
 
   const planned: PlannedOp[] = [];
+  const valueOf = fileValues(options.source.root, options.source.fs, cache, snapshot);
+  const leftOut = new Map<string, Owner>();
   for (const [key, decision] of made.decisions) {
     const op = plannedOp(key, decision, rows.get(key), changes.get(key));
-    if (op) planned.push(op);
+    if (op?.action === "put" && op.owner && !valueOf(key, op.owner)) leftOut.set(key, op.owner);
+    else if (op) planned.push(op);
   }
   const packing = pack(planned, {
     fenceKey: cache.identity.fenceKey,
@@ -69,9 +73,10 @@ export async function dryRun(
   }, options.requireSingleTxn);
   const ops = packing.batches.flat();
   const tooLarge = new Map(packing.tooLarge.map((op) => [op.key, op.owner]));
+  const stays = (key: string) => tooLarge.has(key) || leftOut.has(key);
   const steps: PlanStep[] = [];
   for (const [key, decision] of made.decisions) {
-    if (!tooLarge.has(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
+    if (!stays(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
   }
   const invalid = [...snapshot.invalid, ...diff.invalid, ...tooLargeFiles(cache, tooLarge)];
   const conflicts = [...made.conflicts].map(([key, reason]) => ({ key, reason }));
@@ -80,7 +85,7 @@ export async function dryRun(
   const created = count((op) => op.action === "put" && op.guardMod === "0");
   const updated = count((op) => op.action === "put" && op.guardMod !== "0");
   const held = (key: string) =>
-    ownersAfter(rows.get(key), tooLarge.has(key) ? undefined : changes.get(key)).length > 0;
+    ownersAfter(rows.get(key), stays(key) ? undefined : changes.get(key)).length > 0;
   const touched = new Set([...ops.map((op) => op.key), ...made.conflicts.keys()]);
   return {
     report: {
@@ -104,7 +109,7 @@ export async function dryRun(
       plan: steps,
     },
     notes,
-    busy: [...diff.waiting].sort(),
+    busy: busyGroups(diff, leftOut, context),
     failure: undefined,
   };
 }

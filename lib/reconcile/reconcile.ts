@@ -1,4 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
+import type { Owner } from "../keycache/mod.ts";
 import {
   apply,
   type ApplyResult,
@@ -164,7 +165,7 @@ class Run {
     ];
     this.#heldBack = [...verdict.heldBack]
       .map(([component, deletes]) => ({ component, deletes }));
-    this.#busy = busyGroups(diff, applied, this.#context);
+    this.#busy = busyGroups(diff, applied.leftOut, this.#context);
     return applied;
   }
 
@@ -243,9 +244,20 @@ function keysNotLookedAt({ cache }: StoreContext, { source }: ReconcileOptions):
   return unseen;
 }
 
-function busyGroups(diff: SnapshotDiff, applied: ApplyResult, context: StoreContext): string[] {
+/**
+ * Groups (`component/directory`) to come back to: something in them seems gone or half written.
+ *
+ * @param diff what waits
+ * @param leftOut keys whose file no longer held what was to be put
+ * @param context tells where a file is
+ */
+export function busyGroups(
+  diff: SnapshotDiff,
+  leftOut: ReadonlyMap<string, Owner>,
+  context: StoreContext,
+): string[] {
   const busy = new Set(diff.waiting);
-  for (const [key, owner] of applied.leftOut) {
+  for (const [key, owner] of leftOut) {
     const path = context.cache.pathOf(key, owner) ?? key;
     busy.add(path.split("/", 2).join("/"));
   }
