@@ -1,11 +1,31 @@
-import { type EdgekeydError } from "../errors.ts";
+import { Buffer } from "node:buffer";
+import { EdgekeydError } from "../errors.ts";
 import { type CacheWatch, DirectoryHistory, watchCache } from "../fscache/mod.ts";
-import { type Etcd } from "../etcd/mod.ts";
+import { type Etcd, EtcdError } from "../etcd/mod.ts";
 import { type ComponentKeyCache } from "../keycache/mod.ts";
-import { reconcile, type ReconcileOptions, type ReconcileOutcome } from "../reconcile/mod.ts";
-import { FenceError, type StoreContext } from "../store/mod.ts";
+import {
+  dryRun,
+  reconcile,
+  type ReconcileOptions,
+  type ReconcileOutcome,
+  retire,
+} from "../reconcile/mod.ts";
+import {
+  type ApplyResult,
+  expectDone,
+  FenceError,
+  type StoreContext,
+  UnknownOutcomeError,
+} from "../store/mod.ts";
 import { Backoff } from "./backoff.ts";
-import { type Health, healthAfter, UNKNOWN_HEALTH } from "./health.ts";
+import {
+  type Health,
+  healthAfter,
+  healthAfterFailure,
+  isOfEitherSide,
+  notReadyReasons,
+  UNKNOWN_HEALTH,
+} from "./health.ts";
 import type { Log } from "./log.ts";
 import { NotReadyError, Operations } from "./operations.ts";
 import { type Due, Schedule, type ScheduleOptions } from "./schedule.ts";
@@ -23,6 +43,8 @@ export interface AgentParts {
   openCache(): Promise<ComponentKeyCache>;
   /** Makes an etcd client; called again when certificates or password changed. */
   connect(): Promise<Etcd>;
+  /** Changes whenever the files that {@linkcode connect} reads do. */
+  credentials(): string;
   /** What store operations work with. */
   store(cache: ComponentKeyCache, etcd: Etcd): StoreContext;
   readonly log: Log;
@@ -34,8 +56,22 @@ export interface AgentParts {
   random(): number;
 }
 
-/** How often the cache root is looked at: a watch does not tell that it was replaced. */
-const ROOT_CHECK_MS = 5_000;
+/** What somebody wants of a pass that they ask for. */
+export interface PassRequest {
+  /** Show what would be done; write nothing. */
+  readonly dryRun: boolean;
+  /** Go on with deletes that are held back. */
+  readonly confirmDeletes: boolean;
+  /** Refuse a group that needs more than one Txn. */
+  readonly requireSingleTxn: boolean;
+}
+
+/** How often cache root and certificates are looked at: a watch does not tell of all changes. */
+const LOOK_AROUND_MS = 5_000;
+/** A pass that somebody asked for waits for directories to settle, but holds up nobody for long. */
+const MAX_PATIENCE_MS = 5_000;
+/** etcd is asked for no longer than this when somebody wants to know how fast it is. */
+const MEASURE_MS = 1_000;
 /** How often everything is looked at while the cache can't be watched. */
 const UNWATCHED_MS = 30_000;
 /** The loop comes round at least this often, so that it can show that it is alive. */
@@ -53,15 +89,19 @@ export class Agent {
   readonly #backoff: Backoff;
   readonly #directories = new DirectoryHistory();
   readonly #operations: Operations;
+  /** Passes that somebody asked for; they are tried whatever the last one came to. */
+  readonly #asked: Operations;
   #cache: ComponentKeyCache;
   #etcd: Etcd | undefined;
   #health: Health = UNKNOWN_HEALTH;
   #watch: CacheWatch | undefined;
   #rootId = "";
-  #rootCheckAtMs = -Infinity;
+  #lookAroundAtMs = -Infinity;
   #unwatchedLookAtMs = Infinity;
   #stopping = false;
   #reconnect = false;
+  #credentials: string;
+  #fatal: FenceError | undefined;
   #wake: () => void = () => {};
 
   /**
@@ -77,6 +117,8 @@ export class Agent {
     this.#schedule = new Schedule({ ...options, settleMs }, this.#nowMs());
     this.#backoff = new Backoff(options.retryMaxMs, parts.random);
     this.#operations = new Operations(() => this.#wake());
+    this.#asked = new Operations(() => this.#wake());
+    this.#credentials = parts.credentials();
   }
 
   get health(): Health {
@@ -86,6 +128,11 @@ export class Agent {
   /** The component-key cache, to look at only. */
   get cache(): ComponentKeyCache {
     return this.#cache;
+  }
+
+  /** How it reconciles. */
+  get reconcileOptions(): ReconcileOptions {
+    return this.#options.reconcile;
   }
 
   /** Groups that wait to be looked at. */
@@ -101,10 +148,65 @@ export class Agent {
    * @throws {NotReadyError} if etcd is away, or too many operations wait
    */
   submit<T>(operation: (context: StoreContext) => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (this.#health.failure !== undefined) {
-      return Promise.reject(new NotReadyError(this.#health.failure));
-    }
+    const reason = this.#refusal();
+    if (reason !== undefined) return Promise.reject(new NotReadyError(reason));
     return this.#operations.submit(operation, signal);
+  }
+
+  /**
+   * Makes a full pass now, whether or not the last one failed.
+   *
+   * @param request how it differs from the agent's own
+   * @param signal ends the wait for it
+   * @throws {NotReadyError} if too many wait, or the agent ends
+   */
+  reconcileNow(request: PassRequest, signal: AbortSignal): Promise<ReconcileOutcome> {
+    const { retired } = this.#health;
+    const reason = retired || this.#stopping ? this.#refusal() : undefined;
+    if (reason !== undefined) return Promise.reject(new NotReadyError(reason));
+    return this.#asked.submit((context) => this.#askedPass(context, request), signal);
+  }
+
+  /**
+   * Takes this node out of the pool; from then on the agent does nothing any more.
+   *
+   * @param signal ends the wait for it
+   * @throws what {@linkcode submit} and retire throw
+   */
+  retire(signal: AbortSignal): Promise<ApplyResult> {
+    return this.submit(async (context) => {
+      const applied = await retire(context, { timed: (_, work) => work });
+      expectDone(context, applied);
+      this.#health = { ...this.#health, retired: true };
+      this.#parts.log("notice", "this node was retired; nothing is written any more");
+      return applied;
+    }, signal);
+  }
+
+  /**
+   * Measures how fast etcd answers.
+   *
+   * @returns ms; undefined if it does not
+   */
+  async measureEtcd(): Promise<number | undefined> {
+    const startMs = this.#nowMs();
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => resolve(undefined), MEASURE_MS);
+    const key = Buffer.from(this.#cache.identity.fenceKey);
+    const read = async () => {
+      try {
+        const answer = await this.#etcd?.range({ key, keys_only: true });
+        return answer && this.#nowMs() - startMs;
+      } catch (error) {
+        if (error instanceof EtcdError) return undefined;
+        throw error;
+      }
+    };
+    try {
+      return await Promise.race([read(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Certificates or password may have changed: connect anew and make a full pass. */
@@ -129,11 +231,17 @@ export class Agent {
     try {
       while (!this.#stopping) {
         this.#parts.beat();
-        this.#checkRoot();
-        await this.#step(this.#schedule.due(this.#nowMs()));
+        if (this.#health.retired) await this.#sleepUntil(Infinity);
+        else {
+          this.#lookAround();
+          await this.#step(this.#schedule.due(this.#nowMs()));
+        }
+        if (this.#fatal) throw this.#fatal;
       }
     } finally {
-      this.#operations.refuseAll("the agent is stopping");
+      const stopping = new NotReadyError("the agent is stopping");
+      this.#operations.refuseAll(stopping);
+      this.#asked.refuseAll(stopping);
       this.#watch?.close();
       this.#etcd?.close();
       this.#cache.close();
@@ -141,17 +249,17 @@ export class Agent {
   }
 
   async #step(due: Due): Promise<void> {
-    if (due.kind !== "wait") {
-      await this.#pass(due);
-      return;
-    }
-    if (this.#operations.size > 0 && this.#health.lastSuccessMs !== undefined) {
-      const context = await this.#context();
-      if (context) await this.#operations.next(context);
-      this.#parts.changed();
-      return;
-    }
+    if (this.#asked.size > 0) return await this.#ask();
+    if (due.kind !== "wait") return await this.#pass(due);
+    const ready = this.#health.lastSuccessMs !== undefined && this.#refusal() === undefined;
+    if (ready && this.#operations.size > 0) return await this.#operate();
     await this.#sleepUntil(due.untilMs);
+  }
+
+  /** Why no operation is taken now; undefined if one is. */
+  #refusal(): string | undefined {
+    if (this.#stopping) return "the agent is stopping";
+    return this.#health.retired ? notReadyReasons(this.#health)[0] : this.#health.failure;
   }
 
   async #pass(due: Exclude<Due, { kind: "wait" }>): Promise<void> {
@@ -165,9 +273,53 @@ export class Agent {
       patient: false,
       directories: this.#directories,
     });
+    await this.#take(outcome, due.kind === "full" ? undefined : groups);
+  }
+
+  async #ask(): Promise<void> {
+    const context = await this.#context();
+    if (context) await this.#asked.next(context);
+    else this.#asked.refuseAll(new NotReadyError(this.#refusal() ?? "etcd can't be reached"));
+  }
+
+  async #askedPass(
+    context: StoreContext,
+    { dryRun: dry, ...request }: PassRequest,
+  ): Promise<ReconcileOutcome> {
+    const options = { ...this.#options.reconcile, ...request };
+    if (dry) return await dryRun(context, options);
+    this.#schedule.begun({ kind: "full" }, this.#nowMs());
+    const outcome = await reconcile(context, options, {
+      groups: undefined,
+      full: true,
+      patient: options.source.settleMs <= MAX_PATIENCE_MS,
+      directories: this.#directories,
+    });
+    await this.#take(outcome, undefined);
+    return outcome;
+  }
+
+  async #operate(): Promise<void> {
+    const context = await this.#context();
+    if (!context) return;
+    const error = await this.#operations.next(context);
+    const failure = error instanceof UnknownOutcomeError ? error.cause : error;
+    if (failure instanceof EdgekeydError && (this.#cache.intent || isOfEitherSide(failure))) {
+      const before = this.#health;
+      this.#health = healthAfterFailure(before, failure);
+      this.#reportFailure(before, failure);
+      await this.#recoverFrom(failure);
+    }
+    this.#parts.changed();
+  }
+
+  /** Takes in what a pass came to. */
+  async #take(
+    outcome: ReconcileOutcome,
+    groups: ReadonlySet<string> | undefined,
+  ): Promise<void> {
     const before = this.#health;
-    const nowMs = this.#options.reconcile.clock.nowMs();
-    this.#health = healthAfter(before, outcome, due.kind === "full" ? undefined : groups, nowMs);
+    this.#health = healthAfter(before, outcome, groups, this.#options.reconcile.clock.nowMs());
     this.#report(before, outcome);
     if (outcome.failure) await this.#recoverFrom(outcome.failure);
     else {
@@ -178,9 +330,9 @@ export class Agent {
   }
 
   async #recoverFrom(failure: EdgekeydError): Promise<void> {
-    if (failure instanceof FenceError) throw failure;
+    if (failure instanceof FenceError) this.#fatal = failure;
     this.#schedule.failed(this.#backoff.next(), this.#nowMs());
-    this.#operations.refuseAll(failure.message);
+    this.#operations.refuseAll(new NotReadyError(failure.message));
     if (failure.code !== "KeyCache") return;
     this.#cache.close();
     this.#cache = await this.#parts.openCache();
@@ -188,18 +340,18 @@ export class Agent {
 
   /** Both sides; undefined if there is no way to make a client now. */
   async #context(): Promise<StoreContext | undefined> {
-    if (this.#reconnect) {
-      this.#etcd?.close();
-      this.#etcd = undefined;
-      this.#reconnect = false;
-    }
+    if (this.#etcd && !this.#reconnect) return this.#parts.store(this.#cache, this.#etcd);
     try {
-      this.#etcd ??= await this.#parts.connect();
+      const etcd = await this.#parts.connect();
+      this.#etcd?.close();
+      this.#etcd = etcd;
+      this.#reconnect = false;
     } catch (error) {
-      const failure = error instanceof Error ? error.message : String(error);
-      if (this.#health.failure !== failure) this.#parts.log("error", failure);
-      this.#health = { ...this.#health, etcd: "away", failure };
-      this.#schedule.failed(this.#backoff.next(), this.#nowMs());
+      if (!(error instanceof EdgekeydError)) throw error;
+      const before = this.#health;
+      this.#health = healthAfterFailure(before, error);
+      if (before.failure !== error.message) this.#parts.log("error", error.message);
+      await this.#recoverFrom(error);
       this.#parts.changed();
       return undefined;
     }
@@ -209,10 +361,7 @@ export class Agent {
   /** One line when something changes for the worse or the better, none while it stays. */
   #report(before: Health, { report, failure, notes }: ReconcileOutcome): void {
     const { log } = this.#parts;
-    if (failure) {
-      if (before.failure === undefined) log("error", failure.message, { code: failure.code });
-      return;
-    }
+    if (failure) return this.#reportFailure(before, failure);
     if (before.failure !== undefined) log("notice", "in step again");
     for (const note of notes) log("notice", note);
     const { created, updated, deleted, released, txns, revision, durationMs } = report;
@@ -237,15 +386,29 @@ export class Agent {
     }
   }
 
-  /** Watches the root, anew if it was replaced or the watch was lost; polls where it can't. */
-  #checkRoot(): void {
+  #reportFailure(before: Health, { code, message }: EdgekeydError): void {
+    if (before.failure === undefined) this.#parts.log("error", message, { code });
+  }
+
+  /** Looks for what no event tells of: another root, other certificates. */
+  #lookAround(): void {
     const nowMs = this.#nowMs();
     if (nowMs >= this.#unwatchedLookAtMs) {
       this.#schedule.changed(undefined, nowMs);
       this.#unwatchedLookAtMs = nowMs + UNWATCHED_MS;
     }
-    if (nowMs < this.#rootCheckAtMs) return;
-    this.#rootCheckAtMs = nowMs + ROOT_CHECK_MS;
+    if (nowMs < this.#lookAroundAtMs) return;
+    this.#lookAroundAtMs = nowMs + LOOK_AROUND_MS;
+    this.#checkRoot(nowMs);
+    const credentials = this.#parts.credentials();
+    if (credentials === this.#credentials) return;
+    this.#credentials = credentials;
+    this.#parts.log("notice", "certificates or password changed on disk; they are read again");
+    this.reload();
+  }
+
+  /** Watches the root, anew if it was replaced or the watch was lost; polls where it can't. */
+  #checkRoot(nowMs: number): void {
     const id = this.#identifyRoot();
     if (id === this.#rootId && this.#watch) return;
     if (id !== this.#rootId) this.#schedule.changed(undefined, nowMs);

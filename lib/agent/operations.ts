@@ -10,10 +10,22 @@ export class NotReadyError extends EdgekeydError {
   }
 }
 
+/** An operation was begun and took too long to wait for; it goes on. */
+export class StillRunningError extends EdgekeydError {
+  override name = "StillRunningError";
+  constructor() {
+    super(
+      "Unknown",
+      "it was begun and is not done yet; it goes on, so read back what came of it",
+    );
+  }
+}
+
 /** One operation that somebody asked for, waiting for its turn in the loop. */
 interface Waiting {
-  readonly run: (context: StoreContext) => Promise<void>;
-  readonly refuse: (error: NotReadyError) => void;
+  /** @returns what it failed with, if it did */
+  readonly run: (context: StoreContext) => Promise<unknown>;
+  readonly refuse: (error: EdgekeydError) => void;
 }
 
 const MAX_WAITING = 64;
@@ -36,36 +48,51 @@ export class Operations {
    * Has an operation done by the loop, after those that wait already.
    *
    * @param operation what to do with cache and etcd
-   * @param signal gives it up, if it has not begun
+   * @param signal ends the wait for it; one that has not begun never will
    * @returns what it returns
-   * @throws {NotReadyError} if too many wait, or the agent can't write now
+   * @throws {NotReadyError} if too many wait, or it was not begun
+   * @throws {StillRunningError} if it was begun, but not done when the wait ended
    */
   submit<T>(operation: (context: StoreContext) => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(new NotReadyError("too many operations are waiting; try again later"));
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#waiting.push({
+    let begun = false;
+    const waiting: Waiting = {
       async run(context) {
-        if (signal.aborted) return;
-        await operation(context).then(resolve, reject);
+        begun = true;
+        try {
+          resolve(await operation(context));
+        } catch (error) {
+          reject(error);
+          return error;
+        }
       },
       refuse: reject,
-    });
-    this.#wake();
+    };
+    this.#waiting.push(waiting);
     signal.addEventListener("abort", () => {
+      if (begun) return reject(new StillRunningError());
+      const index = this.#waiting.indexOf(waiting);
+      if (index >= 0) this.#waiting.splice(index, 1);
       reject(new NotReadyError("the operation did not get its turn in time; it was not begun"));
     }, { once: true });
+    this.#wake();
     return promise;
   }
 
-  /** Does the next operation, if there is one. */
-  async next(context: StoreContext): Promise<void> {
-    await this.#waiting.shift()?.run(context);
+  /**
+   * Does the next operation, if there is one.
+   *
+   * @returns what it failed with, if it did
+   */
+  async next(context: StoreContext): Promise<unknown> {
+    return await this.#waiting.shift()?.run(context);
   }
 
   /** Refuses all that wait. */
-  refuseAll(reason: string): void {
-    for (const { refuse } of this.#waiting.splice(0)) refuse(new NotReadyError(reason));
+  refuseAll(error: EdgekeydError): void {
+    for (const { refuse } of this.#waiting.splice(0)) refuse(error);
   }
 }

@@ -14,6 +14,8 @@ export function statusWords(status: AgentStatus): string {
       return `etcd is away: ${why}`;
     case "failing":
       return `Failing: ${why}`;
+    case "retired":
+      return "Retired: nothing is written any more";
     case "partial":
       return `In step but for ${exceptions(status).join(", ")}`;
     case "in-step":

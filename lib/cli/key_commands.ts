@@ -1,4 +1,6 @@
+import { ownersOf } from "../agent/mod.ts";
 import { listComponentKeys } from "../store/mod.ts";
+import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
 import { withCache } from "./session.ts";
@@ -11,12 +13,15 @@ export async function keysCommand(
   terminal: Terminal,
 ): Promise<number> {
   const [component, gvr] = words;
-  return await withCache(options, "peek", terminal.err, (cache) => {
-    const keys = listComponentKeys(cache, component, gvr);
-    if (options.output === "json") terminal.out(JSON.stringify(keys));
-    else for (const key of keys) terminal.out(key);
-    return Promise.resolve(EXIT.ok);
-  });
+  using daemon = await findDaemon(options, () => {});
+  const keys = daemon
+    ? await daemon.client.keys(component, gvr)
+    : await withCache(options, "peek", terminal.err, (cache) => {
+      return Promise.resolve(listComponentKeys(cache, component, gvr));
+    });
+  if (options.output === "json") terminal.out(JSON.stringify(keys));
+  else for (const key of keys) terminal.out(key);
+  return EXIT.ok;
 }
 
 /** `edgekeyd owners KEY`: who holds a key, one `component gvr` a line. */
@@ -25,21 +30,17 @@ export async function ownersCommand(
   key: string,
   terminal: Terminal,
 ): Promise<number> {
-  return await withCache(options, "peek", terminal.err, (cache) => {
-    const owners = cache.rows.get(key)?.owners ?? [];
-    const shown = owners.map(({ component, gvr, uid, resourceVersion, source }) => ({
-      component,
-      gvr,
-      uid,
-      resourceVersion,
-      source,
-    }));
-    if (options.output === "json") terminal.out(JSON.stringify(shown));
-    else for (const { component, gvr } of shown) terminal.out(`${component} ${gvr}`);
-    if (owners.length > 0) return Promise.resolve(EXIT.ok);
-    terminal.err(
-      `edgekeyd: ${key} has no owner on this node; \`edgekeyd keys\` lists those that do`,
-    );
-    return Promise.resolve(EXIT.failed);
-  });
+  using daemon = await findDaemon(options, () => {});
+  const owners = daemon
+    ? await daemon.client.owners(key)
+    : await withCache(options, "peek", terminal.err, (cache) => {
+      return Promise.resolve(ownersOf(cache, key));
+    });
+  if (options.output === "json") terminal.out(JSON.stringify(owners));
+  else for (const { component, gvr } of owners) terminal.out(`${component} ${gvr}`);
+  if (owners.length > 0) return EXIT.ok;
+  terminal.err(
+    `edgekeyd: ${key} has no owner on this node; \`edgekeyd keys\` lists those that do`,
+  );
+  return EXIT.failed;
 }

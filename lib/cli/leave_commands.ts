@@ -1,5 +1,6 @@
-import { join } from "@std/path";
-import { CacheRootError, DenoFileSystem } from "../fscache/mod.ts";
+import { type AgentClient, ComponentClashError, type WriteAnswer } from "../agent/mod.ts";
+import type { EdgekeydError } from "../errors.ts";
+import { DenoFileSystem, namesInRoot } from "../fscache/mod.ts";
 import { fileValues, retire } from "../reconcile/mod.ts";
 import {
   type ApplyResult,
@@ -7,6 +8,7 @@ import {
   recover,
   type StoreContext,
 } from "../store/mod.ts";
+import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
 import { plural } from "./plural.ts";
@@ -23,17 +25,11 @@ export async function deleteComponentCommand(
   if (/[/\0]/.test(component) || component === "." || component === "..") {
     throw new UsageError("delete-component takes the name of a component");
   }
-  const fs = new DenoFileSystem();
-  if (namesIn(fs, options.cacheDir).has(component)) {
-    terminal.err(
-      `edgekeyd: ${
-        join(options.cacheDir, component)
-      } is still in the fs cache, which would bring ` +
-        "its keys back; remove it first",
-    );
-    return EXIT.failed;
-  }
   return await leave(options, terminal, async (context) => {
+    const fs = new DenoFileSystem();
+    if (namesInRoot(fs, options.cacheDir).has(component)) {
+      throw new ComponentClashError(options.cacheDir, component);
+    }
     await recover(context);
     return await deleteComponentResources(context, component, {
       rules: { policy: options.conflictPolicy, adopting: false },
@@ -41,7 +37,7 @@ export async function deleteComponentCommand(
       valueOf: fileValues(options.cacheDir, fs, context.cache, undefined),
       timed: (_, work) => work,
     });
-  });
+  }, (client) => client.deleteComponent(component));
 }
 
 /** `edgekeyd retire`: every key that this node wrote goes, then its fence. */
@@ -50,6 +46,7 @@ export async function retireCommand(options: Options, terminal: Terminal): Promi
     options,
     terminal,
     (context) => retire(context, { timed: (_, work) => work }),
+    (client) => client.retire(),
   );
 }
 
@@ -59,21 +56,20 @@ export async function retireCommand(options: Options, terminal: Terminal): Promi
  * @param options the flags
  * @param terminal where to say it
  * @param work what to do with cache and etcd
+ * @param ask how to have a daemon do it that holds the state directory, if it can
  */
 export async function leave(
   options: Options,
   terminal: Terminal,
   work: (context: StoreContext) => Promise<ApplyResult>,
+  ask?: (client: AgentClient) => Promise<WriteAnswer>,
 ): Promise<number> {
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
-  const done = await withCache(
-    options,
-    "write",
-    note,
-    (cache) => withStore(options, cache, work),
+  using daemon = ask && await findDaemon(options, note);
+  const done: Done = daemon && ask ? await ask(daemon.client) : answerOf(
+    await withCache(options, "write", note, (cache) => withStore(options, cache, work)),
   );
-  const { deleted, released, txns } = done;
-  const conflicts = [...done.conflicts].map(([key, reason]) => ({ key, reason }));
+  const { deleted, released, conflicts, txns } = done;
   if (options.output === "json") {
     terminal.out(JSON.stringify({ deleted, released, conflicts, txns }));
   } else {
@@ -92,11 +88,12 @@ export async function leave(
   return EXIT.partial;
 }
 
-/** Names in the cache root; a `tmp_` backup counts as what it backs up. */
-function namesIn(fs: DenoFileSystem, root: string): Set<string> {
-  try {
-    return new Set(fs.readDir(root).map(({ name }) => name.replace(/^tmp_/, "")));
-  } catch (error) {
-    throw CacheRootError.of(root, error);
-  }
+interface Done extends WriteAnswer {
+  readonly failure?: EdgekeydError | undefined;
+}
+
+/** What was done, in the form in which a daemon answers it. */
+function answerOf(applied: ApplyResult): Done {
+  const conflicts = [...applied.conflicts].map(([key, reason]) => ({ key, reason }));
+  return { ...applied, conflicts };
 }

@@ -15,6 +15,8 @@ import { UsageError } from "./usage_error.ts";
 
 /** Every flag's value, checked. Times are in ms, sizes in bytes, paths absolute. */
 export interface Options {
+  /** Texts of the flags that were given, on the command line or in the environment. */
+  readonly given: ReadonlyMap<FlagName, string>;
   readonly reconcile: boolean;
   readonly dryRun: boolean;
   readonly adopt: boolean;
@@ -88,6 +90,7 @@ export function readOptions(args: Arguments, hostname: () => string): Options {
   }
   const maxRequestBytes = reader.integer("etcd-max-request-bytes");
   return {
+    given: new Map([...args.texts].map(([name, { text }]) => [name, text])),
     reconcile,
     dryRun: reader.boolean("dry-run"),
     adopt: reader.boolean("adopt"),

@@ -4,6 +4,7 @@ import {
   type ReconcileOutcome,
   type ReconcileReport,
 } from "../reconcile/mod.ts";
+import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import { presentable } from "./internal_error.ts";
 import type { Options } from "./options.ts";
@@ -22,9 +23,10 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     onPhase: bar.onPhase,
   };
   const startMs = clock.monotonicMs();
-  let outcome: ReconcileOutcome;
+  let outcome: Outcome;
   try {
-    outcome = await withCache(
+    using daemon = await findDaemon(options, note);
+    outcome = daemon ? await daemon.client.reconcile(options) : await withCache(
       options,
       options.dryRun ? "dry" : "write",
       note,
@@ -32,7 +34,8 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
         withStore(
           options,
           cache,
-          (context) => (options.dryRun ? dryRun : reconcile)(context, reconcileOptions),
+          (context): Promise<ReconcileOutcome> =>
+            (options.dryRun ? dryRun : reconcile)(context, reconcileOptions),
         ),
     );
   } catch (error) {
@@ -54,6 +57,11 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   if (report.status === "in-step") return EXIT.ok;
   terminal.err(`edgekeyd: ${summaryOf(report)}`);
   return EXIT.partial;
+}
+
+/** What a run came to, here or in the daemon. */
+interface Outcome extends Omit<ReconcileOutcome, "failure"> {
+  readonly failure?: { readonly message: string } | undefined;
 }
 
 /** The report of a run that ended before it could make one. */

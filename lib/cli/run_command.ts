@@ -1,11 +1,20 @@
 import { dirname } from "@std/path";
 import {
+  API_LIMITS,
+  apiRoutes,
+  type ApiServer,
+  dispatcher,
+  serveSocket,
+} from "../agent/api/mod.ts";
+import {
   Agent,
   createMetrics,
   makeLog,
   measuredEtcd,
   measuredKv,
+  METRICS_CONTENT_TYPE,
   type Notifier,
+  type Setup,
   statusOf,
   statusWords,
   systemdNotifier,
@@ -13,14 +22,18 @@ import {
 import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
 import type { ReconcileOptions } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
+import { presentable } from "./internal_error.ts";
 import type { Options } from "./options.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
-import { cacheOptionsOf, clock, connectEtcd, storeContext } from "./session.ts";
+import { cacheOptionsOf, clock, connectEtcd, credentialStamp, storeContext } from "./session.ts";
+import { settingsOf } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { versionFacts } from "./version.ts";
 
 /** What the loop is doing may take this long when it is told to stop; then its intent stays. */
 const STOP_MS = 1_500;
+/** Answers that are under way get this long when it ends. */
+const CLOSE_MS = 200;
 /** The slowest uplink that a Txn's deadline allows for, in bytes a ms (see lib/etcd). */
 const SLOWEST_BYTES_PER_MS = 64 * 1024 / 1_000;
 
@@ -29,6 +42,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
   const log = makeLog(options.logFormat, (line) => terminal.err(line), () => new Date());
   const notifier = openNotifier(options, log);
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
+  let server: ApiServer | undefined;
   try {
     const metrics = await createMetrics({ ...versionFacts() });
     const openCache = () =>
@@ -56,6 +70,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
             reloading = false;
           }
         },
+        credentials: () => credentialStamp(options),
         store: (cache, etcd) => storeContext(options, cache, etcd),
         log,
         beat: () => notifier.beat(),
@@ -64,7 +79,21 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       },
       await openCache(),
     );
-    const showStatus = () => notifier.status(statusWords(statusOf(agent, options.etcdServers)));
+    const setup: Setup = {
+      endpoints: options.etcdServers,
+      stateDir: Deno.realPathSync(options.stateDir),
+      settings: settingsOf(options),
+    };
+    const showStatus = () => notifier.status(statusWords(statusOf(agent, setup)));
+    const routes = apiRoutes({
+      agent,
+      status: async () => statusOf(agent, setup, await agent.measureEtcd()),
+      metrics: () => metrics.text(statusOf(agent, setup)),
+      metricsType: METRICS_CONTENT_TYPE,
+      version: versionFacts().version,
+    });
+    const answer = dispatcher(routes, API_LIMITS, presentable);
+    server = await serveSocket(options.socketPath, answer);
     const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>();
     const stop = () => {
       notifier.stopping();
@@ -83,7 +112,8 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     await Promise.race([agent.run(), overdue]);
     return EXIT.ok;
   } finally {
-    directory.release();
+    await Promise.race([server?.close(), clock.sleep(CLOSE_MS)]);
+    // The lock goes with the process: the loop may still be at work.
     await notifier.close();
   }
 }

@@ -120,6 +120,22 @@ export async function connectEtcd(options: Options): Promise<Etcd> {
   });
 }
 
+/** Changes whenever a file does that {@linkcode connectEtcd} reads. */
+export function credentialStamp(options: Options): string {
+  const { etcdCaFile, etcdCertFile, etcdKeyFile, etcdPasswordFile } = options;
+  return [etcdCaFile, etcdCertFile, etcdKeyFile, etcdPasswordFile].map(stampOf).join();
+}
+
+function stampOf(path: string | undefined): string {
+  if (path === undefined) return "";
+  try {
+    const { ino, size, mtime } = Deno.statSync(path);
+    return `${ino}/${size}/${mtime?.getTime()}`;
+  } catch {
+    return "unreadable";
+  }
+}
+
 async function using<T>(
   cache: ComponentKeyCache,
   work: (cache: ComponentKeyCache) => Promise<T>,

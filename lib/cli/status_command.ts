@@ -1,9 +1,12 @@
+import { componentsOf } from "../agent/mod.ts";
 import { EtcdError } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { judgeFence, observe } from "../store/mod.ts";
+import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
 import { plural } from "./plural.ts";
+import { statusPage } from "./status_page.ts";
 import { clock, connectEtcd, withCache } from "./session.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
@@ -16,8 +19,14 @@ interface EtcdStatus {
   readonly error?: string;
 }
 
-/** `edgekeyd status`: what the cache holds, and whether etcd agrees. */
+/** `edgekeyd status`: what the daemon says; without one what the cache holds and etcd says. */
 export async function statusCommand(options: Options, terminal: Terminal): Promise<number> {
+  using daemon = await findDaemon(options, () => {});
+  if (daemon) {
+    if (options.output === "json") terminal.out(JSON.stringify(daemon.status));
+    else statusPage(daemon.status, Date.now(), terminal);
+    return EXIT.ok;
+  }
   const status = await withCache(options, "peek", terminal.err, async (cache) => ({
     nodeName: cache.identity.nodeName,
     prefix: cache.identity.prefix,
@@ -56,18 +65,6 @@ export async function statusCommand(options: Options, terminal: Terminal): Promi
     for (const { gvr, keys } of resources) terminal.out(`             ${keys} ${gvr}`);
   }
   return EXIT.ok;
-}
-
-function componentsOf(cache: ComponentKeyCache) {
-  const byName = (a: { name: string }, b: { name: string }) => a.name < b.name ? -1 : 1;
-  const components = [...cache.byOwner].map(([name, resources]) => ({
-    name,
-    resources: [...resources].map(([gvr, keys]) => ({ name: gvr, keys: keys.size })).sort(byName),
-  })).sort(byName);
-  return components.map(({ name, resources }) => ({
-    component: name,
-    resources: resources.map(({ name: gvr, keys }) => ({ gvr, keys })),
-  }));
 }
 
 async function etcdStatus(options: Options, cache: ComponentKeyCache): Promise<EtcdStatus> {

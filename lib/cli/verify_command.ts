@@ -1,4 +1,5 @@
 import { verify } from "../reconcile/mod.ts";
+import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
 import { plural } from "./plural.ts";
@@ -7,10 +8,12 @@ import type { Terminal } from "./terminal.ts";
 
 /** `edgekeyd verify`: etcd against the cache, no writes. */
 export async function verifyCommand(options: Options, terminal: Terminal): Promise<number> {
-  const found = await withCache(
+  const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
+  using daemon = await findDaemon(options, note);
+  const found = daemon ? await daemon.client.verify() : await withCache(
     options,
     "peek",
-    terminal.err,
+    note,
     (cache) => withStore(options, cache, verify),
   );
   if (options.output === "json") terminal.out(JSON.stringify(found));

@@ -1,4 +1,5 @@
 /** The fs cache: its layout, and what a scan finds in it. */
+export { namesInRoot } from "./component_names.ts";
 export type { CoverageOptions } from "./coverage.ts";
 export { DenoFileSystem } from "./deno_file_system.ts";
 export { DirectoryHistory } from "./directory_history.ts";

@@ -43,14 +43,21 @@ export function checkIdentity(
   }
   if (
     typeof life !== "string" || typeof nodeName !== "string" || typeof prefix !== "string" ||
-    typeof fenceKey !== "string"
+    life === "" || life.includes("/") || fenceKey !== fenceKeyOf(nodeName)
   ) throw damaged();
   if (nodeName !== wanted.nodeName) throw mismatch("--node-name", nodeName, wanted.nodeName);
   if (prefix !== wanted.prefix) throw mismatch("--etcd-prefix", prefix, wanted.prefix);
   return { schema, life, nodeName, prefix, fenceKey };
 }
 
-function mismatch(flag: string, stored: string, wanted: string): KeyCacheError {
+/**
+ * The error of a state directory that was born for something else.
+ *
+ * @param flag which
+ * @param stored what it was born for
+ * @param wanted what this run was told
+ */
+export function mismatch(flag: string, stored: string, wanted: string): KeyCacheError {
   return new KeyCacheError(
     "mismatch",
     `the state directory belongs to ${flag} ${stored}, not ${wanted}; give that value, or run ` +

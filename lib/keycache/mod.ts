@@ -6,13 +6,14 @@ export {
 } from "./component_key_cache.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
-export { fenceKeyOf, type Identity } from "./identity.ts";
+export { fenceKeyOf, type Identity, mismatch } from "./identity.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 export { type KeyRow, type Owner, type OwnerSource, sameOwner, type Tombstone } from "./key_row.ts";
 export type { KvKey, KvLimits, KvMutation, KvStore } from "./kv_store.ts";
 export {
   hasCache,
   holdStateDirectory,
+  isHeld,
   memoryCache,
   type OpenedCache,
   type StateDirectory,

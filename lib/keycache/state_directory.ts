@@ -66,6 +66,27 @@ export async function holdStateDirectory(
   };
 }
 
+/** A free lock is had in far less; a busy machine may be slower, and then a free one seems held. */
+const HELD_AFTER_MS = 100;
+
+/**
+ * Tells whether another process seems to hold a state directory; nothing is made.
+ *
+ * @param path the directory
+ */
+export async function isHeld(path: string): Promise<boolean> {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(join(path, LOCK_FILE), { read: true, write: true });
+  } catch {
+    // Who has to take it will say what is wrong with it.
+    return false;
+  }
+  if (!(await lockWithin(file, HELD_AFTER_MS))) return true;
+  file.close();
+  return false;
+}
+
 /** Tells whether a state directory holds a cache, without taking it. */
 export function hasCache(path: string): boolean {
   return exists(join(path, DATABASE));
@@ -126,11 +147,19 @@ function checkPages(database: string): void {
       db.close();
     }
   } catch (error) {
-    throw kvError(error, database, "open");
+    if (!isSqlError(error)) throw kvError(error, database, "open");
+    damage = "its tables are not as made";
   }
   if (damage !== undefined) {
     throw new KeyCacheError("damaged", `${database} is damaged (${damage})`);
   }
+}
+
+/** SQLite's word for a statement that does not fit the tables that there are. */
+const SQLITE_ERROR = 1;
+
+function isSqlError(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_ERROR;
 }
 
 function damageIn(db: DatabaseSync): string | undefined {
@@ -139,6 +168,14 @@ function damageIn(db: DatabaseSync): string | undefined {
   const { integrity_check: verdict } = db.prepare("pragma integrity_check(1)").get() ?? {};
   if (verdict !== "ok") return "integrity_check failed";
   if (!db.prepare("select 1 from sqlite_master where name = 'kv'").get()) return undefined;
+  // A page in another's place can pass that check. Deno KV would panic in its queues, which nobody
+  // uses, and make its tables anew if their version is lost.
+  const { queued, migrations, versions } = db.prepare(
+    "select (select count(*) from queue) + (select count(*) from queue_running) as queued, " +
+      "(select count(version) from migration_state) as migrations, " +
+      "(select count(version) from data_version) as versions",
+  ).get() ?? {};
+  if (queued !== 0 || migrations !== 1 || versions !== 1) return "its tables are not as made";
   // All that is ever written is bytes (encoding 3) that never expire. Deno KV would panic on what
   // it takes for a number, and delete what it takes for expired.
   const strange = db.prepare(
@@ -166,16 +203,7 @@ async function takeLock(path: string, lockTimeoutMs: number): Promise<Deno.FsFil
     const text = error instanceof Error ? error.message : String(error);
     throw new KeyCacheError("io", `cannot use --state-dir ${path}: ${text}`, { cause: error });
   }
-  const locked = file.lock(true);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), lockTimeoutMs);
-  });
-  const first = await Promise.race([locked, late]);
-  clearTimeout(timer);
-  if (first === "late") {
-    // The lock call can't be taken back: if it gets the lock after all, it is given back at once.
-    locked.then(() => file.close(), () => file.close());
+  if (!(await lockWithin(file, Math.max(lockTimeoutMs, HELD_AFTER_MS)))) {
     throw new KeyCacheError(
       "locked",
       `${path} is held by another edgekeyd${holder(lockPath)} for more than ` +
@@ -185,6 +213,27 @@ async function takeLock(path: string, lockTimeoutMs: number): Promise<Deno.FsFil
   file.truncateSync(0);
   file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
   return file;
+}
+
+/**
+ * Locks a file.
+ *
+ * @param file the file; closed if it was not locked in time
+ * @param timeoutMs how long to wait
+ * @returns true if it was locked
+ */
+async function lockWithin(file: Deno.FsFile, timeoutMs: number): Promise<boolean> {
+  const locked = file.lock(true);
+  const { promise: late, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), timeoutMs);
+  const first = await Promise.race([locked, late]);
+  clearTimeout(timer);
+  if (first === "late") {
+    // The lock call can't be taken back: if it gets the lock after all, it is given back at once.
+    locked.then(() => file.close(), () => file.close());
+    return false;
+  }
+  return true;
 }
 
 function holder(lockPath: string): string {

@@ -13,6 +13,8 @@ const STATUS: AgentStatus = {
   state: "in-step",
   nodeName: "n1",
   prefix: "/registry",
+  stateDir: "/state",
+  settings: {},
   notReady: [],
   etcd: { state: "reachable", endpoints: [], revision: "7", clusterId: "1" },
   keys: 3,

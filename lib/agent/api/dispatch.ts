@@ -1,0 +1,109 @@
+import type { EdgekeydError } from "../../errors.ts";
+import { ApiError, apiErrorOf } from "./api_error.ts";
+import { BodyBudget, readBody } from "./request_body.ts";
+import type { Answer, Route } from "./route.ts";
+import { MethodNotAllowedError, readTarget, type Target } from "./target.ts";
+
+/** What requests may take. */
+export interface ApiLimits {
+  /** Requests that are worked on at once. */
+  readonly maxOpen: number;
+  /** One body. */
+  readonly maxBodyBytes: number;
+  /** All bodies that are worked on at once. */
+  readonly maxBodiesBytes: number;
+  /** For a body to arrive. */
+  readonly bodyTimeoutMs: number;
+  /** For a request to be answered. */
+  readonly timeoutMs: number;
+  /** For one that may take as long as a first import. */
+  readonly longTimeoutMs: number;
+}
+
+/** What the API's limits are unless a test sets others. */
+export const API_LIMITS: ApiLimits = {
+  maxOpen: 32,
+  maxBodyBytes: 32 * 1024 * 1024,
+  maxBodiesBytes: 64 * 1024 * 1024,
+  bodyTimeoutMs: 10_000,
+  timeoutMs: 30_000,
+  longTimeoutMs: 900_000,
+};
+
+/** Makes the error that is answered when something fails that nobody foresaw. */
+export type Presentable = (error: unknown) => EdgekeydError;
+
+/**
+ * Makes the function that answers requests by the table of routes.
+ *
+ * @param routes the table
+ * @param limits what requests may take
+ * @param presentable says in one line what nobody foresaw
+ */
+export function dispatcher(
+  routes: readonly Route[],
+  limits: ApiLimits,
+  presentable: Presentable,
+): (request: Request) => Promise<Response> {
+  const budget = new BodyBudget(limits.maxBodiesBytes);
+  let open = 0;
+  async function answer(request: Request): Promise<Answer> {
+    const { route, ...target } = readTarget(routes, request.method, request.url);
+    if (route.atOnce) return await route.answer({ ...target, body: NOTHING, signal: NEVER });
+    if (open >= limits.maxOpen) {
+      throw new ApiError("TooManyRequests", `${open} requests are open; try again later`);
+    }
+    open++;
+    try {
+      return await answerOne(route, target, request);
+    } finally {
+      open--;
+    }
+  }
+  async function answerOne(
+    route: Route,
+    target: Omit<Target, "route">,
+    request: Request,
+  ): Promise<Answer> {
+    const timeout = new AbortController();
+    const timer = setTimeout(
+      () => timeout.abort(),
+      route.long ? limits.longTimeoutMs : limits.timeoutMs,
+    );
+    const { maxBodyBytes: maxBytes, bodyTimeoutMs: timeoutMs } = limits;
+    const body = route.body && await readBody(request, { maxBytes, timeoutMs, budget });
+    try {
+      if (body?.bytes.length === 0) throw new ApiError("NoContent", "the body is empty");
+      const { signal } = timeout;
+      return await route.answer({ ...target, body: body?.bytes ?? NOTHING, signal });
+    } finally {
+      clearTimeout(timer);
+      body?.release();
+    }
+  }
+  return async (request) => {
+    try {
+      return responseOf(await answer(request));
+    } catch (error) {
+      return errorResponse(apiErrorOf(presentable(error)));
+    }
+  };
+}
+
+const NOTHING = new Uint8Array();
+const NEVER = new AbortController().signal;
+
+function responseOf({ status, body, type }: Answer): Response {
+  const asIs = typeof body === "string" || body instanceof Uint8Array;
+  return new Response(asIs ? body : `${JSON.stringify(body)}\n`, {
+    status,
+    headers: { "content-type": type ?? "application/json", "cache-control": "no-store" },
+  });
+}
+
+function errorResponse(error: ApiError): Response {
+  const { code, message, status } = error;
+  const response = responseOf({ status, body: { code, message } });
+  if (error instanceof MethodNotAllowedError) response.headers.set("allow", error.allow);
+  return response;
+}

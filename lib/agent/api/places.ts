@@ -1,0 +1,91 @@
+import { formatGvr, type Gvr, isName, parseGvr } from "../../k8s/mod.ts";
+import { isPlace, type ListPlace, type ObjectPlace } from "../../store/mod.ts";
+import { ApiError, type ErrorCode } from "./api_error.ts";
+import type { Call } from "./route.ts";
+
+/** The parameters that paths have, as the OpenAPI document describes them. */
+export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
+  component: "Who asked for the objects, as in `kubelet`.",
+  gvr: "Resource, version and group, as in `pods.v1.core`.",
+  namespace: "A namespace.",
+  name: "An object's name.",
+};
+
+/** Errors that a path can have, by what is in it. */
+export const PLACE_ERRORS: readonly ErrorCode[] = [
+  "EmptyComponent",
+  "EmptyResource",
+  "EmptyKey",
+  "UnrecognizedKey",
+];
+
+/**
+ * The component that a path names.
+ *
+ * @param call the request
+ * @throws {ApiError} `EmptyComponent`, or `UnrecognizedKey` if no component can have that name
+ */
+export function componentOf({ path }: Call): string {
+  const component = path.get("component") ?? "";
+  if (component === "") throw new ApiError("EmptyComponent", "the path names no component");
+  if (isName(component)) return component;
+  throw new ApiError("UnrecognizedKey", "no component can have the name that the path gives");
+}
+
+/**
+ * The resource that a path names.
+ *
+ * @param call the request
+ * @throws {ApiError} `EmptyResource`, or `UnrecognizedKey` if it is none
+ */
+export function gvrOf({ path }: Call): Gvr {
+  const text = path.get("gvr") ?? "";
+  if (text === "") throw new ApiError("EmptyResource", "the path names no resource");
+  const gvr = parseGvr(text);
+  if (gvr) return gvr;
+  throw new ApiError("UnrecognizedKey", "a resource is written as in pods.v1.core");
+}
+
+/**
+ * The list that path and query name.
+ *
+ * @param call the request
+ * @throws {ApiError} if there can be none
+ */
+export function listPlaceOf(call: Call): ListPlace {
+  const component = componentOf(call);
+  const gvr = gvrOf(call);
+  const namespace = call.query.get("namespace");
+  if (namespace !== undefined) checkSegment("namespace", namespace);
+  checkScope(gvr, namespace ?? "");
+  return { component, gvr, namespace };
+}
+
+/**
+ * The object that a path names.
+ *
+ * @param call the request
+ * @throws {ApiError} if there can be none
+ */
+export function objectPlaceOf(call: Call): ObjectPlace {
+  const component = componentOf(call);
+  const gvr = gvrOf(call);
+  const namespace = call.path.get("namespace");
+  if (namespace !== undefined) checkSegment("namespace", namespace);
+  checkScope(gvr, namespace ?? "");
+  const name = call.path.get("name") ?? "";
+  checkSegment("name", name);
+  return { component, gvr, namespace: namespace ?? "", name };
+}
+
+function checkSegment(what: string, text: string): void {
+  if (text === "") throw new ApiError("EmptyKey", `the ${what} is empty`);
+  if (!isName(text)) {
+    throw new ApiError("UnrecognizedKey", `the ${what} can't be a segment of a Kubernetes path`);
+  }
+}
+
+function checkScope(gvr: Gvr, namespace: string): void {
+  if (isPlace(gvr, namespace)) return;
+  throw new ApiError("UnrecognizedKey", `${formatGvr(gvr)} are in no namespace`);
+}

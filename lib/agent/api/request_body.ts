@@ -1,0 +1,95 @@
+import { ApiError } from "./api_error.ts";
+
+/** What all bodies together may hold while they are worked on. */
+export class BodyBudget {
+  #free: number;
+
+  /** @param maxBytes in all */
+  constructor(maxBytes: number) {
+    this.#free = maxBytes;
+  }
+
+  /**
+   * Takes a part of it.
+   *
+   * @throws {ApiError} `TooManyRequests` if so much is not left
+   */
+  take(bytes: number): void {
+    if (bytes > this.#free) {
+      throw new ApiError("TooManyRequests", "too much is being sent at once; try again later");
+    }
+    this.#free -= bytes;
+  }
+
+  /** Gives it back. */
+  give(bytes: number): void {
+    this.#free += bytes;
+  }
+}
+
+/** What limits one body. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** For the whole of it to arrive. */
+  readonly timeoutMs: number;
+  readonly budget: BodyBudget;
+}
+
+/** A body, and how to give back its part of the budget. */
+export interface HeldBody {
+  readonly bytes: Uint8Array;
+  release(): void;
+}
+
+/**
+ * Reads a request's body.
+ *
+ * @param request the request
+ * @param limits what it may take
+ * @throws {ApiError} `TooLarge`, `RequestTimeout`, `TooManyRequests`, or `BadRequest` if it broke
+ * off
+ */
+export async function readBody(request: Request, limits: BodyLimits): Promise<HeldBody> {
+  const { maxBytes, timeoutMs, budget } = limits;
+  const tooLarge = () => new ApiError("TooLarge", `the body holds more than ${maxBytes} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const reader = request.body?.getReader();
+  const { promise: late, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), timeoutMs);
+  const chunks: Uint8Array[] = [];
+  let taken = 0;
+  try {
+    while (reader) {
+      const next = await Promise.race([reader.read(), late]);
+      if (next === "late") {
+        throw new ApiError("RequestTimeout", `the body did not come within ${timeoutMs} ms`);
+      }
+      if (next.done) break;
+      if (taken + next.value.length > maxBytes) throw tooLarge();
+      budget.take(next.value.length);
+      taken += next.value.length;
+      chunks.push(next.value);
+    }
+  } catch (error) {
+    budget.give(taken);
+    // Nobody waits for the rest, which may never come.
+    reader?.cancel().catch(() => {});
+    if (error instanceof ApiError) throw error;
+    throw new ApiError("BadRequest", "the body broke off", { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  return { bytes: joined(chunks, taken), release: () => budget.give(taken) };
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = chunks;
+  if (first && chunks.length === 1) return first;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

@@ -1,0 +1,64 @@
+import type { ErrorCode } from "./api_error.ts";
+import type { Schema } from "./schemas.ts";
+
+/** One request, taken apart and checked as far as its route says. */
+export interface Call {
+  /** Percent-decoded segments of the path, by the names in the route's template. */
+  readonly path: ReadonlyMap<string, string>;
+  /** Query parameters that were given, each one of the route's. */
+  readonly query: ReadonlyMap<string, string>;
+  /** Empty if the route takes none. */
+  readonly body: Uint8Array;
+  /** Ends the wait for what the request asks for. */
+  readonly signal: AbortSignal;
+}
+
+/** What a request is answered with. */
+export interface Answer {
+  readonly status: number;
+  /** Bytes and text as they are, anything else as JSON. */
+  readonly body: Uint8Array<ArrayBuffer> | string | object;
+  /** The media type of bytes or text. */
+  readonly type?: string;
+}
+
+/** A query parameter. */
+export interface QueryParameter {
+  readonly name: string;
+  readonly kind: "boolean" | "text";
+  readonly required?: boolean;
+  readonly description: string;
+}
+
+/** How a body is described in the OpenAPI document. */
+export interface BodyDescription {
+  readonly description: string;
+  readonly type?: string;
+  readonly schema: Schema;
+}
+
+/**
+ * One row of the table from which requests are dispatched and the OpenAPI document is made, so
+ * that the two can't differ.
+ */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** With `{parameters}`, each a whole segment. */
+  readonly path: string;
+  readonly id: string;
+  readonly summary: string;
+  readonly query?: readonly QueryParameter[];
+  readonly body?: BodyDescription;
+  /** Answers that are no errors, by status. */
+  readonly answers: Readonly<Record<number, BodyDescription>>;
+  /** Beside those that any request can get. */
+  readonly errors: readonly ErrorCode[];
+  /** It answers from memory alone, and so is answered however many requests are open. */
+  readonly atOnce?: boolean;
+  /** It may take as long as a first import on a slow uplink does. */
+  readonly long?: boolean;
+  readonly answer: (call: Call) => Answer | Promise<Answer>;
+}
+
+/** What any request can be answered with. */
+export const COMMON_ERRORS: readonly ErrorCode[] = ["BadRequest", "TooManyRequests", "Internal"];

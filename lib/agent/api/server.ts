@@ -1,0 +1,87 @@
+import { dirname } from "@std/path";
+import { EdgekeydError } from "../../errors.ts";
+
+/** The API's socket can't be had. */
+export class SocketError extends EdgekeydError {
+  override name = "SocketError";
+
+  /**
+   * @param path of the socket
+   * @param reason what is wrong, and what to do
+   * @param options the underlying cause, if any
+   */
+  constructor(path: string, reason: string, options?: ErrorOptions) {
+    super("Socket", `cannot listen on ${path}: ${reason}`, options);
+  }
+}
+
+/** A server on a unix socket. */
+export interface ApiServer {
+  /** Takes no more requests and waits for those that are open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves HTTP on a unix socket that its owner alone can use. What a process left there that ended
+ * without closing is removed; nothing else is.
+ *
+ * @param path of the socket
+ * @param answer answers one request
+ * @throws {SocketError} if another process answers there, something else stands there, or the
+ * directory can't be used
+ */
+export async function serveSocket(
+  path: string,
+  answer: (request: Request) => Promise<Response>,
+): Promise<ApiServer> {
+  makeDirectory(path);
+  await removeStale(path);
+  // A socket is born with what the umask leaves; there must be no moment in which others may use it.
+  const before = Deno.umask(0o177);
+  try {
+    const server = Deno.serve({ path, onListen() {} }, answer);
+    return { close: () => server.shutdown() };
+  } catch (error) {
+    throw new SocketError(path, reasonOf(error), { cause: error });
+  } finally {
+    Deno.umask(before);
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new SocketError(path, reasonOf(error), { cause: error });
+  }
+}
+
+async function removeStale(path: string): Promise<void> {
+  let isSocket: boolean | null;
+  try {
+    ({ isSocket } = Deno.lstatSync(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new SocketError(path, reasonOf(error), { cause: error });
+  }
+  if (!isSocket) throw new SocketError(path, "something else stands there; give another --listen");
+  if (await isAnswered(path)) {
+    throw new SocketError(path, "another process answers there; stop it, or give another --listen");
+  }
+  Deno.removeSync(path);
+}
+
+/** Tells whether a process listens on a socket. */
+async function isAnswered(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    throw new SocketError(path, reasonOf(error), { cause: error });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,272 @@
+import { namesInRoot } from "../../fscache/mod.ts";
+import { splitObjectList } from "../../k8s/mod.ts";
+import { fileValues } from "../../reconcile/mod.ts";
+import {
+  type ApplyResult,
+  createObject,
+  deleteComponentResources,
+  deleteObject,
+  expectDone,
+  getObject,
+  keysOfList,
+  listObjects,
+  type ObjectOptions,
+  replaceComponentList,
+  type StoreContext,
+  updateObject,
+} from "../../store/mod.ts";
+import type { Agent } from "../agent.ts";
+import { ComponentClashError } from "../component_clash.ts";
+import { componentsOf } from "../status.ts";
+import type { ErrorCode } from "./api_error.ts";
+import { writeObjectList } from "./object_list.ts";
+import { componentOf, listPlaceOf, objectPlaceOf, PLACE_ERRORS } from "./places.ts";
+import type { Answer, BodyDescription, Call, QueryParameter, Route } from "./route.ts";
+import { ref } from "./schemas.ts";
+
+const COMPONENTS = "/v1/components";
+const COMPONENT = `${COMPONENTS}/{component}`;
+const RESOURCE = `${COMPONENT}/resources/{gvr}`;
+const NAMESPACED = `${RESOURCE}/namespaces/{namespace}/objects/{name}`;
+const CLUSTER_SCOPED = `${RESOURCE}/objects/{name}`;
+
+const NAMESPACE: QueryParameter = {
+  name: "namespace",
+  kind: "text",
+  description: "Only this namespace; without it all.",
+};
+const WRITTEN: BodyDescription = { description: "What was done.", schema: ref("Written") };
+const OBJECT: BodyDescription = { description: "The object.", schema: ref("Object") };
+const LIST: BodyDescription = { description: "The list.", schema: ref("ObjectList") };
+const READ_ERRORS: readonly ErrorCode[] = ["NotReady", "Unknown"];
+const WRITE_ERRORS: readonly ErrorCode[] = [...READ_ERRORS, ...PLACE_ERRORS, "ComponentClash"];
+
+/**
+ * The store under `/v1/components`.
+ *
+ * @param agent the one writer
+ */
+export function storeRoutes(agent: Agent): Route[] {
+  const { source, policy } = agent.reconcileOptions;
+  const optionsOf = ({ cache }: StoreContext): ObjectOptions => ({
+    rules: { policy, adopting: cache.fence.adopting },
+    valueOf: fileValues(source.root, source.fs, cache, undefined),
+    timed: (_, work) => work,
+  });
+  /** Has a write done by the loop, for a component that the fs cache does not have. */
+  const write = async (
+    component: string,
+    { signal }: Call,
+    work: (context: StoreContext, options: ObjectOptions) => Promise<ApplyResult>,
+  ): Promise<object> => {
+    const applied = await agent.submit(async (context) => {
+      if (namesInRoot(source.fs, source.root).has(component)) {
+        throw new ComponentClashError(source.root, component);
+      }
+      const done = await work(context, optionsOf(context));
+      expectDone(context, done);
+      return done;
+    }, signal);
+    return written(applied);
+  };
+
+  const objectRoutes = (path: string, scope: string): Route[] => [
+    {
+      method: "POST",
+      path,
+      id: `create${scope}Object`,
+      summary: "Create an object where there is none yet.",
+      body: OBJECT,
+      answers: { 201: WRITTEN },
+      errors: [...WRITE_ERRORS, "InvalidContent", "KeyExists"],
+      async answer(call) {
+        const place = objectPlaceOf(call);
+        const body = await write(
+          place.component,
+          call,
+          (context, options) => createObject(context, place, call.body, options),
+        );
+        return { status: 201, body };
+      },
+    },
+    {
+      method: "GET",
+      path,
+      id: `get${scope}Object`,
+      summary: "Read an object that the component holds, from etcd.",
+      answers: { 200: OBJECT },
+      errors: [...READ_ERRORS, ...PLACE_ERRORS, "NotFound"],
+      async answer(call) {
+        const place = objectPlaceOf(call);
+        const value = await agent.submit((context) => getObject(context, place), call.signal);
+        return { status: 200, body: new Uint8Array(value), type: mediaTypeOf(value) };
+      },
+    },
+    {
+      method: "PUT",
+      path,
+      id: `update${scope}Object`,
+      summary: "Update an object, if its resourceVersion is fresher.",
+      body: OBJECT,
+      answers: { 200: WRITTEN },
+      errors: [...WRITE_ERRORS, "InvalidContent", "NotFound", "UpdateConflict"],
+      async answer(call) {
+        const place = objectPlaceOf(call);
+        return ok(
+          await write(
+            place.component,
+            call,
+            (context, options) => updateObject(context, place, call.body, options),
+          ),
+        );
+      },
+    },
+    {
+      method: "DELETE",
+      path,
+      id: `delete${scope}Object`,
+      summary: "Let an object go; it is deleted unless somebody else holds it.",
+      answers: { 200: WRITTEN },
+      errors: [...WRITE_ERRORS, "NotFound"],
+      async answer(call) {
+        const place = objectPlaceOf(call);
+        return ok(
+          await write(
+            place.component,
+            call,
+            (context, options) => deleteObject(context, place, options),
+          ),
+        );
+      },
+    },
+  ];
+
+  return [
+    {
+      method: "GET",
+      path: COMPONENTS,
+      id: "listComponents",
+      summary: "Components, and how many keys each holds.",
+      answers: { 200: { description: "By name.", schema: ref("Components") } },
+      errors: [],
+      answer: () => ok(componentsOf(agent.cache)),
+    },
+    {
+      method: "DELETE",
+      path: COMPONENT,
+      id: "deleteComponent",
+      summary: "Let a component go that the fs cache does not have.",
+      answers: { 200: WRITTEN },
+      errors: WRITE_ERRORS,
+      long: true,
+      async answer(call) {
+        const component = componentOf(call);
+        return ok(
+          await write(
+            component,
+            call,
+            (context, options) =>
+              deleteComponentResources(context, component, {
+                ...options,
+                requireSingleTxn: false,
+              }),
+          ),
+        );
+      },
+    },
+    {
+      method: "GET",
+      path: `${COMPONENT}/resources`,
+      id: "listResources",
+      summary: "Resources of a component, and how many keys it holds of each.",
+      answers: { 200: { description: "By name.", schema: ref("Resources") } },
+      errors: PLACE_ERRORS,
+      answer(call) {
+        const component = componentOf(call);
+        const found = componentsOf(agent.cache).find((other) => other.component === component);
+        return ok(found?.resources ?? []);
+      },
+    },
+    {
+      method: "GET",
+      path: `${RESOURCE}/keys`,
+      id: "listResourceKeys",
+      summary: "Object keys that a component holds of a resource.",
+      answers: { 200: { description: "In order.", schema: ref("Keys") } },
+      errors: PLACE_ERRORS,
+      answer: (call) => ok(keysOfList(agent.cache, listPlaceOf(call))),
+    },
+    {
+      method: "GET",
+      path: RESOURCE,
+      id: "listObjects",
+      summary: "Read a component's list from etcd, at one revision.",
+      query: [NAMESPACE],
+      answers: { 200: LIST },
+      errors: [...READ_ERRORS, ...PLACE_ERRORS, "TooLarge"],
+      async answer(call) {
+        const place = listPlaceOf(call);
+        const list = await agent.submit((context) => listObjects(context, place), call.signal);
+        return { status: 200, body: writeObjectList(list, place.gvr), type: "application/json" };
+      },
+    },
+    {
+      method: "PUT",
+      path: RESOURCE,
+      id: "replaceList",
+      summary: "Replace a component's list: in one Txn, or, if it fits none, staged.",
+      query: [NAMESPACE],
+      body: LIST,
+      answers: { 200: WRITTEN },
+      errors: [...WRITE_ERRORS, "InvalidContent"],
+      long: true,
+      async answer(call) {
+        const place = listPlaceOf(call);
+        const objects = splitObjectList(call.body, place.gvr);
+        return ok(
+          await write(
+            place.component,
+            call,
+            (context, options) =>
+              replaceComponentList(context, { ...place, objects }, {
+                ...options,
+                requireSingleTxn: false,
+              }),
+          ),
+        );
+      },
+    },
+    ...objectRoutes(NAMESPACED, "Namespaced"),
+    ...objectRoutes(CLUSTER_SCOPED, ""),
+  ];
+}
+
+function ok(body: object): Answer {
+  return { status: 200, body };
+}
+
+/**
+ * What was written, as it is answered.
+ *
+ * @param applied what was done
+ */
+export function written(applied: ApplyResult): object {
+  const { created, updated, deleted, released, txns, staged, revision } = applied;
+  const conflicts = [...applied.conflicts].map(([key, reason]) => ({ key, reason }));
+  return {
+    created,
+    updated,
+    deleted,
+    released,
+    conflicts,
+    txns,
+    staged,
+    ...(revision !== undefined && { revision }),
+  };
+}
+
+/** An apiserver writes built-in kinds as protobuf behind the four bytes `k8s\0`. */
+function mediaTypeOf(value: Uint8Array): string {
+  const isProtobuf = String.fromCharCode(...value.subarray(0, 4)) === "k8s\0";
+  return isProtobuf ? "application/vnd.kubernetes.protobuf" : "application/json";
+}

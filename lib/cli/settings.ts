@@ -1,0 +1,62 @@
+import { flag, type FlagName } from "./flags.ts";
+import type { Options } from "./options.ts";
+
+/** Flags that a running daemon has of its own, so that another's can't count. */
+const SETTINGS: readonly FlagName[] = [
+  "cache-dir",
+  "components",
+  "exclude-resources",
+  "etcd-servers",
+  "etcd-cafile",
+  "etcd-certfile",
+  "etcd-keyfile",
+  "etcd-username",
+  "etcd-password-file",
+  "etcd-timeout",
+  "etcd-max-txn-ops",
+  "etcd-max-request-bytes",
+  "conflict-policy",
+  "max-delete-percent",
+  "settle-time",
+  "max-object-bytes",
+  "adopt",
+];
+
+/** How a daemon is set up: those flags that have a value, as they were given. */
+export function settingsOf(options: Options): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const name of SETTINGS) {
+    const text = settingOf(options, name);
+    if (text !== undefined) settings[name] = text;
+  }
+  return settings;
+}
+
+/**
+ * What was given here and is another there.
+ *
+ * @param options the flags of this run
+ * @param settings those of the daemon
+ * @returns a note for each
+ */
+export function differencesOf(
+  options: Options,
+  settings: Readonly<Record<string, string>>,
+): string[] {
+  return SETTINGS.filter((name) => options.given.has(name))
+    .filter((name) => settingOf(options, name) !== (settings[name] ?? unset(name)))
+    .map((name) => {
+      const theirs = settings[name];
+      const has = theirs === undefined ? `no --${name}` : `--${name}=${theirs}`;
+      return `the running daemon has ${has}, and that counts; stop it, or start it with other flags`;
+    });
+}
+
+function settingOf(options: Options, name: FlagName): string | undefined {
+  if (name === "cache-dir") return options.cacheDir;
+  return options.given.get(name) ?? flag(name).default;
+}
+
+function unset(name: FlagName): string | undefined {
+  return flag(name).kind === "boolean" ? "false" : undefined;
+}

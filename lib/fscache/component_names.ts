@@ -1,0 +1,19 @@
+import type { FileSystem } from "./file_system.ts";
+import { canonicalName } from "./layout.ts";
+import { CacheRootError } from "./scan_errors.ts";
+
+/**
+ * The names of directories in the cache root; a `tmp_` backup counts as what it backs up.
+ *
+ * @param fs the file system
+ * @param root the cache root
+ * @throws {CacheRootError} if the root can't be listed
+ */
+export function namesInRoot(fs: FileSystem, root: string): ReadonlySet<string> {
+  try {
+    const directories = fs.readDir(root).filter(({ kind }) => kind !== "file");
+    return new Set(directories.map(({ name }) => canonicalName(name)));
+  } catch (error) {
+    throw CacheRootError.of(root, error);
+  }
+}
