@@ -11,6 +11,7 @@ import {
   txnLevels,
   type TxnOp,
 } from "../../lib/etcd/mod.ts";
+import { pathOps } from "../support/hooked_etcd.ts";
 
 const FENCE: FenceMove = { key: "/edgekeyd/n/fence", expected: "l/1/a", next: "l/2/b" };
 
@@ -24,12 +25,6 @@ const del = (key: string, guardMod = "5"): TxnOp => ({ action: "delete", key, gu
 const read = (key: string, keysOnly = false): TxnOp => ({ action: "read", key, keysOnly });
 
 const puts = (count: number) => Array.from({ length: count }, (_, at) => put(`/k/${at}`));
-
-/** etcd's own rule: max(compares, successes, failures), summed down the longest path. */
-function pathOps({ compare = [], success = [], failure = [] }: ITxnRequest): number {
-  const below = [...success, ...failure].map((op) => op.request_txn ? pathOps(op.request_txn) : 0);
-  return Math.max(compare.length, success.length, failure.length) + Math.max(0, ...below);
-}
 
 /** Levels of Txns, the root not counted. */
 function depth({ success = [] }: ITxnRequest): number {
@@ -185,6 +180,31 @@ Deno.test("buildTxn() compares the fence by value, by absence if there is none, 
   ]);
   const retired = buildTxn({ ...FENCE, next: null }, [], 128);
   assert.deepEqual(leaves(retired).map(({ op }) => op), [{ request_delete_range: { key } }]);
+});
+
+Deno.test("buildTxn() guards a vacant span with one compare at the root, and its puts with none", () => {
+  const bare: TxnOp[] = ["/k/a", "/k/b"].map((key) => ({
+    action: "put",
+    key,
+    value: Buffer.from("v"),
+    guardMod: null,
+  }));
+  const request = buildTxn(FENCE, [...bare, put("/l/c")], 128, [{ first: "/k/a", last: "/k/b" }]);
+  assert.deepEqual(request.compare?.slice(1), [{
+    result: "Equal",
+    target: "Version",
+    key: Buffer.from("/k/a"),
+    range_end: Buffer.from("/k/b\0"),
+    version: "0",
+  }]);
+  assert.deepEqual(
+    request.success?.slice(1).map((
+      op,
+    ) => [op.request_put !== undefined, op.request_txn !== undefined]),
+    [[true, false], [true, false], [false, true]],
+  );
+  const results = readTxn(FENCE, [...bare, put("/l/c")], answer(request, () => undefined), 128);
+  assert.deepEqual(results.map(({ succeeded }) => succeeded), [true, true, false]);
 });
 
 Deno.test("buildTxn() has no else branch anywhere, so that an answer stays small", () => {
