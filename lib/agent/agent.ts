@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { EdgekeydError } from "../errors.ts";
-import { type CacheWatch, DirectoryHistory, watchCache } from "../fscache/mod.ts";
+import { type CacheWatch, DirectoryHistory, type WatchHint } from "../fscache/mod.ts";
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
 import { type ComponentKeyCache } from "../keycache/mod.ts";
 import {
@@ -28,6 +28,8 @@ import {
 } from "./health.ts";
 import type { Log } from "./log.ts";
 import { NotReadyError, Operations } from "./operations.ts";
+import { logFailure, logPass } from "./pass_log.ts";
+import { RootWatch } from "./root_watch.ts";
 import { type Due, Schedule, type ScheduleOptions } from "./schedule.ts";
 
 /** How the daemon works. */
@@ -48,6 +50,10 @@ export interface AgentParts {
   /** What store operations work with. */
   store(cache: ComponentKeyCache, etcd: Etcd): StoreContext;
   readonly log: Log;
+  /** Starts a watch on the cache root; throws if it can't be watched. */
+  watch(hint: (hint: WatchHint) => void): CacheWatch;
+  /** Tells one cache root from another that took its place; empty if there is none. */
+  identifyRoot(): string;
   /** Told that the loop is alive. */
   beat(): void;
   /** Told that health or cache may have changed. */
@@ -72,8 +78,6 @@ const LOOK_AROUND_MS = 5_000;
 const MAX_PATIENCE_MS = 5_000;
 /** etcd is asked for no longer than this when somebody wants to know how fast it is. */
 const MEASURE_MS = 1_000;
-/** How often everything is looked at while the cache can't be watched. */
-const UNWATCHED_MS = 30_000;
 /** The loop comes round at least this often, so that it can show that it is alive. */
 const TICK_MS = 1_000;
 
@@ -94,10 +98,8 @@ export class Agent {
   #cache: ComponentKeyCache;
   #etcd: Etcd | undefined;
   #health: Health = UNKNOWN_HEALTH;
-  #watch: CacheWatch | undefined;
-  #rootId = "";
+  readonly #watch: RootWatch;
   #lookAroundAtMs = -Infinity;
-  #unwatchedLookAtMs = Infinity;
   #stopping = false;
   #reconnect = false;
   #credentials: string;
@@ -119,6 +121,15 @@ export class Agent {
     this.#operations = new Operations(() => this.#wake());
     this.#asked = new Operations(() => this.#wake());
     this.#credentials = parts.credentials();
+    this.#watch = new RootWatch({
+      watch: parts.watch,
+      identify: parts.identifyRoot,
+      changed: (group) => {
+        this.#schedule.changed(group, this.#nowMs());
+        this.#wake();
+      },
+      failed: (reason) => this.#watchFailed(reason),
+    });
   }
 
   get health(): Health {
@@ -242,7 +253,7 @@ export class Agent {
       const stopping = new NotReadyError("the agent is stopping");
       this.#operations.refuseAll(stopping);
       this.#asked.refuseAll(stopping);
-      this.#watch?.close();
+      this.#watch.close();
       this.#etcd?.close();
       this.#cache.close();
     }
@@ -286,7 +297,12 @@ export class Agent {
     context: StoreContext,
     { dryRun: dry, ...request }: PassRequest,
   ): Promise<ReconcileOutcome> {
-    const options = { ...this.#options.reconcile, ...request };
+    const own = this.#options.reconcile;
+    const options = {
+      ...own,
+      confirmDeletes: own.confirmDeletes || request.confirmDeletes,
+      requireSingleTxn: own.requireSingleTxn || request.requireSingleTxn,
+    };
     if (dry) return await dryRun(context, options);
     this.#schedule.begun({ kind: "full" }, this.#nowMs());
     const outcome = await reconcile(context, options, {
@@ -307,7 +323,7 @@ export class Agent {
     if (failure instanceof EdgekeydError && (this.#cache.intent || isOfEitherSide(failure))) {
       const before = this.#health;
       this.#health = healthAfterFailure(before, failure);
-      this.#reportFailure(before, failure);
+      logFailure(this.#parts.log, before, failure);
       await this.#recoverFrom(failure);
     }
     this.#parts.changed();
@@ -320,7 +336,7 @@ export class Agent {
   ): Promise<void> {
     const before = this.#health;
     this.#health = healthAfter(before, outcome, groups, this.#options.reconcile.clock.nowMs());
-    this.#report(before, outcome);
+    logPass(this.#parts.log, before, outcome);
     if (outcome.failure) await this.#recoverFrom(outcome.failure);
     else {
       this.#backoff.reset();
@@ -358,48 +374,12 @@ export class Agent {
     return this.#parts.store(this.#cache, this.#etcd);
   }
 
-  /** One line when something changes for the worse or the better, none while it stays. */
-  #report(before: Health, { report, failure, notes }: ReconcileOutcome): void {
-    const { log } = this.#parts;
-    if (failure) return this.#reportFailure(before, failure);
-    if (before.failure !== undefined) log("notice", "in step again");
-    for (const note of notes) log("notice", note);
-    const { created, updated, deleted, released, txns, revision, durationMs } = report;
-    if (created + updated + deleted + released > 0) {
-      const fields = { created, updated, deleted, released, txns, revision, durationMs };
-      log("info", "brought in step", fields);
-    }
-    for (const { key, reason } of report.conflicts.slice(0, MAX_LOGGED)) {
-      if (!before.lastReport?.conflicts.some((known) => known.key === key)) {
-        log("warning", "key left to others", { key, reason });
-      }
-    }
-    for (const { path, reason } of report.invalid.slice(0, MAX_LOGGED)) {
-      if (!before.invalid.some((known) => known.path === path)) {
-        log("warning", "not imported", { path, reason });
-      }
-    }
-    for (const { component, deletes } of report.heldBack) {
-      if (!before.heldBack.some((known) => known.component === component)) {
-        log("warning", "deletes held back", { component, deletes });
-      }
-    }
-  }
-
-  #reportFailure(before: Health, { code, message }: EdgekeydError): void {
-    if (before.failure === undefined) this.#parts.log("error", message, { code });
-  }
-
   /** Looks for what no event tells of: another root, other certificates. */
   #lookAround(): void {
     const nowMs = this.#nowMs();
-    if (nowMs >= this.#unwatchedLookAtMs) {
-      this.#schedule.changed(undefined, nowMs);
-      this.#unwatchedLookAtMs = nowMs + UNWATCHED_MS;
-    }
     if (nowMs < this.#lookAroundAtMs) return;
     this.#lookAroundAtMs = nowMs + LOOK_AROUND_MS;
-    this.#checkRoot(nowMs);
+    this.#watch.check(nowMs);
     const credentials = this.#parts.credentials();
     if (credentials === this.#credentials) return;
     this.#credentials = credentials;
@@ -407,63 +387,13 @@ export class Agent {
     this.reload();
   }
 
-  /** Watches the root, anew if it was replaced or the watch was lost; polls where it can't. */
-  #checkRoot(nowMs: number): void {
-    const id = this.#identifyRoot();
-    if (id === this.#rootId && this.#watch) return;
-    if (id !== this.#rootId) this.#schedule.changed(undefined, nowMs);
-    this.#rootId = id;
-    this.#watch?.close();
-    this.#watch = undefined;
-    if (id !== "") this.#startWatch();
-  }
-
-  #startWatch(): void {
-    const { root } = this.#options.reconcile.source;
-    try {
-      const watch = watchCache(root, (hint) => {
-        this.#schedule.changed(hint.kind === "group" ? hint.group : undefined, this.#nowMs());
-        this.#wake();
-      });
-      this.#watch = watch;
-      this.#unwatchedLookAtMs = Infinity;
-      this.#setWatchFailure(undefined);
-      watch.ended.catch((error) => this.#watchLost(watch, error));
-    } catch (error) {
-      this.#watchLost(undefined, error);
-    }
-  }
-
-  #watchLost(watch: CacheWatch | undefined, error: unknown): void {
-    if (this.#watch !== watch) return;
-    watch?.close();
-    this.#watch = undefined;
-    this.#unwatchedLookAtMs = Math.min(this.#unwatchedLookAtMs, this.#nowMs() + UNWATCHED_MS);
-    this.#schedule.changed(undefined, this.#nowMs());
-    this.#setWatchFailure(error instanceof Error ? error.message : String(error));
+  #watchFailed(reason: string | undefined): void {
+    const { log } = this.#parts;
+    this.#health = { ...this.#health, watchFailure: reason };
+    if (reason === undefined) log("notice", "the cache is watched again");
+    else log("warning", "the cache can't be watched, it is looked at every 30 s", { reason });
     this.#wake();
-  }
-
-  #setWatchFailure(failure: string | undefined): void {
-    if (failure === this.#health.watchFailure) return;
-    this.#health = { ...this.#health, watchFailure: failure };
-    if (failure === undefined) this.#parts.log("notice", "the cache is watched again");
-    else {
-      this.#parts.log("warning", "the cache can't be watched, it is looked at every 30 s", {
-        reason: failure,
-      });
-    }
     this.#parts.changed();
-  }
-
-  /** Tells one root from another that took its place; empty if there is none. */
-  #identifyRoot(): string {
-    try {
-      const { dev, ino } = Deno.statSync(this.#options.reconcile.source.root);
-      return `${dev}:${ino}`;
-    } catch {
-      return "";
-    }
   }
 
   async #sleepUntil(untilMs: number): Promise<void> {
@@ -481,5 +411,3 @@ export class Agent {
     return this.#options.reconcile.clock.monotonicMs();
   }
 }
-
-const MAX_LOGGED = 20;

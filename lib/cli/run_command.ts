@@ -19,6 +19,7 @@ import {
   statusWords,
   systemdNotifier,
 } from "../agent/mod.ts";
+import { identifyRoot, watchCache } from "../fscache/mod.ts";
 import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
 import type { ReconcileOptions } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
@@ -73,6 +74,8 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         credentials: () => credentialStamp(options),
         store: (cache, etcd) => storeContext(options, cache, etcd),
         log,
+        watch: (hint) => watchCache(options.cacheDir, hint),
+        identifyRoot: () => identifyRoot(options.cacheDir),
         beat: () => notifier.beat(),
         changed: () => showStatus(),
         random: Math.random,

@@ -7,6 +7,6 @@ export { FileChangingError, FileTooLargeError, NotRegularFileError } from "./fil
 export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
 export { formatPath, parsePath, type PathParts } from "./layout.ts";
 export { scan, type ScanOptions } from "./scan.ts";
-export { type CacheWatch, watchCache, type WatchHint } from "./watch.ts";
+export { type CacheWatch, identifyRoot, watchCache, type WatchHint } from "./watch.ts";
 export { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";
 export type { Absence, InvalidPath, KnownFile, ScannedFile, Snapshot } from "./snapshot.ts";

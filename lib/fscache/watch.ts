@@ -26,6 +26,21 @@ export function watchCache(root: string, hint: (hint: WatchHint) => void): Cache
   return { ended: follow(watcher, real, hint), close: () => watcher.close() };
 }
 
+/**
+ * Tells one cache root from another that took its place, which no event tells of.
+ *
+ * @param root the cache root
+ * @returns empty if there is none
+ */
+export function identifyRoot(root: string): string {
+  try {
+    const { dev, ino } = Deno.statSync(root);
+    return `${dev}:${ino}`;
+  } catch {
+    return "";
+  }
+}
+
 async function follow(
   watcher: Deno.FsWatcher,
   root: string,

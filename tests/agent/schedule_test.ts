@@ -1,0 +1,98 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { type Due, Schedule } from "../../lib/agent/schedule.ts";
+
+const OPTIONS = { debounceMs: 200, resyncIntervalMs: 600_000, settleMs: 2_000 };
+const SETTLED_MS = 2_050;
+
+/** A schedule whose first full pass is over. */
+function settled(): Schedule {
+  const schedule = new Schedule(OPTIONS, 0);
+  schedule.begun({ kind: "full" }, 0);
+  return schedule;
+}
+
+function groupsOf(due: Due): string[] | undefined {
+  return due.kind === "groups" && due.groups ? [...due.groups].sort() : undefined;
+}
+
+Deno.test("a schedule begins with a full pass, and makes another each interval", () => {
+  const schedule = new Schedule(OPTIONS, 1_000);
+  deepStrictEqual(schedule.due(1_000), { kind: "full" });
+  schedule.begun({ kind: "full" }, 1_000);
+  deepStrictEqual(schedule.due(1_000), { kind: "wait", untilMs: 601_000 });
+  deepStrictEqual(schedule.due(600_999), { kind: "wait", untilMs: 601_000 });
+  deepStrictEqual(schedule.due(601_000), { kind: "full" });
+});
+
+Deno.test("a burst is one pass over its groups, once it has been quiet for the debounce", () => {
+  const schedule = settled();
+  schedule.changed("a/x", 100);
+  schedule.changed("b/y", 200);
+  schedule.changed("a/x", 250);
+  strictEqual(schedule.dirtyGroups, 2);
+  deepStrictEqual(schedule.due(449), { kind: "wait", untilMs: 450 });
+  const due = schedule.due(450);
+  deepStrictEqual(groupsOf(due), ["a/x", "b/y"]);
+  schedule.begun(due, 450);
+  strictEqual(schedule.dirtyGroups, 0);
+});
+
+Deno.test("a stream of changes without a pause is taken up after ten debounces", () => {
+  const schedule = settled();
+  let at = 0;
+  while (schedule.due(at).kind === "wait") schedule.changed("a/x", at += 50);
+  strictEqual(at, 50 + 10 * OPTIONS.debounceMs);
+});
+
+Deno.test("what was looked at is looked at once more when it has settled, and then not again", () => {
+  const schedule = settled();
+  schedule.changed("a/x", 100);
+  schedule.begun(schedule.due(300), 300);
+  deepStrictEqual(schedule.due(400), { kind: "wait", untilMs: 300 + SETTLED_MS });
+  const again = schedule.due(300 + SETTLED_MS);
+  deepStrictEqual(groupsOf(again), ["a/x"]);
+  schedule.begun(again, 300 + SETTLED_MS);
+  deepStrictEqual(schedule.due(300 + SETTLED_MS), { kind: "wait", untilMs: 600_000 });
+});
+
+Deno.test("a group that a pass could not finish comes back when it has settled", () => {
+  const schedule = settled();
+  schedule.unsettled(["a/x"], 1_000);
+  deepStrictEqual(groupsOf(schedule.due(1_000 + SETTLED_MS)), ["a/x"]);
+  schedule.unsettled([], 10_000);
+  deepStrictEqual(schedule.due(10_000), { kind: "wait", untilMs: 600_000 });
+});
+
+Deno.test("a change while a pass runs is not lost", () => {
+  const schedule = settled();
+  schedule.changed("a/x", 0);
+  const due = schedule.due(200);
+  schedule.begun(due, 200);
+  schedule.changed("a/x", 210);
+  deepStrictEqual(groupsOf(schedule.due(410)), ["a/x"]);
+});
+
+Deno.test("after a failure a full pass comes, after the pause and nothing before it", () => {
+  const schedule = settled();
+  schedule.changed("a/x", 100);
+  schedule.failed(5_000, 1_000);
+  deepStrictEqual(schedule.due(5_999), { kind: "wait", untilMs: 6_000 });
+  deepStrictEqual(schedule.due(6_000), { kind: "full" });
+});
+
+Deno.test("who demands a full pass does not wait for the pause to be over", () => {
+  const schedule = settled();
+  schedule.failed(5_000, 1_000);
+  schedule.demandFull(1_500);
+  deepStrictEqual(schedule.due(1_500), { kind: "full" });
+});
+
+Deno.test("nothing grows: more dirty groups than a limit are one, everything", () => {
+  const schedule = settled();
+  for (let group = 0; group < 100_000; group++) schedule.changed(`a/${group}`, group / 1_000);
+  strictEqual(schedule.dirtyGroups, Infinity);
+  const due = schedule.due(1_000);
+  deepStrictEqual(due, { kind: "groups", groups: undefined });
+  schedule.begun(due, 1_000);
+  strictEqual(schedule.dirtyGroups, 0);
+});

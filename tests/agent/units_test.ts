@@ -1,0 +1,247 @@
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { Backoff } from "../../lib/agent/backoff.ts";
+import {
+  type Health,
+  healthAfter,
+  healthAfterFailure,
+  notReadyReasons,
+  UNKNOWN_HEALTH,
+} from "../../lib/agent/health.ts";
+import { makeLog } from "../../lib/agent/log.ts";
+import { Operations } from "../../lib/agent/operations.ts";
+import { RootWatch } from "../../lib/agent/root_watch.ts";
+import { EtcdError } from "../../lib/etcd/mod.ts";
+import type { CacheWatch, WatchHint } from "../../lib/fscache/mod.ts";
+import type { ReconcileOutcome } from "../../lib/reconcile/mod.ts";
+import type { StoreContext } from "../../lib/store/mod.ts";
+
+Deno.test("pauses double up to the limit, with jitter, and are short again after a success", () => {
+  const longest = new Backoff(1_000, () => 0.999_999);
+  const pauses = [1, 2, 3, 4, 5].map(() => Math.round(longest.next()));
+  deepStrictEqual(pauses, [250, 500, 1_000, 1_000, 1_000]);
+  longest.reset();
+  strictEqual(Math.round(longest.next()), 250);
+  strictEqual(new Backoff(1_000, () => 0).next(), 125);
+  strictEqual(new Backoff(100, () => 0.999_999).next() <= 100, true);
+});
+
+Deno.test("a log line is one line, with priority and key=value, or one JSON object", () => {
+  const lines: string[] = [];
+  const at = new Date("2026-01-02T03:04:05.006Z");
+  const text = makeLog("text", (line) => lines.push(line), () => at);
+  const json = makeLog("json", (line) => lines.push(line), () => at);
+  const fields = { keys: 3, path: "a b\n<3>c=d", none: undefined, plain: "/registry/x" };
+  text("warning", "odd\nmessage", fields);
+  json("error", "odd\nmessage", fields);
+  strictEqual(lines[0], '<4>odd message keys=3 path="a b\\n<3>c=d" plain=/registry/x');
+  deepStrictEqual(JSON.parse(lines[1] ?? ""), {
+    time: "2026-01-02T03:04:05.006Z",
+    level: "error",
+    message: "odd\nmessage",
+    keys: 3,
+    path: "a b\n<3>c=d",
+    plain: "/registry/x",
+  });
+});
+
+/** What a pass came to. */
+function outcome(
+  report: Partial<ReconcileOutcome["report"]> = {},
+  failure?: EtcdError,
+): ReconcileOutcome {
+  return {
+    report: {
+      status: "in-step",
+      created: 0,
+      updated: 0,
+      deleted: 0,
+      released: 0,
+      unchanged: 0,
+      conflicts: [],
+      invalid: [],
+      heldBack: [],
+      txns: 0,
+      staged: false,
+      recovered: 0,
+      revision: "7",
+      clusterId: "8",
+      durationMs: 1,
+      phasesMs: { recover: 0, scan: 0, plan: 0, commit: 0 },
+      ...report,
+    },
+    notes: [],
+    busy: [],
+    failure,
+  };
+}
+
+Deno.test("health: a full pass says all, one over groups only of these", () => {
+  const invalid = [{ path: "a/pods.v1.core/x/p", reason: "r" }, {
+    path: "b/tmp_pods.v1.core/x/p",
+    reason: "r",
+  }];
+  const full = healthAfter(
+    UNKNOWN_HEALTH,
+    outcome({
+      invalid,
+      heldBack: [{ component: "a", deletes: 3 }, { component: "b", deletes: 4 }],
+    }),
+    undefined,
+    1_000,
+  );
+  strictEqual(full.lastSuccessMs, 1_000);
+  strictEqual(full.etcd, "reachable");
+  const partial = healthAfter(full, outcome({ revision: "" }), new Set(["b/pods.v1.core"]), 2_000);
+  deepStrictEqual(partial.invalid.map(({ path }) => path), ["a/pods.v1.core/x/p"]);
+  deepStrictEqual(partial.heldBack.map(({ component }) => component), ["a"]);
+  strictEqual(partial.lastSuccessMs, 1_000);
+  strictEqual(partial.revision, "7", "a pass that asked etcd nothing leaves its revision");
+  deepStrictEqual([...partial.componentsSyncedMs], [["b", 2_000]]);
+});
+
+Deno.test("health: which failures mean that etcd is away, and what is said of them", () => {
+  const after = (reason: EtcdError["reason"], before: Health = UNKNOWN_HEALTH) =>
+    healthAfterFailure(before, new EtcdError(reason, `it is ${reason}`));
+  for (const reason of ["unreachable", "timeout", "unavailable", "tls"] as const) {
+    strictEqual(after(reason).etcd, "away");
+  }
+  for (const reason of ["no-space", "permission-denied", "unauthenticated"] as const) {
+    strictEqual(after(reason).etcd, "reachable");
+  }
+  deepStrictEqual(notReadyReasons(after("no-space")), ["it is no-space"]);
+  const [first] = notReadyReasons(UNKNOWN_HEALTH);
+  match(first ?? "", /first full pass/);
+  const held = healthAfter(
+    UNKNOWN_HEALTH,
+    outcome({ heldBack: [{ component: "kubelet", deletes: 12 }] }),
+    undefined,
+    1,
+  );
+  match(notReadyReasons(held)[0] ?? "", /12 deletes of kubelet are held back.*--confirm-deletes/);
+  match(notReadyReasons({ ...held, retired: true }).join(), /^this node was retired/);
+});
+
+/** Operations here need no real sides. */
+const CONTEXT = {} as StoreContext;
+
+Deno.test("operations run one after another, and what gives up waiting never begins", async () => {
+  let woken = 0;
+  const operations = new Operations(() => woken++);
+  const never = new AbortController().signal;
+  const order: string[] = [];
+  const first = operations.submit(() => Promise.resolve(order.push("first")), never);
+  const impatient = new AbortController();
+  const late = operations.submit(() => Promise.resolve(order.push("late")), impatient.signal);
+  const failing = operations.submit(() => Promise.reject(new RangeError("no")), never);
+  strictEqual(woken, 3);
+  const refused = rejects(late, { code: "NotReady", message: /not begun/ });
+  impatient.abort();
+  await refused;
+  strictEqual(operations.size, 2);
+  const failed = rejects(failing, RangeError);
+  strictEqual(await operations.next(CONTEXT), undefined);
+  ok(await operations.next(CONTEXT) instanceof RangeError);
+  await failed;
+  strictEqual(await operations.next(CONTEXT), undefined);
+  await first;
+  deepStrictEqual(order, ["first"]);
+});
+
+Deno.test("an operation that was begun is never called not begun", async () => {
+  const operations = new Operations(() => {});
+  const impatient = new AbortController();
+  const { promise: work, resolve } = Promise.withResolvers<number>();
+  const submitted = operations.submit(() => work, impatient.signal);
+  const unknown = rejects(submitted, { code: "Unknown" });
+  const running = operations.next(CONTEXT);
+  impatient.abort();
+  await unknown;
+  resolve(1);
+  await running;
+});
+
+Deno.test("operations do not pile up, and all that wait are refused at once", async () => {
+  const operations = new Operations(() => {});
+  const never = new AbortController().signal;
+  const waiting = Array.from(
+    { length: 64 },
+    () =>
+      rejects(operations.submit(() => Promise.resolve(), never), {
+        code: "NotReady",
+        message: "over",
+      }),
+  );
+  await rejects(operations.submit(() => Promise.resolve(), never), { message: /too many/ });
+  operations.refuseAll(new EtcdError("unknown", "over"));
+  await Promise.allSettled(waiting);
+  strictEqual(operations.size, 0);
+});
+
+/** A root watch on a watch that a test breaks as it likes. */
+function fakeRoot() {
+  const state = { id: "1", limit: false, looks: 0, failures: [] as (string | undefined)[] };
+  const watches: { open: boolean; hint: (hint: WatchHint) => void; lose: (e: Error) => void }[] =
+    [];
+  const groups: (string | undefined)[] = [];
+  const root = new RootWatch({
+    watch(hint): CacheWatch {
+      if (state.limit) throw new Error("OS file watch limit reached");
+      const { promise: ended, reject: lose } = Promise.withResolvers<void>();
+      const watch = { open: true, hint, lose };
+      watches.push(watch);
+      return { ended, close: () => watch.open = false };
+    },
+    identify: () => state.id,
+    changed: (group) => groups.push(group),
+    failed: (reason) => state.failures.push(reason),
+  });
+  const taken = () => groups.splice(0);
+  return { state, watches, root, taken };
+}
+
+Deno.test("the root is watched, and anew when another took its place", () => {
+  const { state, watches, root, taken } = fakeRoot();
+  root.check(0);
+  deepStrictEqual(taken(), [undefined]);
+  watches[0]?.hint({ kind: "group", group: "a/x" });
+  watches[0]?.hint({ kind: "all" });
+  deepStrictEqual(taken(), ["a/x", undefined]);
+  root.check(5_000);
+  deepStrictEqual(taken(), []);
+  state.id = "";
+  root.check(10_000);
+  deepStrictEqual([taken(), watches.map((watch) => watch.open)], [[undefined], [false]]);
+  state.id = "2";
+  root.check(15_000);
+  deepStrictEqual([taken(), watches.map((watch) => watch.open)], [[undefined], [false, true]]);
+  deepStrictEqual(state.failures, []);
+  root.close();
+  strictEqual(watches[1]?.open, false);
+});
+
+Deno.test("inotify's limit: said once, everything is looked at each 30 s until it works", () => {
+  const { state, root, taken } = fakeRoot();
+  state.limit = true;
+  for (let at = 0; at <= 60_000; at += 5_000) root.check(at);
+  deepStrictEqual(state.failures, ["OS file watch limit reached"]);
+  deepStrictEqual(taken(), [undefined, undefined, undefined]);
+  state.limit = false;
+  root.check(65_000);
+  deepStrictEqual(state.failures, ["OS file watch limit reached", undefined]);
+  deepStrictEqual(taken(), [undefined], "what changed meanwhile was told to nobody");
+  for (let at = 65_000; at <= 200_000; at += 5_000) root.check(at);
+  deepStrictEqual(taken(), []);
+});
+
+Deno.test("a watch that was lost is said, and taken up again", async () => {
+  const { state, watches, root, taken } = fakeRoot();
+  root.check(0);
+  taken();
+  watches[0]?.lose(new Error("gone"));
+  await Promise.resolve();
+  await Promise.resolve();
+  deepStrictEqual([taken(), state.failures], [[undefined], ["gone"]]);
+  root.check(5_000);
+  deepStrictEqual(state.failures, ["gone", undefined]);
+  strictEqual(watches.length, 2);
+});
