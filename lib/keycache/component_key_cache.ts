@@ -439,28 +439,47 @@ export class ComponentKeyCache {
     else this.#rivals.delete(path);
   }
 
+  /** Reads every record there is: one that nobody knows was written under another key. */
   async #read(): Promise<void> {
     const { epoch } = this.#state;
-    for await (const { key, value } of this.#store.list(["row"])) {
-      const objectKey = key[1] ?? "";
-      this.#index(objectKey, decodeRow(objectKey, unseal(key, value), epoch));
-    }
     const tombstones: Tombstone[] = [];
-    for await (const { key, value } of this.#store.list(["tombstone"])) {
-      tombstones.push(decodeTombstone(unseal(key, value)));
+    const intent: { key: KvKey; value: Uint8Array }[] = [];
+    for await (const { key, value } of this.#store.list([])) {
+      const [kind, name = ""] = key;
+      switch (kind) {
+        case "head":
+          break;
+        case "row":
+          this.#index(this.#ownKey(name), decodeRow(name, unseal(key, value), epoch));
+          break;
+        case "tombstone":
+          tombstones.push(decodeTombstone(this.#ownKey(name), unseal(key, value)));
+          break;
+        case "window":
+          this.#windows.set(name, decodeWindow(unseal(key, value)));
+          break;
+        case "intent":
+          intent.push({ key, value });
+          break;
+        default:
+          throw new KeyCacheError("damaged", "an unknown record in the component-key cache");
+      }
     }
     tombstones.sort((a, b) => a.seq - b.seq);
     for (const tombstone of tombstones) this.#tombstones.set(tombstone.key, tombstone);
-    for await (const { key, value } of this.#store.list(["window"])) {
-      this.#windows.set(key[1] ?? "", decodeWindow(unseal(key, value)));
-    }
-    await this.#readIntent();
+    await this.#readIntent(intent);
   }
 
-  async #readIntent(): Promise<void> {
+  /** Whatever a record says, nothing outside of the prefix is ever written. */
+  #ownKey(key: string): string {
+    if (key.startsWith(`${this.identity.prefix}/`)) return key;
+    throw new KeyCacheError("damaged", `the component-key cache holds a key of others: ${key}`);
+  }
+
+  async #readIntent(records: readonly { key: KvKey; value: Uint8Array }[]): Promise<void> {
     let header: IntentHeader | undefined;
     const chunks: { key: KvKey; value: Uint8Array }[] = [];
-    for await (const { key, value } of this.#store.list(["intent"])) {
+    for (const { key, value } of records) {
       if (key[1] === "header") header = decodeHeader(unseal(key, value));
       else chunks.push({ key, value });
     }
@@ -472,6 +491,7 @@ export class ComponentKeyCache {
     const digest = chunks.reduce((sum, chunk) => crc32(chunk.value, sum), 0);
     const entries = chunks.flatMap(({ value }) => unpackChunk(value))
       .map((entry) => decodeEntry(entry, this.#state.epoch));
+    for (const { key } of entries) this.#ownKey(key);
     if (digest !== header.digest || entries.length !== header.entries) {
       throw new KeyCacheError(
         "damaged",
@@ -486,7 +506,8 @@ async function readHead(store: KvStore): Promise<{ identity?: unknown; state?: u
   const head: { identity?: unknown; state?: unknown } = {};
   for await (const { key, value } of store.list(["head"])) {
     if (key[1] === IDENTITY[1]) head.identity = unseal(key, value);
-    else head.state = unseal(key, value);
+    else if (key[1] === STATE[1]) head.state = unseal(key, value);
+    else throw new KeyCacheError("damaged", "an unknown record in the component-key cache");
   }
   return head;
 }
@@ -500,22 +521,26 @@ function decodeState(value: unknown): FenceState {
   if (typeof value === "object" && value !== null) {
     const { expected, seq, epoch, adopting } = value as Record<string, unknown>;
     if (
-      (expected === null || typeof expected === "string") && typeof seq === "number" &&
-      typeof epoch === "number" && typeof adopting === "boolean"
+      (expected === null || typeof expected === "string") && isCount(seq) && isCount(epoch) &&
+      typeof adopting === "boolean"
     ) return { expected, seq, epoch, adopting };
   }
   throw new KeyCacheError("damaged", "the state record of the component-key cache is damaged");
 }
 
-function decodeTombstone(value: unknown): Tombstone {
+function decodeTombstone(of: string, value: unknown): Tombstone {
   if (typeof value === "object" && value !== null) {
     const { key, uid, resourceVersion, seq, atMs } = value as Record<string, unknown>;
     if (
-      typeof key === "string" && typeof uid === "string" && typeof resourceVersion === "string" &&
-      typeof seq === "number" && typeof atMs === "number"
-    ) return { key, uid, resourceVersion, seq, atMs };
+      key === of && typeof uid === "string" && typeof resourceVersion === "string" &&
+      isCount(seq) && typeof atMs === "number"
+    ) return { key: of, uid, resourceVersion, seq, atMs };
   }
   throw new KeyCacheError("damaged", "a tombstone in the component-key cache is damaged");
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 const OPENING_BRACKET = "[".charCodeAt(0);

@@ -1,5 +1,5 @@
 import { KeyCacheError } from "./errors.ts";
-import { decodeRow, encodeRow, type KeyRow } from "./key_row.ts";
+import { decodeRow, encodeRow, isRevision, type KeyRow } from "./key_row.ts";
 
 /**
  * What a Txn is about to do to one key, written down before it is sent.
@@ -65,7 +65,7 @@ export function decodeEntry(value: unknown, epoch: number): IntentEntry {
     const [kind, key, guardMod, after, uid, resourceVersion]: unknown[] = value;
     const action = typeof kind === "number" ? ACTIONS[kind] : undefined;
     if (
-      action && typeof key === "string" && typeof guardMod === "string" &&
+      action && typeof key === "string" && (guardMod === "0" || isRevision(guardMod)) &&
       typeof uid === "string" && typeof resourceVersion === "string"
     ) {
       return {

@@ -99,7 +99,7 @@ export function decodeRow(key: string, value: unknown, epoch: number): KeyRow {
   if (!Array.isArray(value) || value.length !== 6) throw damaged(key);
   const [ours, mod, rowEpoch, uid, resourceVersion, owners]: unknown[] = value;
   if (
-    (ours !== 0 && ours !== 1) || !(mod === null || typeof mod === "string") ||
+    (ours !== 0 && ours !== 1) || !(mod === null || isRevision(mod)) ||
     typeof rowEpoch !== "number" || typeof uid !== "string" ||
     typeof resourceVersion !== "string" || !Array.isArray(owners)
   ) throw damaged(key);
@@ -133,6 +133,11 @@ function decodeOwner(key: string, value: unknown): Owner {
     stamp: { size, mtimeMs, ctimeMs, ino },
     readAtMs,
   };
+}
+
+/** Whether it can be a mod revision in etcd. */
+export function isRevision(value: unknown): value is string {
+  return typeof value === "string" && /^[1-9][0-9]{0,18}$/.test(value);
 }
 
 function damaged(key: string): KeyCacheError {
