@@ -147,19 +147,22 @@ function checkPages(database: string): void {
       db.close();
     }
   } catch (error) {
-    if (!isSqlError(error)) throw kvError(error, database, "open");
-    damage = "its tables are not as made";
+    if (!isDamage(error)) throw kvError(error, database, "open");
+    damage = "its tables are not as made, or cut off";
   }
   if (damage !== undefined) {
     throw new KeyCacheError("damaged", `${database} is damaged (${damage})`);
   }
 }
 
-/** SQLite's word for a statement that does not fit the tables that there are. */
-const SQLITE_ERROR = 1;
+/**
+ * SQLite's codes, beside its plain words for damage: a statement that does not fit the tables that
+ * there are (SQLITE_ERROR), and a file that ends before its last page (SQLITE_IOERR_SHORT_READ).
+ */
+const DAMAGE_CODES: readonly unknown[] = [1, 522];
 
-function isSqlError(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_ERROR;
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && DAMAGE_CODES.includes(error.errcode);
 }
 
 function damageIn(db: DatabaseSync): string | undefined {
