@@ -1,6 +1,6 @@
 import type { EdgekeydError } from "../../errors.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
-import { BodyBudget, readBody } from "./request_body.ts";
+import { BodyBudget, type HeldBody, readBody } from "./request_body.ts";
 import type { Answer, Route } from "./route.ts";
 import { MethodNotAllowedError, readTarget, type Target } from "./target.ts";
 
@@ -71,8 +71,9 @@ export function dispatcher(
       route.long ? limits.longTimeoutMs : limits.timeoutMs,
     );
     const { maxBodyBytes: maxBytes, bodyTimeoutMs: timeoutMs } = limits;
-    const body = route.body && await readBody(request, { maxBytes, timeoutMs, budget });
+    let body: HeldBody | undefined;
     try {
+      body = route.body && await readBody(request, { maxBytes, timeoutMs, budget });
       if (body?.bytes.length === 0) throw new ApiError("NoContent", "the body is empty");
       const { signal } = timeout;
       return await route.answer({ ...target, body: body?.bytes ?? NOTHING, signal });

@@ -64,6 +64,9 @@ function queryParameters({ query = [] }: Route): object[] {
   });
 }
 
-function contentOf({ description, type = "application/json", schema }: BodyDescription): object {
-  return { description, content: { [type]: { schema } } };
+function contentOf(body: BodyDescription): object {
+  const { description, type = "application/json", schema, also = {} } = body;
+  const types = Object.entries({ [type]: schema, ...also });
+  const content = Object.fromEntries(types.map(([name, of]) => [name, { schema: of }]));
+  return { description, content };
 }

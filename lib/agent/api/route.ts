@@ -35,6 +35,8 @@ export interface BodyDescription {
   readonly description: string;
   readonly type?: string;
   readonly schema: Schema;
+  /** Other media types in which it may come. */
+  readonly also?: Readonly<Record<string, Schema>>;
 }
 
 /**

@@ -37,6 +37,12 @@ const NAMESPACE: QueryParameter = {
 };
 const WRITTEN: BodyDescription = { description: "What was done.", schema: ref("Written") };
 const OBJECT: BodyDescription = { description: "The object.", schema: ref("Object") };
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
+const STORED: BodyDescription = {
+  description: "The object as etcd has it; protobuf if an apiserver wrote it.",
+  schema: ref("Object"),
+  also: { [PROTOBUF]: {} },
+};
 const LIST: BodyDescription = { description: "The list.", schema: ref("ObjectList") };
 const READ_ERRORS: readonly ErrorCode[] = ["NotReady", "Unknown"];
 const WRITE_ERRORS: readonly ErrorCode[] = [...READ_ERRORS, ...PLACE_ERRORS, "ComponentClash"];
@@ -94,7 +100,7 @@ export function storeRoutes(agent: Agent): Route[] {
       path,
       id: `get${scope}Object`,
       summary: "Read an object that the component holds, from etcd.",
-      answers: { 200: OBJECT },
+      answers: { 200: STORED },
       errors: [...READ_ERRORS, ...PLACE_ERRORS, "NotFound"],
       async answer(call) {
         const place = objectPlaceOf(call);
@@ -268,5 +274,5 @@ export function written(applied: ApplyResult): object {
 /** An apiserver writes built-in kinds as protobuf behind the four bytes `k8s\0`. */
 function mediaTypeOf(value: Uint8Array): string {
   const isProtobuf = String.fromCharCode(...value.subarray(0, 4)) === "k8s\0";
-  return isProtobuf ? "application/vnd.kubernetes.protobuf" : "application/json";
+  return isProtobuf ? PROTOBUF : "application/json";
 }

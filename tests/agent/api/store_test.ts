@@ -1,0 +1,331 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { EdgeNode, EtcdView, objectBytes } from "../../e2e/_node.ts";
+import { startEtcd } from "../../support/etcd_server.ts";
+import { expectError, ready, startDaemon } from "../_daemon.ts";
+import { Contract } from "./_contract.ts";
+
+const MAPS = "/v1/components/app/resources/configmaps.v1.core";
+
+function object(name: string): string {
+  return `${MAPS}/namespaces/default/objects/${name}`;
+}
+
+/** A ConfigMap as JSON. */
+function map(name: string, rv: number, more: Record<string, unknown> = {}): string {
+  const bytes = objectBytes(`app/configmaps.v1.core/default/${name}`, { rv, more });
+  return new TextDecoder().decode(bytes);
+}
+
+/** A list of ConfigMaps as an apiserver answers it: its items say neither kind nor apiVersion. */
+function list(...maps: string[]): string {
+  const items = maps.map((text) => {
+    const { kind: _, apiVersion: __, ...rest } = JSON.parse(text);
+    return rest;
+  });
+  return JSON.stringify({ kind: "ConfigMapList", apiVersion: "v1", metadata: {}, items });
+}
+
+Deno.test("the store API: every route answers as its document says, every error told apart", async (t) => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  const p = node.prefix;
+  node.write("kubelet/pods.v1.core/default/a", { rv: 7 });
+  node.write("kubelet/nodes.v1.core/edge-1", { rv: 8 });
+  await using daemon = await startDaemon(node);
+  const api = await Contract.of(daemon);
+  await ready(daemon);
+  const key = (name: string) => `${p}/configmaps/default/${name}`;
+  const stored = async (name: string) => (await etcd.keys(key(name))).get(key(name))?.value;
+
+  await t.step("how the node is doing", async () => {
+    deepStrictEqual((await api.ask("GET", "/healthz")).json, { alive: true });
+    deepStrictEqual((await api.ask("GET", "/readyz")).json, { ready: true, reasons: [] });
+    match((await api.ask("GET", "/metrics")).text, /^edgekeyd_ready 1$/m);
+    const status = await daemon.status();
+    strictEqual(status.state, "in-step");
+    deepStrictEqual([status.keys, status.nodeName, status.prefix], [2, "n1", p]);
+    ok((status.etcd.latencyMs ?? -1) > 0);
+    ok((status.components[0]?.lastSyncMs ?? 0) > Date.now() - 60_000);
+    await api.ask("GET", "/v1/status");
+    deepStrictEqual((await api.ask("GET", "/v1/verify")).json, {
+      keys: 2,
+      drift: [],
+      revision: await etcd.revision(),
+    });
+    const owners = await api.ask(
+      "GET",
+      `/v1/owners?key=${encodeURIComponent(`${p}/minions/edge-1`)}`,
+    );
+    deepStrictEqual(owners.json, [{
+      component: "kubelet",
+      gvr: "nodes.v1.core",
+      uid: "uid-edge-1",
+      resourceVersion: "8",
+      source: "current",
+    }]);
+    deepStrictEqual((await api.ask("GET", "/v1/owners?key=none")).json, []);
+    expectError(await api.ask("GET", "/v1/owners"), 400, "BadRequest");
+    const keys = [`${p}/minions/edge-1`, `${p}/pods/default/a`];
+    deepStrictEqual((await api.ask("GET", "/v1/keys")).json, keys);
+    deepStrictEqual((await api.ask("GET", "/v1/keys?component=kubelet&gvr=pods.v1.core")).json, [
+      keys[1],
+    ]);
+  });
+
+  await t.step("what the fs cache holds can be read, and not written", async () => {
+    const pods = "/v1/components/kubelet/resources/pods.v1.core";
+    const pod = `${pods}/namespaces/default/objects/a`;
+    const bytes = new TextDecoder().decode(
+      objectBytes("kubelet/pods.v1.core/default/a", { rv: 7 }),
+    );
+    strictEqual((await api.ask("GET", pod)).text, bytes);
+    const cluster = "/v1/components/kubelet/resources/nodes.v1.core/objects/edge-1";
+    strictEqual((await api.ask("GET", cluster)).status, 200);
+    deepStrictEqual((await api.ask("GET", `${pods}/keys`)).json, [`${p}/pods/default/a`]);
+    const body = bytes.replace('"7"', '"9"');
+    for (const method of ["POST", "PUT", "DELETE"]) {
+      const answered = await api.ask(method, pod, method === "DELETE" ? undefined : body);
+      expectError(answered, 409, "ComponentClash");
+    }
+    const empty = '{"kind":"PodList","apiVersion":"v1","items":[]}';
+    expectError(await api.ask("PUT", pods, empty), 409, "ComponentClash");
+    expectError(await api.ask("DELETE", "/v1/components/kubelet"), 409, "ComponentClash");
+    strictEqual((await etcd.keys(`${p}/pods/`)).size, 1);
+  });
+
+  await t.step("create, read, update, delete", async () => {
+    const created = await api.ask("POST", object("one"), map("one", 10));
+    strictEqual(created.status, 201);
+    strictEqual((await stored("one"))?.toString(), map("one", 10));
+    strictEqual((await api.ask("GET", object("one"))).text, map("one", 10));
+    expectError(await api.ask("POST", object("one"), map("one", 11)), 409, "KeyExists");
+    for (const rv of [9, 10]) {
+      expectError(await api.ask("PUT", object("one"), map("one", rv)), 409, "UpdateConflict");
+    }
+    // As numbers or as texts these would be the other way round.
+    const [low, high] = ["9".repeat(19), `1${"0".repeat(19)}`];
+    const big = (rv: string) => map("one", 10).replace('"10"', `"${rv}"`);
+    strictEqual((await api.ask("PUT", object("one"), big(low))).status, 200);
+    strictEqual((await api.ask("PUT", object("one"), big(high))).status, 200);
+    expectError(await api.ask("PUT", object("one"), big(low)), 409, "UpdateConflict");
+    strictEqual((await stored("one"))?.toString(), big(high));
+    strictEqual((await api.ask("DELETE", object("one"))).status, 200);
+    strictEqual(await stored("one"), undefined);
+    for (const method of ["GET", "DELETE"]) {
+      expectError(await api.ask(method, object("one")), 404, "NotFound");
+    }
+    expectError(await api.ask("PUT", object("one"), map("one", 99)), 404, "NotFound");
+    const cluster = "/v1/components/app/resources/nodes.v1.core/objects/edge-2";
+    const bytes = objectBytes("app/nodes.v1.core/edge-2", { rv: 3 }).slice();
+    strictEqual((await api.ask("POST", cluster, bytes)).status, 201);
+    const newer = objectBytes("app/nodes.v1.core/edge-2", { rv: 4 }).slice();
+    strictEqual((await api.ask("PUT", cluster, newer)).status, 200);
+    strictEqual((await api.ask("DELETE", cluster)).status, 200);
+  });
+
+  await t.step("a key that somebody else has is not created, whoever it is", async () => {
+    await etcd.put(key("foreign"), "k8s\0theirs");
+    expectError(await api.ask("POST", object("foreign"), map("foreign", 5)), 409, "KeyExists");
+    strictEqual((await stored("foreign"))?.toString(), "k8s\0theirs");
+    const pod = "/v1/components/app/resources/pods.v1.core/namespaces/default/objects/a";
+    const body = objectBytes("app/pods.v1.core/default/a", { rv: 99 }).slice();
+    expectError(await api.ask("POST", pod, body), 409, "KeyExists");
+    deepStrictEqual((await api.ask("GET", "/v1/keys?component=app")).json, []);
+  });
+
+  await t.step("what an apiserver wrote over ours is read as it is, and not updated", async () => {
+    strictEqual((await api.ask("POST", object("two"), map("two", 10))).status, 201);
+    await etcd.put(key("two"), "k8s\0theirs");
+    const read = await api.ask("GET", object("two"));
+    strictEqual(read.headers.get("content-type"), "application/vnd.kubernetes.protobuf");
+    const listed = (await api.ask("GET", MAPS)).json as { items: unknown[]; omitted: unknown[] };
+    deepStrictEqual([listed.items.length, listed.omitted.length], [0, 1]);
+    expectError(await api.ask("PUT", object("two"), map("two", 11)), 409, "UpdateConflict");
+    strictEqual((await stored("two"))?.toString(), "k8s\0theirs");
+    const gone = await api.ask("DELETE", object("two"));
+    strictEqual((gone.json as { deleted: number }).deleted, 0);
+    strictEqual((await stored("two"))?.toString(), "k8s\0theirs");
+  });
+
+  await t.step("what went missing in etcd is not found, and not made again", async () => {
+    strictEqual((await api.ask("POST", object("three"), map("three", 10))).status, 201);
+    await etcd.raw.delete().key(key("three"));
+    expectError(await api.ask("GET", object("three")), 404, "NotFound");
+    expectError(await api.ask("PUT", object("three"), map("three", 11)), 404, "NotFound");
+    strictEqual(await stored("three"), undefined);
+    deepStrictEqual((await api.ask("GET", "/v1/keys?component=app")).json, []);
+  });
+
+  await t.step("a list is replaced in one Txn, as a whole or in one namespace", async () => {
+    const before = Number(await etcd.revision());
+    const first = await api.ask("PUT", MAPS, list(map("a", 1), map("b", 1), map("c", 1)));
+    strictEqual((first.json as { txns: number }).txns, 1);
+    strictEqual(Number(await etcd.revision()), before + 1);
+    deepStrictEqual(JSON.parse((await stored("a"))?.toString() ?? "").kind, "ConfigMap");
+    const second = await api.ask(
+      "PUT",
+      `${MAPS}?namespace=default`,
+      list(map("a", 2), map("d", 1)),
+    );
+    const { created, updated, deleted, txns } = second.json as Record<string, unknown>;
+    deepStrictEqual({ created, updated, deleted, txns }, {
+      created: 1,
+      updated: 1,
+      deleted: 2,
+      txns: 1,
+    });
+    strictEqual((await api.ask("PUT", `${MAPS}?namespace=other`, list())).status, 200);
+    deepStrictEqual((await api.ask("GET", `${MAPS}/keys`)).json, [key("a"), key("d")]);
+    const read = (await api.ask("GET", `${MAPS}?namespace=default`)).json as {
+      kind: string;
+      items: { metadata: { name: string; resourceVersion: string } }[];
+    };
+    strictEqual(read.kind, "ConfigMapList");
+    deepStrictEqual(
+      read.items.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`),
+      [
+        "a 2",
+        "d 1",
+      ],
+    );
+    deepStrictEqual((await api.ask("GET", `${MAPS}?namespace=none`)).json, {
+      kind: "List",
+      apiVersion: "v1",
+      metadata: { resourceVersion: "" },
+      items: [],
+    });
+    deepStrictEqual((await api.ask("GET", "/v1/components/app/resources")).json, [
+      { gvr: "configmaps.v1.core", keys: 2 },
+    ]);
+    deepStrictEqual((await api.ask("GET", "/v1/components/nobody/resources")).json, []);
+    deepStrictEqual((await api.ask("GET", "/v1/components")).json, [
+      { component: "app", resources: [{ gvr: "configmaps.v1.core", keys: 2 }] },
+      {
+        component: "kubelet",
+        resources: [{ gvr: "nodes.v1.core", keys: 1 }, { gvr: "pods.v1.core", keys: 1 }],
+      },
+    ]);
+  });
+
+  await t.step("a component is let go in one Txn, and once more without complaint", async () => {
+    const gone = await api.ask("DELETE", "/v1/components/app");
+    const { deleted, txns } = gone.json as Record<string, unknown>;
+    deepStrictEqual({ deleted, txns }, { deleted: 2, txns: 1 });
+    const again = (await api.ask("DELETE", "/v1/components/app")).json as { deleted: number };
+    strictEqual(again.deleted, 0);
+  });
+
+  await t.step("contents that can't be taken", async () => {
+    const before = await etcd.revision();
+    expectError(await api.ask("POST", object("x")), 422, "NoContent");
+    expectError(await api.ask("PUT", object("x"), ""), 422, "NoContent");
+    expectError(await api.ask("PUT", MAPS), 422, "NoContent");
+    const bad = [
+      "{",
+      "[]",
+      "{}",
+      map("other-name", 1),
+      map("x", 1).replace('"default"', '"other"'),
+      map("x", 1).replace('"v1"', '"v2"'),
+      map("x", 1).replace('"resourceVersion":"1"', '"resourceVersion":""'),
+      map("x", 1).replace('"resourceVersion":"1"', '"resourceVersion":"01"'),
+    ];
+    for (const body of bad) {
+      expectError(await api.ask("POST", object("x"), body), 422, "InvalidContent");
+    }
+    const badLists = [
+      map("x", 1),
+      list(map("x", 1), map("x", 2)),
+      list(map("x", 1).replace('"x"', '"a/b"')),
+      list(map("x", 1).replace('"x"', '".."')),
+    ];
+    for (const body of badLists) {
+      expectError(await api.ask("PUT", MAPS, body), 422, "InvalidContent");
+    }
+    expectError(
+      await api.ask("PUT", `${MAPS}?namespace=other`, list(map("x", 1))),
+      422,
+      "InvalidContent",
+    );
+    const large = map("x", 1, { data: { text: "x".repeat(1_600_000) } });
+    expectError(await api.ask("POST", object("x"), large), 413, "TooLarge");
+    expectError(await api.ask("PUT", MAPS, list(map("y", 1), large)), 413, "TooLarge");
+    strictEqual(await etcd.revision(), before, "nothing was written");
+    const answered = await api.ask("POST", object("x"), '{"secret":');
+    strictEqual(answered.text.includes("secret"), false);
+  });
+
+  await t.step("paths that name nothing", async () => {
+    const cases: [string, string, number, string][] = [
+      ["GET", "/v1/components//resources", 422, "EmptyComponent"],
+      ["DELETE", "/v1/components/", 422, "EmptyComponent"],
+      ["GET", "/v1/components/app/resources//keys", 422, "EmptyResource"],
+      ["GET", "/v1/components/app/resources/", 422, "EmptyResource"],
+      ["GET", `${MAPS}/objects/`, 422, "EmptyKey"],
+      ["GET", `${MAPS}/namespaces//objects/x`, 422, "EmptyKey"],
+      ["GET", `${MAPS}?namespace=`, 422, "EmptyKey"],
+      ["GET", "/v1/components/app/resources/pods", 422, "UnrecognizedKey"],
+      ["GET", "/v1/components/app/resources/pods.v1", 422, "UnrecognizedKey"],
+      ["GET", `${MAPS}/objects/a%2Fb`, 422, "UnrecognizedKey"],
+      ["GET", `${MAPS}/objects/a%25b`, 422, "UnrecognizedKey"],
+      ["GET", `${MAPS}/objects/${"x".repeat(256)}`, 422, "UnrecognizedKey"],
+      ["GET", "/v1/components/a%2Fb/resources", 422, "UnrecognizedKey"],
+      [
+        "GET",
+        "/v1/components/app/resources/namespaces.v1.core/namespaces/a/objects/a",
+        422,
+        "UnrecognizedKey",
+      ],
+      ["GET", `${MAPS}/objects/none`, 404, "NotFound"],
+      ["GET", `${MAPS}/nothing`, 404, "UnknownPath"],
+      ["PATCH", object("x"), 405, "MethodNotAllowed"],
+      ["POST", "/v1/components", 405, "MethodNotAllowed"],
+      ["POST", "/v1/reconcile?dryRun=yes", 400, "BadRequest"],
+      ["POST", "/v1/reconcile?dryRun=true&dryRun=true", 400, "BadRequest"],
+      ["POST", "/v1/reconcile?sure=true", 400, "BadRequest"],
+    ];
+    for (const [method, target, status, code] of cases) {
+      expectError(await api.ask(method, target), status, code);
+    }
+  });
+
+  await t.step("reconcile, and show what it would do", async () => {
+    node.write("kubelet/pods.v1.core/default/b", { rv: 9 });
+    const shown = (await api.ask("POST", "/v1/reconcile?dryRun=true")).json as {
+      report: { plan?: { key: string }[] };
+    };
+    deepStrictEqual(shown.report.plan?.map((step) => step.key), [`${p}/pods/default/b`]);
+    const done = (await api.ask("POST", "/v1/reconcile?dryRun=false&confirmDeletes=false"))
+      .json as {
+        report: { status: string };
+      };
+    strictEqual(done.report.status, "in-step");
+    strictEqual((await etcd.keys(`${p}/pods/`)).size, 2);
+  });
+
+  await t.step("retire: the daemon stays, and writes no more", async () => {
+    const { deleted } = (await api.ask("POST", "/v1/retire")).json as { deleted: number };
+    strictEqual(deleted, 3);
+    deepStrictEqual([...(await etcd.keys(p)).keys()].sort(), [key("foreign"), key("two")]);
+    strictEqual((await etcd.keys("/edgekeyd/")).size, 0);
+    node.write("kubelet/pods.v1.core/default/c");
+    expectError(await api.ask("POST", object("x"), map("x", 1)), 503, "NotReady");
+    expectError(await api.ask("POST", "/v1/reconcile"), 503, "NotReady");
+    const readiness = await api.ask("GET", "/readyz");
+    expectError(readiness, 503, "NotReady");
+    match(readiness.text, /this node was retired/);
+    strictEqual((await daemon.status()).state, "retired");
+    strictEqual((await etcd.keys("/edgekeyd/")).size, 0);
+  });
+
+  await t.step("every operation of the document was seen to answer", () => {
+    deepStrictEqual(api.operations.filter((operation) => !api.answered.has(operation)), [
+      "GET /openapi.json",
+    ]);
+  });
+
+  const { code, stopMs, stderr } = await daemon.stop();
+  strictEqual(code, 0, stderr);
+  ok(stopMs < 2_000, `${stopMs} ms`);
+});
