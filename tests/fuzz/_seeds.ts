@@ -1,14 +1,15 @@
 /** How many cases each suite runs for one seed. */
 const CASES = {
-  reconciles: 300,
+  reconciles: 250,
   scans: 1_500,
-  directories: 150,
-  names: 1_500,
-  commandLines: 1_000,
+  directories: 60,
+  paths: 1_500,
+  keyCacheFiles: 700,
+  commandLines: 500,
   words: 500,
-  databases: 600,
-  records: 500,
-  answers: 600,
+  databases: 300,
+  records: 300,
+  answers: 500,
 } as const;
 
 /** What CI must run in all. */
