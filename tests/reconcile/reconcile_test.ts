@@ -189,6 +189,41 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
   );
 
   await step(
+    "nor do many that become another's while their deletes are held back",
+    async (world) => {
+      const { files } = world;
+      const names = Array.from({ length: 12 }, (_, at) => `s${at + 10}`);
+      const put = (gvr: string) => {
+        for (const name of names) files.put(`kubelet/services/default/${name}`, { gvr });
+      };
+      put("services.v1.core");
+      await world.run();
+      put("services.v1.serving.knative.dev");
+      const heldBack = [{ component: "kubelet", deletes: 12 }];
+      assert.deepEqual(await world.run(), {
+        ...IDLE,
+        status: "partial",
+        created: 12,
+        unchanged: 12,
+        heldBack,
+      });
+      // The files are as they were, and stand for one key each all the same.
+      await world.node.restart();
+      assert.deepEqual((await world.run({ maxDeletePercent: 40 })).heldBack, heldBack);
+      assert.deepEqual(await world.run({ confirmDeletes: true }), {
+        ...IDLE,
+        deleted: 12,
+        unchanged: 12,
+      });
+      assert.deepEqual(
+        await world.node.keys(),
+        names.map((name) => `/serving.knative.dev/services/default/${name}`),
+      );
+      assert.deepEqual(await world.run(), { ...IDLE, unchanged: 12 });
+    },
+  );
+
+  await step(
     "drift is healed from the files, or left, as the value that was found says",
     async (world) => {
       const { files, node } = world;
@@ -519,6 +554,31 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
     assert.ok(notes.some((note) => note.includes("came back empty or older")));
     await world.holds(values);
   });
+
+  await step(
+    "an etcd that is emptied while a failed guard is looked at again: all is put again",
+    async (world) => {
+      const { files, node } = world;
+      const values = {
+        "/pods/default/a": files.put(`${POD}/a`),
+        "/pods/default/b": files.put(`${POD}/b`),
+        "/pods/default/c": files.put(`${POD}/c`),
+      };
+      node.etcd.next(async (send) => {
+        await node.put(
+          world.key("/pods/default/a"),
+          objectJson({ name: "a", resourceVersion: "3" }),
+        );
+        return await send();
+      }, async (send) => {
+        assert.deepEqual(await node.keys(), Object.keys(values));
+        await node.wipeEtcd();
+        return await send();
+      });
+      assert.equal((await world.run()).status, "in-step");
+      await world.holds(values);
+    },
+  );
 
   await step(
     "an etcd that came back as it was but for its fence: nothing is put again",
