@@ -24,6 +24,7 @@ export class Workload {
   readonly #node: EdgeNode;
   readonly #etcd: EtcdView;
   readonly #dice: Dice;
+  readonly #alone: boolean;
   /** resourceVersions by path of the cache. */
   readonly #files = new Map<string, number>();
   /** Keys in which another wrote after us. */
@@ -36,11 +37,13 @@ export class Workload {
    * @param node whose cache
    * @param etcd for what others do there
    * @param dice what is done
+   * @param alone nobody else touches etcd
    */
-  constructor(node: EdgeNode, etcd: EtcdView, dice: Dice) {
+  constructor(node: EdgeNode, etcd: EtcdView, dice: Dice, alone = false) {
     this.#node = node;
     this.#etcd = etcd;
     this.#dice = dice;
+    this.#alone = alone;
   }
 
   /** Changes some files, and now and then a key in etcd. */
@@ -55,6 +58,7 @@ export class Workload {
       else if (roll < 75) this.#share(existing);
       else this.#remove(existing);
     }
+    if (this.#alone) return;
     if (dice.chance(15)) await this.#drift();
     if (dice.chance(5)) await this.#writeAsApiserver();
   }

@@ -5,6 +5,7 @@ import { shown } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView, type FoundKey, QUICK } from "../e2e/_node.ts";
 import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
+import { say } from "./_say.ts";
 import { knownKeys } from "./_state_copy.ts";
 import { Workload } from "./_workload.ts";
 
@@ -177,8 +178,4 @@ async function modsOf(etcd: EtcdView, node: EdgeNode): Promise<[string, string][
 
 function nameOf(index: number): string {
   return `kill-${index}`;
-}
-
-function say(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
