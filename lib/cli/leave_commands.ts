@@ -34,7 +34,7 @@ export async function deleteComponentCommand(
     return await deleteComponentResources(context, component, {
       rules: { policy: options.conflictPolicy, adopting: false },
       requireSingleTxn: false,
-      valueOf: fileValues(options.cacheDir, fs, context.cache, undefined),
+      bytesOf: fileValues(options.cacheDir, fs, context.cache, undefined),
       timed: (_, work) => work,
     });
   }, (client) => client.deleteComponent(component));

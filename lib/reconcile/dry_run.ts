@@ -59,11 +59,11 @@ export async function dryRun(
   if (!made) throw new Error("a dry plan does not depend on the fence");
 
   const planned: PlannedOp[] = [];
-  const valueOf = fileValues(options.source.root, options.source.fs, cache, snapshot);
+  const bytesOf = fileValues(options.source.root, options.source.fs, cache, snapshot);
   const leftOut = new Map<string, Owner>();
   for (const [key, decision] of made.decisions) {
     const op = plannedOp(key, decision, rows.get(key), changes.get(key));
-    if (op?.action === "put" && op.owner && !valueOf(key, op.owner)) leftOut.set(key, op.owner);
+    if (op?.action === "put" && op.owner && !bytesOf(key, op.owner)) leftOut.set(key, op.owner);
     else if (op) planned.push(op);
   }
   const packing = pack(planned, {

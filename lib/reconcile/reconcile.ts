@@ -152,7 +152,7 @@ class Run {
       full: this.#scope.full,
       rules: { policy: this.#options.policy, adopting: cache.fence.adopting },
       requireSingleTxn: this.#options.requireSingleTxn,
-      valueOf: fileValues(source.root, source.fs, cache, snapshot),
+      bytesOf: fileValues(source.root, source.fs, cache, snapshot),
       windows: verdict.windows,
       timed: (phase, work) => this.#phases.time(phase, work),
       ...(progress && { progress: (done, total) => progress("commit", done, total) }),

@@ -34,7 +34,7 @@ export async function retire(
     full: true,
     rules: { policy: "skip", adopting: false },
     requireSingleTxn: false,
-    valueOf: () => undefined,
+    bytesOf: () => undefined,
     windows: new Map(),
   });
   // While a key is left, the fence stays: without it, an etcd that is restored to now shows nothing.

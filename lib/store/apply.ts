@@ -23,7 +23,7 @@ export interface ApplyRequest {
   /**
    * The bytes of the version that an owner holds; undefined if it no longer holds that version.
    */
-  readonly valueOf: (key: string, owner: Owner) => Uint8Array | undefined;
+  readonly bytesOf: (key: string, owner: Owner) => Uint8Array | undefined;
   /** Delete windows to note with the first deletes. */
   readonly windows: ReadonlyMap<string, DeleteWindow>;
   /** Called as operations are done: how many of how many. */
@@ -231,7 +231,7 @@ class Run {
     const ops: (PlannedOp & { value: Uint8Array })[] = [];
     for (const op of batch) {
       const value = op.action === "put" && op.owner
-        ? this.#request.valueOf(op.key, op.owner)
+        ? this.#request.bytesOf(op.key, op.owner)
         : NOTHING;
       if (value) ops.push({ ...op, value });
       else if (op.owner) this.#leftOut.set(op.key, op.owner);
@@ -251,13 +251,16 @@ class Run {
         { vacant, ...(deletes && { windows: this.#windows }) },
       );
     } catch (error) {
-      if (!(error instanceof EtcdError) || error.reason !== "too-large") throw error;
-      this.#halve(bytes, ops);
+      const tooLarge = error instanceof EtcdError && error.reason === "too-large";
+      if (!tooLarge || this.#request.requireSingleTxn) throw error;
+      const [only] = ops;
+      if (ops.length === 1 && only?.owner) this.#tooLarge.set(only.key, only.owner);
+      else this.#halve(bytes);
       return false;
     }
     if (!sent.applied) {
       if (sent.error?.reason === "no-space") this.#outOfSpace = sent.error;
-      else if (sent.error) this.#halve(bytes, []);
+      else if (sent.error && !this.#request.requireSingleTxn) this.#halve(bytes);
       return false;
     }
     if (deletes) this.#windows = new Map();
@@ -288,20 +291,15 @@ class Run {
   }
 
   /** The request was too large, or too slow for its deadline: smaller ones from now on. */
-  #halve(bytes: number, ops: readonly PlannedOp[]): void {
-    const [only] = ops;
-    if (ops.length === 1 && only?.owner) {
-      this.#tooLarge.set(only.key, only.owner);
-      return;
-    }
-    const requestBytes = Math.max(MIN_REQUEST_BYTES, Math.floor(bytes / 2));
-    this.#limits = { ...this.#limits, requestBytes };
+  #halve(bytes: number): void {
+    const aimBytes = Math.max(MIN_AIM_BYTES, Math.floor(bytes / 2));
+    this.#limits = { ...this.#limits, aimBytes };
   }
 }
 
 const NOTHING = new Uint8Array();
-/** Halving stops here: one object of the usual size still fits. */
-const MIN_REQUEST_BYTES = 16 * 1024;
+/** Halving stops here; an object that alone is larger goes alone. */
+const MIN_AIM_BYTES = 16 * 1024;
 
 /**
  * The operation that a decision asks for; undefined if it asks for nothing in etcd.

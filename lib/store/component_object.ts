@@ -21,7 +21,7 @@ export interface ObjectPlace extends ObjectName {
 }
 
 /** How an operation on one object judges and applies. */
-export type ObjectOptions = Pick<ApplyRequest, "rules" | "valueOf" | "timed">;
+export type ObjectOptions = Pick<ApplyRequest, "rules" | "bytesOf" | "timed">;
 
 /** An object that the API handed over: its key, and the owner that it makes of the component. */
 export interface OwnedObject {

@@ -46,7 +46,7 @@ export async function createObject(
     full: false,
     requireSingleTxn: true,
     windows: new Map(),
-    valueOf: (at, who) => who === owner ? bytes : options.valueOf(at, who),
+    bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),
   });
   expectDone(context, applied);
   if (isProven(context, object)) return applied;

@@ -63,7 +63,7 @@ export async function deleteUnclaimedKeys(
     full: false,
     rules: { policy: "skip", adopting: false },
     requireSingleTxn: false,
-    valueOf: () => undefined,
+    bytesOf: () => undefined,
     windows: new Map(),
   });
 }

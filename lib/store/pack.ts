@@ -21,6 +21,12 @@ export interface TxnLimits {
   readonly maxTxnOps: number;
   /** For the encoded TxnRequest. */
   readonly requestBytes: number;
+  /**
+   * What a Txn of several operations keeps to, where the way to etcd is slow.
+   *
+   * @default {requestBytes}
+   */
+  readonly aimBytes?: number;
 }
 
 /** Batches in the order in which they are to be committed, one Txn each. */
@@ -128,10 +134,10 @@ function sizeOf(op: PlannedOp): number {
 }
 
 function fits(limits: TxnLimits, bytes: number, count: number): boolean {
-  const { fenceKey, maxTxnOps, requestBytes } = limits;
+  const { fenceKey, maxTxnOps, requestBytes, aimBytes = requestBytes } = limits;
   const fence = { key: fenceKey, expected: FENCE_VALUE, next: FENCE_VALUE };
   return txnLevels(maxTxnOps, count) !== undefined &&
-    txnBytes(fence, bytes, count, maxTxnOps) <= requestBytes;
+    txnBytes(fence, bytes, count, maxTxnOps) <= (count === 1 ? requestBytes : aimBytes);
 }
 
 function byName(a: [string, unknown], b: [string, unknown]): number {

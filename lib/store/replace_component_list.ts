@@ -31,7 +31,7 @@ export class InvalidListError extends EdgekeydError {
  *
  * @param context both sides; recovery has been done
  * @param list the new list
- * @param options how to judge and apply; `valueOf` is asked for what other owners hold
+ * @param options how to judge and apply; `bytesOf` is asked for what other owners hold
  * @throws {InvalidObjectError} if an object is not one of this gvr, or has no resourceVersion
  * @throws {TooLargeError} if an object fits no request
  * @throws {InvalidListError} if two are the same, or one is of another namespace
@@ -41,8 +41,8 @@ export async function replaceComponentList(
   context: StoreContext,
   list: ComponentList,
   options:
-    & Omit<ApplyRequest, "changes" | "full" | "windows" | "valueOf">
-    & Partial<Pick<ApplyRequest, "valueOf">>,
+    & Omit<ApplyRequest, "changes" | "full" | "windows" | "bytesOf">
+    & Partial<Pick<ApplyRequest, "bytesOf">>,
 ): Promise<ApplyResult> {
   const { cache } = context;
   const { component, namespace } = list;
@@ -71,7 +71,7 @@ export async function replaceComponentList(
     changes,
     full: false,
     windows: new Map(),
-    valueOf: (key, owner) =>
-      changes.get(key)?.acquired.includes(owner) ? values.get(key) : options.valueOf?.(key, owner),
+    bytesOf: (key, owner) =>
+      changes.get(key)?.acquired.includes(owner) ? values.get(key) : options.bytesOf?.(key, owner),
   });
 }

@@ -13,7 +13,7 @@ const OPTIONS = {
   rules: { policy: "fresher" as const, adopting: false },
   requireSingleTxn: false,
   timed: <T>(_phase: string, work: Promise<T>) => work,
-  valueOf: (): Uint8Array | undefined => undefined,
+  bytesOf: (): Uint8Array | undefined => undefined,
 };
 
 /** A list of a component, as its objects' names or more of each. */
@@ -86,7 +86,7 @@ export async function put(node: TestNode, lists: readonly TestList[]): Promise<A
     changes,
     full: false,
     windows: new Map(),
-    valueOf: (key) => values.get(key),
+    bytesOf: (key) => values.get(key),
   });
 }
 

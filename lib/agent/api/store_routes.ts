@@ -56,7 +56,7 @@ export function storeRoutes(agent: Agent): Route[] {
   const { source, policy } = agent.reconcileOptions;
   const optionsOf = ({ cache }: StoreContext): ObjectOptions => ({
     rules: { policy, adopting: cache.fence.adopting },
-    valueOf: fileValues(source.root, source.fs, cache, undefined),
+    bytesOf: fileValues(source.root, source.fs, cache, undefined),
     timed: (_, work) => work,
   });
   /** Has a write done by the loop, for a component that the fs cache does not have. */
