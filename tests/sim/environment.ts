@@ -61,7 +61,7 @@ export class Environment {
     const { prng, clock, weather, nodes, marks, lineages, cloud } = this.#world;
     clock.advance(prng.pick([0, 10, 500, 2_500, 10_000]));
     if (prng.chance(weather.clockJump)) {
-      clock.jump(prng.pick([-3_600_000, -1_000, 1_000, 86_400_000]));
+      clock.jump(prng.pick([-3_600_000, -1_000, 1_000, 3_600_000]));
       marks.hit("wall clock jumped");
     }
     if (prng.chance(weather.rebuild)) {
@@ -248,13 +248,13 @@ export class Environment {
     const snapshot = this.#snapshot;
     if (!snapshot || snapshot.revision >= etcd.model.revision) return;
     this.#world.trace(() => `etcd restored to ${snapshot.revision}`);
-    const gone = etcd.deletedKeys();
+    const gone = new Map(etcd.deletions());
     etcd.model.restore(snapshot);
     marks.hit("etcd restored to an older revision");
     this.#world.replacedTick = this.#world.tick;
     for (const [key, by] of gone) {
       const stored = etcd.get(key);
-      if (stored && by?.by === "agent" && isBy(by, by.lineage)) {
+      if (stored && by.by === "agent" && isBy(by, by.lineage)) {
         marks.hit("restore across a delete");
       }
     }

@@ -86,9 +86,14 @@ export class EtcdLedger<W> {
     return this.#writes.get(stored);
   }
 
-  /** Keys that were deleted last, and by whom. */
-  deletedKeys(): Map<string, W | undefined> {
-    return new Map(this.#deletions);
+  /** Keys that were there and are not, and who deleted them. */
+  deletions(): ReadonlyMap<string, W> {
+    return this.#deletions;
+  }
+
+  /** Who deleted a key, if it is not there. */
+  deletionOf(key: string): W | undefined {
+    return this.#deletions.get(key);
   }
 
   #record(before: number, write: W, request?: ITxnRequest): void {

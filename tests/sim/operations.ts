@@ -162,11 +162,11 @@ export class Agents {
       case "delete-component": {
         const component = order.component ?? "";
         await recover(context);
-        const valueOf = fileValues(ROOT, fs, context.cache, undefined);
+        const bytesOf = fileValues(ROOT, fs, context.cache, undefined);
         const { failure } = await deleteComponentResources(context, component, {
           rules,
           requireSingleTxn,
-          valueOf,
+          bytesOf,
           timed,
         });
         return { report: undefined, failure };
@@ -211,7 +211,7 @@ export class Agents {
       rules,
       requireSingleTxn: order.requireSingleTxn,
       timed: <T>(_: unknown, work: Promise<T>) => work,
-      valueOf: fileValues(ROOT, lineage.node.fs, context.cache, undefined),
+      bytesOf: fileValues(ROOT, lineage.node.fs, context.cache, undefined),
     };
     const content = { component, gvr, namespace, objects };
     const { failure } = await replaceComponentList(context, content, options);

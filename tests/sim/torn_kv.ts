@@ -16,7 +16,7 @@ export function drawLimits(world: Pick<World, "prng">): KvLimits | undefined {
     maxMutations: world.prng.between(2, 6),
     maxKeyBytes: 4_000,
     maxTotalBytes: 16_000,
-    maxValueBytes: 600,
+    maxValueBytes: 1_600,
   };
 }
 
@@ -77,6 +77,7 @@ export class TornKv implements KvStore {
     for (const mutation of mutations) {
       this.#world.trace(() => `${this.#process.name}: kv ${describe(mutation, lineage.disk)}`);
     }
+    if (lineage.disk.state?.adopting) lineage.adoptedTick = this.#world.tick;
     const after = lineage.disk.header;
     this.#process.halfWritten = (before !== undefined && after !== undefined) ||
       (after === undefined && lineage.disk.hasChunks);

@@ -59,6 +59,8 @@ export interface Lineage {
   live: boolean;
   /** Its agent said that it must not go on; an operator has to act. */
   refused: boolean;
+  /** Tick at which it last rebuilt its cache by adoption. */
+  adoptedTick: number;
   /** Tick at which the running operation, or the last one, began. */
   operationStart: number;
 }

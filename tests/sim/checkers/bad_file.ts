@@ -21,12 +21,12 @@ export class BadFile implements Checker {
       const bad = new Set(node.files().filter((file) => !file.version).map((file) => file.key));
       if (bad.size === 0) continue;
       for (const { key, version, component } of node.files()) {
-        if (!version) continue;
+        if (!version || bad.has(key)) continue;
         const owner = disk.row(key)?.owners.find((one) =>
           one.component === component && one.resourceVersion === version.resourceVersion
         );
         if (!owner) broken(this, `${name} did not take up ${key} of ${component}`);
-        if (!current.has(key) && !bad.has(key)) broken(this, `${name} did not put ${key}`);
+        if (!current.has(key)) broken(this, `${name} did not put ${key}`);
       }
     }
   }

@@ -10,7 +10,6 @@ export class NotOurs implements Checker {
   readonly #world: () => World;
   /** When a lineage last did not know what etcd holds at a key. */
   readonly #unknown = new Map<Lineage, Map<string, number>>();
-  readonly #adopting = new Map<Lineage, number>();
 
   constructor(world: () => World) {
     this.#world = world;
@@ -24,7 +23,6 @@ export class NotOurs implements Checker {
       const row = lineage.disk.row(key);
       if (row?.ours && row.mod === null) unknown.set(key, tick);
     }
-    if (lineage.disk.state?.adopting) this.#adopting.set(lineage, tick);
   }
 
   etcdChanged(changes: readonly KeyChange[], write: Write, request?: ITxnRequest): void {
@@ -61,7 +59,7 @@ export class NotOurs implements Checker {
   #takenOver(lineage: Lineage, key: string, stored: StoredKey): boolean {
     const written = this.#world().etcd.writeOf(stored)?.tick ?? 0;
     return (this.#unknown.get(lineage)?.get(key) ?? -1) >= written ||
-      (this.#adopting.get(lineage) ?? -1) >= written;
+      lineage.adoptedTick >= written;
   }
 }
 

@@ -10,6 +10,8 @@ import { broken, type Checker, isBy, type Lineage, type World, type Write } from
  */
 export class NothingForgotten implements Checker {
   readonly name = "1 nothing forgotten";
+  /** False if it only keeps account, for another checker. */
+  judges = true;
   readonly #world: () => World;
   readonly #known = new Map<Lineage, Set<string>>();
   /** When a lineage last saw a key gone or overwritten, and might forget what it wrote before. */
@@ -45,14 +47,17 @@ export class NothingForgotten implements Checker {
     const pending = new Set(lineage.disk.entries.map(({ key }) => key));
     for (const key of this.#known.get(lineage) ?? []) {
       // A row that says another's is what the agent makes of a key that it saw overwritten.
-      if (pending.has(key) || (known.has(key) && lineage.disk.row(key)?.ours !== false)) continue;
+      if (known.has(key) && lineage.disk.row(key)?.ours !== false) continue;
       const now = etcd.get(key);
       if (lineage.disk.hasTombstone(key)) continue;
       const mine = now && isBy(etcd.writeOf(now), lineage) && !this.isLetGo(lineage, key, now);
-      if (mine && !this.#wentBackMeanwhile(lineage)) {
+      // The row of a put that is under way may still be another's.
+      if (mine && pending.has(key)) continue;
+      if (this.judges && mine && !this.#wentBackMeanwhile(lineage)) {
         broken(this, `${lineage.name} forgets ${key}, which it wrote at ${now.mod}`);
       }
-      this.#mayForget(lineage, key, tick);
+      // What it deleted itself it must know again in an etcd that goes back: by a tombstone.
+      if (!isBy(etcd.deletionOf(key), lineage)) this.#mayForget(lineage, key, tick);
     }
     this.#known.set(lineage, known);
     this.#check();
@@ -63,6 +68,7 @@ export class NothingForgotten implements Checker {
   }
 
   #check(): void {
+    if (!this.judges) return;
     const { etcd, lineages } = this.#world();
     for (const [key, stored] of etcd.current()) {
       if (!key.startsWith("/registry/")) continue;

@@ -78,7 +78,7 @@ export class RecoveredFirst implements Checker {
     const { etcd, replacedTick } = this.#world();
     const stored = etcd.get(fenceOf(lineage));
     const write = stored && etcd.writeOf(stored);
-    if (replacedTick >= startTick || (stored && !isBy(write, lineage))) return;
+    if (replacedTick >= startTick || !isBy(write, lineage)) return;
     if ((write?.tick ?? 0) >= startTick || lineage.lost.length > 0) return;
     broken(this, `${lineage.name} refuses to go on, and its fence is its own`);
   }

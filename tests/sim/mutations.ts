@@ -1,0 +1,288 @@
+import { Buffer } from "node:buffer";
+import type { ICompare, IRequestOp, ITxnRequest } from "etcd3";
+import type { Etcd } from "../../lib/etcd/mod.ts";
+import type { FileSystem } from "../../lib/fscache/mod.ts";
+import type { KvMutation, KvStore } from "../../lib/keycache/mod.ts";
+import type { Mutation } from "./mutation.ts";
+import { fenceOf, isBy } from "./world.ts";
+
+/** A rule that is broken, and the checkers of which each alone must see it. */
+export interface BrokenRule {
+  readonly mutation: Mutation;
+  readonly seenBy: readonly string[];
+}
+
+const FORGOTTEN = "1 nothing forgotten";
+const LAST_OWNER = "2 last owner";
+const ONE_TXN = "3 one Txn";
+const NOT_OURS = "4 not ours";
+const RECOVERED = "5 recovered first";
+const NOTHING_ELSE = "6 nothing else";
+const BAD_FILE = "7 bad file";
+const AT_REST = "at rest";
+
+/** One mutated copy of a rule for each way to break an invariant. */
+export const BROKEN_RULES: readonly BrokenRule[] = [
+  {
+    mutation: {
+      name: "the intent is not written down before its Txn is sent",
+      kv: (kv) => dropping(kv, ({ 0: kind }, isSet) => kind === "intent" && isSet),
+    },
+    seenBy: [FORGOTTEN, RECOVERED],
+  },
+  {
+    mutation: {
+      name: "what a given-up Txn may have put is forgotten",
+      kv: (kv, { disk }) =>
+        dropping(
+          kv,
+          ([kind, key = ""], isSet) =>
+            kind === "row" && isSet && disk.header !== undefined && disk.row(key) === undefined,
+        ),
+    },
+    seenBy: [FORGOTTEN],
+  },
+  {
+    mutation: {
+      name: "a row is dropped as soon as its key is put",
+      kv: (kv) => dropping(kv, ({ 0: kind }, isSet) => kind === "row" && isSet),
+    },
+    seenBy: [FORGOTTEN],
+  },
+  {
+    mutation: {
+      name: "a delete leaves no tombstone",
+      kv: (kv) => dropping(kv, ({ 0: kind }) => kind === "tombstone"),
+    },
+    seenBy: [FORGOTTEN, AT_REST],
+  },
+  {
+    mutation: {
+      name: "backups are not looked at, and every directory seems settled",
+      fs: (fs) => seeing(fs, (name) => !name.startsWith("tmp_"), true),
+    },
+    seenBy: [LAST_OWNER],
+  },
+  {
+    mutation: {
+      name: "objects of one name are not seen",
+      fs: (fs) => seeing(fs, (name) => name !== "a", true),
+    },
+    seenBy: [AT_REST],
+  },
+  {
+    mutation: {
+      name: "a Txn does not compare the fence",
+      etcd: (etcd) => changing(etcd, (request) => ({ ...request, compare: [] })),
+    },
+    seenBy: [ONE_TXN],
+  },
+  {
+    mutation: {
+      name: "the fence is not moved",
+      etcd: (etcd) =>
+        changing(etcd, (request) => ({ ...request, success: request.success?.slice(1) ?? [] })),
+    },
+    seenBy: [ONE_TXN],
+  },
+  {
+    mutation: {
+      name: "half of a batch goes into a Txn of its own",
+      etcd: (etcd, lineage) => ({
+        ...through(etcd),
+        txn: async (request, bytes) => {
+          const [fence, first, ...rest] = request.success ?? [];
+          if (!fence || !first || rest.length === 0) return await etcd.txn(request, bytes);
+          await etcd.txn({ ...request, success: [fence, first] });
+          const compare = nextFence(request, fenceOf(lineage));
+          return await etcd.txn({ ...request, compare, success: [fence, ...rest] });
+        },
+      }),
+    },
+    seenBy: [ONE_TXN],
+  },
+  {
+    mutation: {
+      name: "deletes are not guarded",
+      etcd: (etcd) =>
+        changing(etcd, (request) =>
+          withLeaves(request, (leaf) => {
+            const unguarded = leaf.success?.some((op) => op.request_delete_range) ?? false;
+            return unguarded ? { ...leaf, compare: [] } : leaf;
+          })),
+    },
+    seenBy: [NOT_OURS],
+  },
+  {
+    mutation: {
+      name: "puts are not guarded",
+      etcd: (etcd) =>
+        changing(etcd, (request) =>
+          withLeaves(request, (leaf) => ({
+            ...leaf,
+            compare: [],
+          }))),
+    },
+    seenBy: [NOT_OURS],
+  },
+  {
+    mutation: {
+      name: "an older copy is put",
+      etcd: (etcd) =>
+        changing(etcd, (request) =>
+          withLeaves(request, (leaf) => ({
+            ...leaf,
+            success: (leaf.success ?? []).map((op) => {
+              const value = op.request_put?.value;
+              if (!op.request_put || !value) return op;
+              const older = value.toString().replace(
+                /"resourceVersion":"\d+"/,
+                '"resourceVersion":"1"',
+              );
+              return { request_put: { ...op.request_put, value: Buffer.from(older) } };
+            }),
+          }))),
+    },
+    seenBy: [NOT_OURS],
+  },
+  {
+    mutation: {
+      name: "an etcd that came back older is not noticed",
+      etcd: (etcd, lineage, world) => ({
+        ...changing(etcd, (request) => ({
+          ...request,
+          compare: (request.compare ?? []).filter(({ target }) => target !== "Value"),
+        })),
+        range: async (request) => {
+          const answer = await etcd.range(request);
+          const expected = lineage.disk.state?.expected;
+          const stored = world.etcd.get(fenceOf(lineage));
+          const mine = stored && isBy(world.etcd.writeOf(stored), lineage);
+          const [kv] = answer.kvs;
+          if (request.key?.toString() !== fenceOf(lineage) || !expected || !kv || !mine) {
+            return answer;
+          }
+          return { ...answer, kvs: [{ ...kv, value: Buffer.from(expected) }] };
+        },
+      }),
+    },
+    seenBy: [AT_REST],
+  },
+  {
+    mutation: {
+      name: "another life's fence is taken for our own",
+      etcd: (etcd, lineage) => ({
+        ...changing(etcd, (request) => ({ ...request, compare: [] })),
+        range: async (request) => {
+          const answer = await etcd.range(request);
+          if (request.key?.toString() !== fenceOf(lineage)) return answer;
+          const expected = lineage.disk.state?.expected ?? undefined;
+          const [kv] = answer.kvs;
+          if (!kv || expected === undefined) return { ...answer, kvs: [] };
+          return { ...answer, kvs: [{ ...kv, value: Buffer.from(expected) }] };
+        },
+      }),
+    },
+    seenBy: [RECOVERED],
+  },
+  {
+    mutation: {
+      name: "a key of nobody's is written along",
+      etcd: (etcd) =>
+        changing(etcd, (request) => ({
+          ...request,
+          success: [...request.success ?? [], {
+            request_put: { key: Buffer.from("/registry/leases/x"), value: Buffer.from("x") },
+          }],
+        })),
+    },
+    seenBy: [NOTHING_ELSE],
+  },
+  {
+    mutation: {
+      name: "a bad file hides its whole directory",
+      fs: (fs) => ({
+        ...seeing(fs, () => true, false),
+        readDir: (path) => {
+          const entries = fs.readDir(path);
+          const bad = entries.some(({ name, kind }) =>
+            kind === "file" && isBad(fs, `${path}/${name}`)
+          );
+          return bad ? [] : entries;
+        },
+      }),
+    },
+    seenBy: [BAD_FILE],
+  },
+];
+
+function through(etcd: Etcd): Etcd {
+  return {
+    range: (request) => etcd.range(request),
+    txn: (request, bytes) => etcd.txn(request, bytes),
+    hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
+    close: () => etcd.close(),
+  };
+}
+
+/** Changes every Txn that writes. */
+function changing(etcd: Etcd, change: (request: ITxnRequest) => ITxnRequest): Etcd {
+  return {
+    ...through(etcd),
+    txn: (request, bytes) =>
+      etcd.txn((request.compare?.length ?? 0) > 0 ? change(request) : request, bytes),
+  };
+}
+
+/** Changes every Txn that guards one operation. */
+function withLeaves(
+  request: ITxnRequest,
+  change: (leaf: ITxnRequest) => ITxnRequest,
+): ITxnRequest {
+  const visit = (op: IRequestOp): IRequestOp => {
+    const nested = op.request_txn;
+    if (!nested) return op;
+    const inner = { ...nested, success: (nested.success ?? []).map(visit) };
+    return { request_txn: (nested.compare?.length ?? 0) > 0 ? change(inner) : inner };
+  };
+  return { ...request, success: (request.success ?? []).map(visit) };
+}
+
+function nextFence(request: ITxnRequest, fenceKey: string): ICompare[] {
+  const [fence] = request.success ?? [];
+  const put = fence?.request_put ?? fence?.request_txn?.success?.[0]?.request_put;
+  const value = put?.value ?? Buffer.alloc(0);
+  return [{ result: "Equal", target: "Value", key: Buffer.from(fenceKey), value }];
+}
+
+/** A database that loses some of what is written to it. */
+function dropping(
+  kv: KvStore,
+  isLost: (key: readonly string[], isSet: boolean) => boolean,
+): KvStore {
+  const lost = (mutation: KvMutation) =>
+    "set" in mutation ? isLost(mutation.set, true) : isLost(mutation.delete, false);
+  return {
+    ...(kv.limits && { limits: kv.limits }),
+    list: (prefix) => kv.list(prefix),
+    commit: (mutations, absent) =>
+      kv.commit(mutations.filter((mutation) => !lost(mutation)), absent),
+    close: () => kv.close(),
+  };
+}
+
+/** A file system that hides some names, and whose directories may all seem old. */
+function seeing(fs: FileSystem, isSeen: (name: string) => boolean, old: boolean): FileSystem {
+  return {
+    readDir: (path) => fs.readDir(path).filter(({ name }) => isSeen(name)),
+    lstat: (path) => {
+      const stat = fs.lstat(path);
+      return old && stat.kind === "directory" ? { ...stat, mtimeMs: 0, ctimeMs: 0 } : stat;
+    },
+    readFile: (path, maxBytes) => fs.readFile(path, maxBytes),
+  };
+}
+
+function isBad(fs: FileSystem, path: string): boolean {
+  return fs.readFile(path, 1_000_000).bytes.at(-1) !== "}".charCodeAt(0);
+}
