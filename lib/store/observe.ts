@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { Etcd } from "../etcd/mod.ts";
+import type { IKeyValue } from "etcd3";
+import { type Etcd, EtcdError } from "../etcd/mod.ts";
 import { readPages, restartingIfCompacted } from "./pages.ts";
 import { type Span, spansOf } from "./spans.ts";
 
@@ -40,13 +41,21 @@ async function observeOnce(
   fenceKey: string,
   spans: readonly Span[],
 ): Promise<Observation> {
-  const answer = await etcd.range({ key: Buffer.from(fenceKey) });
+  const key = Buffer.from(fenceKey);
+  const answer = await etcd.range({ key });
   const fence = answer.kvs[0];
   const { revision, cluster_id: clusterId } = answer.header;
   const mods = new Map<string, string>();
   const options = { limit: PAGE_KEYS, keysOnly: true, revision };
   for await (const { kvs } of readPages(etcd, spans, options)) {
     for (const kv of kvs) mods.set(kv.key.toString(), kv.mod_revision);
+  }
+  if (spans.length > 0) {
+    // An etcd that was restored meanwhile, and has grown again, answers from another past.
+    const [still] = (await etcd.range({ key, revision })).kvs;
+    if (still?.mod_revision !== fence?.mod_revision || !isSameValue(still, fence)) {
+      throw new EtcdError("compacted", "etcd was restored to an older state while it was read");
+    }
   }
   return {
     fence: fence ? fence.value.toString() : null,
@@ -55,4 +64,8 @@ async function observeOnce(
     revision,
     clusterId,
   };
+}
+
+function isSameValue(a: IKeyValue | undefined, b: IKeyValue | undefined): boolean {
+  return a === undefined ? b === undefined : b !== undefined && a.value.equals(b.value);
 }
