@@ -314,10 +314,22 @@ export class ComponentKeyCache {
     }
   }
 
-  /** Writes rows that need nothing in etcd; null removes one. */
+  /**
+   * Writes rows that need nothing in etcd; null removes one. What was ours and is let go since
+   * another deleted or changed it leaves a tombstone too: a restore brings our value back.
+   */
   async keep(rows: ReadonlyMap<string, KeyRow | null>): Promise<void> {
     if (this.#intent) throw new Error("keep() while an intent is pending");
-    await this.#change(rows, [], new Map(), this.#state);
+    const tombstones: Tombstone[] = [];
+    for (const [key, row] of rows) {
+      const before = this.#rows.get(key);
+      if (row || !before?.ours) continue;
+      const { uid, resourceVersion } = before;
+      // It is gone from every state of etcd that a later Txn of ours leaves its mark on.
+      const seq = this.#state.seq + 1;
+      tombstones.push({ key, uid, resourceVersion, seq, atMs: this.#nowMs() });
+    }
+    await this.#change(rows, tombstones, new Map(), this.#state);
   }
 
   /** Ends the rebuilding of a lost cache. */

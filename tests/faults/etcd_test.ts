@@ -1,4 +1,5 @@
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { cpSync } from "node:fs";
 import { Dice } from "../conformance/dice.ts";
 import { expectExit, shown } from "../e2e/_contract.ts";
@@ -177,4 +178,36 @@ Deno.test("an etcd restored from an old copy of its data is brought up to date, 
   }
   ok(redone > 0, "no restore went across a delete");
   say(`6 restores, ${redone} deletes made again`);
+});
+
+Deno.test("a key that another deleted and we let go does not come back with a restore", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server, "let-go");
+  const objects = ["deleted", "changed", "kept"];
+  for (const name of objects) node.write(`kubelet/configmaps.v1.core/default/${name}`);
+  expectExit(await node.run(RUN), 0);
+  await server.kill();
+  cpSync(server.dataDir, `${node.root}/copy`, { recursive: true });
+  await server.start();
+  const path = `${node.prefix}/configmaps/default`;
+  {
+    using etcd = new EtcdView(server);
+    await etcd.raw.kv.deleteRange({ key: Buffer.from(`${path}/deleted`) });
+    await etcd.put(`${path}/changed`, "k8s\0 an apiserver's");
+  }
+  for (const name of ["deleted", "changed"]) {
+    node.remove(`kubelet/configmaps.v1.core/default/${name}`);
+  }
+  node.write("kubelet/configmaps.v1.core/default/new");
+  // What another changed is left, and said.
+  expectExit(await node.run(RUN), 3, /changed in etcd by another/);
+  await server.kill();
+  Deno.removeSync(server.dataDir, { recursive: true });
+  cpSync(`${node.root}/copy`, server.dataDir, { recursive: true });
+  await server.start();
+  const restored = await node.run(RUN);
+  expectExit(restored, 0);
+  strictEqual(JSON.parse(restored.stdout).deleted, 2);
+  using etcd = new EtcdView(server);
+  deepStrictEqual([...(await etcd.keys(`${path}/`)).keys()], [`${path}/kept`, `${path}/new`]);
 });
