@@ -80,7 +80,9 @@ export async function startDaemon(
 
 /** Waits until the daemon is in step with its cache for the first time. */
 export async function ready(daemon: DaemonProcess): Promise<void> {
-  await until("ready", async () => (await daemon.ask("GET", "/readyz")).status === 200);
+  const isReady = async () => (await daemon.ask("GET", "/readyz")).status === 200;
+  // A connection that went deaf is found out by its keepalive, which takes 15 s.
+  await until("ready", isReady, 40_000);
 }
 
 /**

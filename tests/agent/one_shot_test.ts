@@ -1,0 +1,226 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { expectExit, reportOf } from "../e2e/_contract.ts";
+import { EdgeNode, EtcdView } from "../e2e/_node.ts";
+import { startEdgekeyd } from "../support/edgekeyd_process.ts";
+import { startEtcd } from "../support/etcd_server.ts";
+import { ready, startDaemon, SWIFT, until } from "./_daemon.ts";
+
+/** Far less than --lock-timeout, which a run that waits for the lock would need. */
+const AT_ONCE_MS = 15_000;
+
+Deno.test("beside a daemon every command asks it: same output, same exit status", async (t) => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  const p = node.prefix;
+  for (let pod = 0; pod < 30; pod++) node.write(`kubelet/pods.v1.core/default/p${pod}`);
+  node.write("kube-proxy/nodes.v1.core/edge-1");
+  // A change waits for the debounce so long that it is the one-shot that brings it about.
+  const flags = ["--debounce=60s", "--settle-time=200ms", "--retry-max=500ms"];
+  await using daemon = await startDaemon(node, flags);
+  await ready(daemon);
+  // After the first pass the daemon looks once more, when all has settled.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const listen = `--listen=unix:${daemon.socket}`;
+  const run = async (...args: string[]) => {
+    const result = await node.run([...args, listen]);
+    ok(result.durationMs < AT_ONCE_MS, `${args[0]} took ${result.durationMs} ms`);
+    return result;
+  };
+  const json = async (...args: string[]) => {
+    const result = await run(...args, "-o=json");
+    return { ...result, json: JSON.parse(result.stdout) };
+  };
+
+  await t.step("--reconcile: in step is 0, with the report of a run of its own", async () => {
+    node.write("kubelet/pods.v1.core/default/p0", { rv: 2 });
+    const dry = await run("--reconcile", "--dry-run", "-o=json");
+    expectExit(dry, 0);
+    const planned = reportOf(dry, { dryRun: true });
+    deepStrictEqual(planned.plan?.map(({ key, action }) => `${action} ${key}`), [
+      `put ${p}/pods/default/p0`,
+    ]);
+    const done = await run("--reconcile", "-o=json");
+    expectExit(done, 0);
+    strictEqual(reportOf(done).updated, 1);
+    const text = await run("--reconcile");
+    expectExit(text, 0);
+    match(text.stdout, /^in-step: 31 unchanged; 0 Txns, revision \d+, \d+ ms\n$/);
+    const dryText = await run("--reconcile", "--dry-run");
+    match(dryText.stdout, /^dry run, would be in-step: 31 unchanged; 0 Txns/);
+  });
+
+  await t.step("--reconcile: held back is 3, confirmed is 0", async () => {
+    for (let pod = 5; pod < 30; pod++) node.remove(`kubelet/pods.v1.core/default/p${pod}`);
+    const held = await run("--reconcile", "-o=json");
+    expectExit(held, 3, /25 deletes of kubelet held back/);
+    deepStrictEqual(reportOf(held).heldBack, [{ component: "kubelet", deletes: 25 }]);
+    const { json: status } = await json("status");
+    match(status.notReady.join(), /25 deletes of kubelet are held back/);
+    const confirmed = await run("--reconcile", "--confirm-deletes", "-o=json");
+    expectExit(confirmed, 0);
+    strictEqual(reportOf(confirmed).deleted, 25);
+    strictEqual((await etcd.keys(`${p}/pods/`)).size, 5);
+  });
+
+  await t.step("what the daemon has other flags for is said", async () => {
+    const other = await run("--reconcile", "--settle-time=0", "--conflict-policy=skip", "--adopt");
+    expectExit(other, 0);
+    const notes = other.stderr.trimEnd().split("\n");
+    deepStrictEqual(notes.map((note) => /has (.*), and that counts/.exec(note)?.[1]).sort(), [
+      "--conflict-policy=fresher",
+      "--settle-time=200ms",
+      "no --adopt",
+    ]);
+    const another = await run("--reconcile", "--node-name=n2");
+    expectExit(another, 1, /belongs to --node-name n1, not n2/);
+  });
+
+  await t.step("keys, owners, verify", async () => {
+    const pods = await run("keys", "kubelet", "pods.v1.core");
+    expectExit(pods, 0);
+    deepStrictEqual(pods.stdout, [0, 1, 2, 3, 4].map((i) => `${p}/pods/default/p${i}\n`).join(""));
+    deepStrictEqual((await json("keys", "kube-proxy")).json, [`${p}/minions/edge-1`]);
+    const owners = await run("owners", `${p}/minions/edge-1`);
+    expectExit(owners, 0);
+    strictEqual(owners.stdout, "kube-proxy nodes.v1.core\n");
+    expectExit(await run("owners", `${p}/minions/none`), 1, /has no owner on this node/);
+    const verified = await run("verify");
+    expectExit(verified, 0);
+    match(verified.stdout, /^6 keys, 0 drifted, revision \d+\n$/);
+    await etcd.put(`${p}/pods/default/p4`, "k8s\0theirs");
+    const drift = await run("verify", "-o=json");
+    expectExit(drift, 3, /p4: changed in etcd by another/);
+    strictEqual(JSON.parse(drift.stdout).drift.length, 1);
+  });
+
+  await t.step("status is a page for a person", async () => {
+    expectExit(await run("--reconcile", "-o=json"), 3, /1 key left to others/);
+    const page = await run("status");
+    expectExit(page, 0);
+    match(page.stdout, /^node {9}n1 \(keys under \/n1\/registry\), the daemon is running$/m);
+    match(page.stdout, /^state {8}partial$/m);
+    match(page.stdout, /^ {13}last full pass \d+ s ago$/m);
+    match(page.stdout, /^ {13}answers in \d+\.\d ms, revision \d+ at the last pass$/m);
+    match(page.stdout, /^component {4}kubelet: 5 keys, in step \d+ s ago$/m);
+    match(page.stdout, /^ {13}5 pods\.v1\.core$/m);
+    match(page.stdout, /^problem {6}.*p4: an apiserver wrote it, so it is left alone$/m);
+    match(page.stdout, /^problem {6}\(delete such keys in etcd/m);
+    const { json: status } = await json("status");
+    deepStrictEqual(status.conflicts, [`${p}/pods/default/p4`]);
+    strictEqual(status.state, "partial");
+  });
+
+  await t.step("delete-component", async () => {
+    expectExit(
+      await run("delete-component", "kube-proxy"),
+      1,
+      /kube-proxy is still in the fs cache.*remove it first/,
+    );
+    node.remove("kube-proxy");
+    const { json: gone, ...result } = await json("delete-component", "kube-proxy");
+    expectExit(result, 0);
+    deepStrictEqual(gone, { deleted: 1, released: 0, conflicts: [], txns: 1 });
+    expectExit(await run("delete-component", "kube-proxy"), 0);
+  });
+
+  await t.step("etcd away is 1, with the reason and a report", async () => {
+    await server.kill();
+    const failed = await run("--reconcile", "-o=json");
+    expectExit(failed, 1, /can't reach etcd at/);
+    strictEqual(reportOf(failed).status, "failed");
+    const dry = await run("--reconcile", "--dry-run", "-o=json");
+    expectExit(dry, 1, /can't reach etcd at/);
+    deepStrictEqual(reportOf(dry, { dryRun: true }).plan, []);
+    await until("away", async () => (await daemon.status()).state === "etcd-away");
+    const page = await run("status");
+    expectExit(page, 0);
+    match(page.stdout, /^state {8}etcd-away$/m);
+    match(page.stdout, /^problem {6}can't reach etcd at/m);
+    expectExit(await run("verify"), 1, /can't reach etcd at/);
+    await server.start();
+    expectExit(await run("--reconcile"), 3, /1 key left to others/);
+  });
+
+  await t.step("retire", async () => {
+    const retired = await run("retire");
+    expectExit(retired, 0);
+    match(retired.stdout, /^4 deleted, 1 released; 1 Txn\n$/);
+    deepStrictEqual([...(await etcd.keys("/")).keys()], [`${p}/pods/default/p4`]);
+    expectExit(await run("--reconcile"), 1, /this node was retired/);
+  });
+
+  strictEqual((await daemon.stop()).code, 0);
+});
+
+Deno.test("who holds the directory and can't be asked is waited for", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  const nobody = `--listen=unix:${node.root}/nobody.sock`;
+  const refused = await node.run(["--reconcile", "-o=json", "--lock-timeout=300ms", nobody]);
+  expectExit(refused, 1, /is held by another edgekeyd \(pid \d+\)/);
+  strictEqual(reportOf(refused).status, "failed");
+  // The socket of a daemon that works on another state directory is none to ask.
+  using elsewhere = new EdgeNode(server, "n2");
+  await using other = await startDaemon(elsewhere, SWIFT);
+  await ready(other);
+  const wrong = ["--lock-timeout=300ms", `--listen=unix:${other.socket}`];
+  expectExit(await node.run(["keys", ...wrong]), 1, /is held by another edgekeyd/);
+  // A daemon that is stopped does not answer, and is waited for too.
+  daemon.kill("SIGSTOP");
+  const stopped = ["--lock-timeout=300ms", `--listen=unix:${daemon.socket}`];
+  expectExit(await node.run(["keys", ...stopped]), 1, /is held by another edgekeyd/);
+  daemon.kill("SIGCONT");
+  const again = await node.run(["keys", `--listen=unix:${daemon.socket}`]);
+  expectExit(again, 0);
+});
+
+Deno.test("a daemon's socket: no TCP port, its owner's alone, a stale one is taken over", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  {
+    await using daemon = await startDaemon(node);
+    await ready(daemon);
+    strictEqual((Deno.lstatSync(daemon.socket).mode ?? 0) & 0o777, 0o600);
+    deepStrictEqual(listeningPorts(daemon.pid), []);
+    // Another daemon on the same socket is refused, and the first one stays.
+    using other = new EdgeNode(server, "n2");
+    const args = other.commandLine(["run", `--listen=unix:${daemon.socket}`]);
+    await using second = startEdgekeyd(args);
+    expectExit(await second.result, 1, /another process answers there/);
+    strictEqual((await daemon.ask("GET", "/healthz")).status, 200);
+    daemon.kill("SIGKILL");
+    await until("dead", async () => {
+      return await daemon.ask("GET", "/healthz").then(() => false, () => true);
+    });
+    strictEqual(Deno.lstatSync(daemon.socket).isSocket, true);
+  }
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  const page = await node.run(["status", `--listen=unix:${daemon.socket}`]);
+  expectExit(page, 0);
+  strictEqual((await daemon.stop()).code, 0);
+});
+
+/** TCP sockets of a process on which it listens, as /proc tells them. */
+function listeningPorts(pid: number): string[] {
+  const inodes = new Set<string>();
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    try {
+      inodes.add(
+        /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/${pid}/fd/${name}`))?.[1] ?? "",
+      );
+    } catch {
+      // Closed since it was listed.
+    }
+  }
+  const LISTEN = "0A";
+  return ["tcp", "tcp6"].flatMap((table) =>
+    Deno.readTextFileSync(`/proc/${pid}/net/${table}`).split("\n").slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === LISTEN && inodes.has(fields[9] ?? "none"))
+      .map((fields) => fields[1] ?? "")
+  );
+}
