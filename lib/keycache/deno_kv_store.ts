@@ -54,7 +54,10 @@ export function denoKvStore(kv: Deno.Kv, path: string): KvStore {
 export function kvError(error: unknown, path: string, doing: string): KeyCacheError {
   if (error instanceof KeyCacheError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  if (/not a database|malformed|corrupt/i.test(text)) {
+  // The latter two are how it says that a record's key can't be decoded.
+  const isDamage = /not a database|malformed|corrupt/i.test(text) ||
+    error instanceof Deno.errors.InvalidData || error instanceof Deno.errors.UnexpectedEof;
+  if (isDamage) {
     return new KeyCacheError("damaged", `cannot ${doing} ${path}: ${text}`, { cause: error });
   }
   if (/disk is full|no space left/i.test(text)) {

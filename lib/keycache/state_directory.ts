@@ -170,19 +170,21 @@ function damageIn(db: DatabaseSync): string | undefined {
   // that one damaged panics.
   const { integrity_check: verdict } = db.prepare("pragma integrity_check(1)").get() ?? {};
   if (verdict !== "ok") return "integrity_check failed";
-  if (!db.prepare("select 1 from sqlite_master where name = 'kv'").get()) return undefined;
+  if (!db.prepare("select 1 from sqlite_master").get()) return undefined;
   // A page in another's place can pass that check. Deno KV would panic in its queues, which nobody
-  // uses, and make its tables anew if their version is lost.
+  // uses, and make its tables (of version 3) anew if their version is lost or lower.
   const { queued, migrations, versions } = db.prepare(
     "select (select count(*) from queue) + (select count(*) from queue_running) as queued, " +
-      "(select count(version) from migration_state) as migrations, " +
+      "(select count(version) from migration_state where version >= 3) as migrations, " +
       "(select count(version) from data_version) as versions",
   ).get() ?? {};
   if (queued !== 0 || migrations !== 1 || versions !== 1) return "its tables are not as made";
-  // All that is ever written is bytes (encoding 3) that never expire. Deno KV would panic on what
-  // it takes for a number, and delete what it takes for expired.
+  // All that is ever written is bytes (encoding 3) that never expire, under keys that begin with a
+  // text (tag 2). Deno KV would panic on what it takes for a number, delete what it takes for
+  // expired, and never list what lies outside of its keys.
   const strange = db.prepare(
-    "select 1 from kv where v_encoding <> 3 or typeof(v) <> 'blob' or expiration_ms <> -1 limit 1",
+    "select 1 from kv where v_encoding <> 3 or typeof(v) <> 'blob' or expiration_ms <> -1 or " +
+      "typeof(k) <> 'blob' or k <= x'02' or k >= x'03' limit 1",
   );
   return strange.get() ? "a record is not plain bytes" : undefined;
 }
