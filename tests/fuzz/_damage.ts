@@ -40,6 +40,28 @@ export function damage(subject: Subject, prng: Prng): Damage {
   return { ...damaged(subject, kind, prng), isMixed: kind === "swap" };
 }
 
+/** Every page of a file in every other's place, as a disk that mixes up addresses leaves it. */
+export function misplacedPages(files: Files, name: string): Damage[] {
+  const original = files.get(name) ?? new Uint8Array();
+  const pages = Math.floor(original.length / PAGE_BYTES);
+  const all: Damage[] = [];
+  for (let from = 0; from < pages; from++) {
+    for (let to = 0; to < pages; to++) {
+      if (from === to) continue;
+      const bytes = copyPage(original, from, to);
+      const what = `page ${from} over page ${to} of ${name}`;
+      all.push({ what, files: new Map([...files, [name, bytes]]), isMixed: false });
+    }
+  }
+  return all;
+}
+
+function copyPage(original: Uint8Array, from: number, to: number): Uint8Array {
+  const bytes = Uint8Array.from(original);
+  bytes.copyWithin(to * PAGE_BYTES, from * PAGE_BYTES, (from + 1) * PAGE_BYTES);
+  return bytes;
+}
+
 function damaged(subject: Subject, kind: Kind, prng: Prng): Omit<Damage, "isMixed"> {
   const at = prng.below(subject.moments.length);
   const files = new Map(subject.moments[at]);
@@ -98,8 +120,7 @@ function damaged(subject: Subject, kind: Kind, prng: Prng): Omit<Damage, "isMixe
     case "copyPage": {
       const pages = Math.max(1, Math.floor(bytes.length / PAGE_BYTES));
       const [from, to] = [prng.below(pages), prng.below(pages)];
-      bytes.copyWithin(to * PAGE_BYTES, from * PAGE_BYTES, (from + 1) * PAGE_BYTES);
-      files.set(name, bytes);
+      files.set(name, copyPage(bytes, from, to));
       return { what: `${what} page ${from} over page ${to}`, files };
     }
   }

@@ -12,7 +12,17 @@ const DEADLINE_MS = 20_000;
 /** Stands in the place of a status. */
 const DAEMON = -1;
 
-const COMMANDS = ["keys", "owners", "status", "verify", "delete-component", "retire"];
+const COMMANDS = [
+  "keys",
+  "owners",
+  "status",
+  "verify",
+  "delete-component",
+  "delete-unclaimed",
+  "import-key-cache",
+  "retire",
+];
+const TAKE_WORDS = ["keys", "owners", "delete-component", "delete-unclaimed", "import-key-cache"];
 /** Flags that name a place: a run must not touch the real ones. */
 const ALWAYS = ["cache-dir", "state-dir", "etcd-servers", "node-name", "etcd-timeout"] as const;
 const JUNK = [
@@ -182,7 +192,7 @@ function argumentsFrom(prng: Prng, base: string): string[] {
   if (prng.chance(0.8)) {
     const command = prng.chance(0.6) ? "--reconcile" : prng.pick(COMMANDS);
     args.push(command);
-    const takesOne = ["keys", "owners", "delete-component"].includes(command);
+    const takesOne = TAKE_WORDS.includes(command);
     if (prng.chance(takesOne ? 0.9 : 0.1)) {
       args.push(prng.pick([...HOSTILE_NAMES, "kubelet", "/registry/x"]));
     }

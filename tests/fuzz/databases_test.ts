@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
+import { DatabaseSync } from "node:sqlite";
 import { Prng } from "../sim/prng.ts";
-import { type Damage, damage } from "./_damage.ts";
+import { type Damage, damage, misplacedPages } from "./_damage.ts";
 import type { Verdict } from "./_damage_child.ts";
-import { makeHistory, writeFiles } from "./_kv_states.ts";
+import { filesIn, makeHistory, writeFiles } from "./_kv_states.ts";
 import { runBatches, tell } from "./_seeds.ts";
 
 const CHILD = fromFileUrl(new URL("./_damage_child.ts", import.meta.url));
+const DATABASE = "cache.kv";
 const STEPS = 40;
 /** Opened by one process, since starting one takes longer than opening. */
 const BATCH = 100;
@@ -40,6 +42,63 @@ Deno.test("damaged databases: a state that there was, or moved aside; never a pa
   assert.ok(seen["as it was"] > 0 && seen["moved aside"] > 0, "both were met");
   tell(JSON.stringify(seen));
 });
+
+Deno.test("misplaced pages and odd columns: a state that there was, or moved aside", async () => {
+  const base = Deno.makeTempDirSync({ prefix: "edgekeyd-fuzz-" });
+  try {
+    const { subjects, states } = await makeHistory(join(base, "history"), STEPS);
+    const files = subjects.find(({ label }) => label === "closed")?.moments.at(-1);
+    assert.ok(files);
+    const all = misplacedPages(files, DATABASE);
+    for (const [index, statement] of ODD_COLUMNS.entries()) {
+      const directory = join(base, `statement-${index}`);
+      writeFiles(directory, files);
+      const db = new DatabaseSync(join(directory, DATABASE));
+      db.exec(statement);
+      db.close();
+      all.push({ what: statement, files: filesIn(directory), isMixed: false });
+    }
+    const cases = new Map(all.map((done, index) => [join(base, String(index)), done]));
+    for (const [directory, done] of cases) writeFiles(directory, done.files);
+    for (const [directory, verdict] of await openEach([...cases.keys()], cases)) {
+      outcomeOf(verdict, states, cases.get(directory));
+    }
+    tell(`${cases.size} misplaced pages and odd columns`);
+  } finally {
+    Deno.removeSync(base, { recursive: true });
+  }
+});
+
+/** What flipped bits in the columns beside key and value could make of them. */
+const ODD_COLUMNS = [
+  ...[0, 1, 2, 4, -1].map((encoding) => `update kv set v_encoding = ${encoding}`),
+  "update kv set v_encoding = 1 where k = (select max(k) from kv)",
+  "update kv set v_encoding = 2 where k = (select min(k) from kv)",
+  "update kv set expiration_ms = 0",
+  "update kv set expiration_ms = 1 where k = (select max(k) from kv)",
+  "update kv set expiration_ms = 9223372036854775807",
+  "update kv set v = 'text'",
+  "update kv set v = x''",
+  "update kv set k = x'' where k = (select max(k) from kv)",
+  "update kv set k = x'02' where k = (select max(k) from kv)",
+  "update kv set k = x'99' where k = (select max(k) from kv)",
+  "update kv set k = x'02ff' where k = (select max(k) from kv)",
+  "update kv set k = 'text' where k = (select max(k) from kv)",
+  "update kv set k = x'02736f77' || substr(k, 5) where k = (select max(k) from kv)",
+  "update kv set version = -1, seq = -1",
+  "delete from data_version",
+  "delete from migration_state",
+  "update migration_state set version = 0",
+  "update migration_state set version = 1",
+  "update migration_state set version = 99",
+  "alter table kv rename to kw",
+  "drop table queue",
+  "drop table queue_running",
+  "drop table data_version",
+  "drop index kv_expiration_ms_idx",
+  "insert into queue values (0, 'a', x'00', '', x'00')",
+  "insert into queue_running values (0, 'a', x'00', '', x'00')",
+];
 
 function outcomeOf(
   verdict: Verdict,

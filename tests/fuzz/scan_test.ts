@@ -91,11 +91,15 @@ async function scanOf(root: string, fs: FileSystem, known: readonly string[]): P
     assert.equal(formatPath(parts), path);
     const { component, directory, namespace, name } = file;
     assert.deepEqual({ component, directory, namespace, name }, parts);
+    const { metadata } = JSON.parse(new TextDecoder().decode(file.bytes));
+    assert.equal(metadata.name, name, path);
+    assert.equal(metadata.namespace ?? "", namespace, path);
     assert.match(file.resourceVersion, /^[1-9][0-9]*$/);
     assert.equal(snapshot.absence(path), "kept");
   }
   for (const { path, reason } of snapshot.invalid) {
-    assert.ok(path !== "" && reason !== "" && !/\n/.test(reason), `${path}: ${reason}`);
+    // That would be an error nobody foresaw.
+    assert.doesNotMatch(reason, /^$|\n|^can't be read$/, path);
   }
   // What stands there is never gone, whatever it is.
   for (const path of known) {
@@ -135,7 +139,7 @@ function randomContent(path: string, prng: Prng): Uint8Array {
   const object: ObjectText = {
     apiVersion: directory.endsWith(".example.com") ? "example.com/v1" : "v1",
     namespace: fourth === undefined ? "" : third,
-    name: fourth ?? third,
+    name: prng.chance(0.9) ? fourth ?? third : "other",
     uid: "u",
     resourceVersion: String(prng.between(1, 9_999)),
   };
