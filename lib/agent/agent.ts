@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { EdgekeydError } from "../errors.ts";
 import { type CacheWatch, DirectoryHistory, type WatchHint } from "../fscache/mod.ts";
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
-import { type ComponentKeyCache } from "../keycache/mod.ts";
+import { type ComponentKeyCache, KeyCacheError } from "../keycache/mod.ts";
 import {
   dryRun,
   reconcile,
@@ -96,6 +96,7 @@ export class Agent {
   /** Passes that somebody asked for; they are tried whatever the last one came to. */
   readonly #asked: Operations;
   #cache: ComponentKeyCache;
+  #cacheClosed = false;
   #etcd: Etcd | undefined;
   #health: Health = UNKNOWN_HEALTH;
   readonly #watch: RootWatch;
@@ -255,7 +256,7 @@ export class Agent {
       this.#asked.refuseAll(stopping);
       this.#watch.close();
       this.#etcd?.close();
-      this.#cache.close();
+      if (!this.#cacheClosed) this.#cache.close();
     }
   }
 
@@ -284,7 +285,7 @@ export class Agent {
       patient: false,
       directories: this.#directories,
     });
-    await this.#take(outcome, due.kind === "full" ? undefined : groups);
+    this.#take(outcome, due.kind === "full" ? undefined : groups);
   }
 
   async #ask(): Promise<void> {
@@ -311,7 +312,7 @@ export class Agent {
       patient: options.source.settleMs <= MAX_PATIENCE_MS,
       directories: this.#directories,
     });
-    await this.#take(outcome, undefined);
+    this.#take(outcome, undefined);
     return outcome;
   }
 
@@ -324,20 +325,20 @@ export class Agent {
       const before = this.#health;
       this.#health = healthAfterFailure(before, failure);
       logFailure(this.#parts.log, before, failure);
-      await this.#recoverFrom(failure);
+      this.#recoverFrom(failure);
     }
     this.#parts.changed();
   }
 
   /** Takes in what a pass came to. */
-  async #take(
+  #take(
     outcome: ReconcileOutcome,
     groups: ReadonlySet<string> | undefined,
-  ): Promise<void> {
+  ): void {
     const before = this.#health;
     this.#health = healthAfter(before, outcome, groups, this.#options.reconcile.clock.nowMs());
     logPass(this.#parts.log, before, outcome);
-    if (outcome.failure) await this.#recoverFrom(outcome.failure);
+    if (outcome.failure) this.#recoverFrom(outcome.failure);
     else {
       this.#backoff.reset();
       this.#schedule.unsettled(outcome.busy, this.#nowMs());
@@ -345,33 +346,42 @@ export class Agent {
     this.#parts.changed();
   }
 
-  async #recoverFrom(failure: EdgekeydError): Promise<void> {
+  #recoverFrom(failure: EdgekeydError): void {
     if (failure instanceof FenceError) this.#fatal = failure;
     this.#schedule.failed(this.#backoff.next(), this.#nowMs());
     this.#operations.refuseAll(new NotReadyError(failure.message));
-    if (failure.code !== "KeyCache") return;
+    if (!(failure instanceof KeyCacheError) || this.#cacheClosed) return;
     this.#cache.close();
-    this.#cache = await this.#parts.openCache();
+    this.#cacheClosed = true;
   }
 
-  /** Both sides; undefined if there is no way to make a client now. */
+  /** After a failure the cache must be loaded again: memory may be ahead of it, or behind. */
+  async #reopenCache(): Promise<void> {
+    if (!this.#cacheClosed) return;
+    this.#cache = await this.#parts.openCache();
+    this.#cacheClosed = false;
+  }
+
+  /** Both sides; undefined if one of them can't be had now. */
   async #context(): Promise<StoreContext | undefined> {
-    if (this.#etcd && !this.#reconnect) return this.#parts.store(this.#cache, this.#etcd);
     try {
-      const etcd = await this.#parts.connect();
-      this.#etcd?.close();
-      this.#etcd = etcd;
-      this.#reconnect = false;
+      await this.#reopenCache();
+      if (!this.#etcd || this.#reconnect) {
+        const etcd = await this.#parts.connect();
+        this.#etcd?.close();
+        this.#etcd = etcd;
+        this.#reconnect = false;
+      }
+      return this.#parts.store(this.#cache, this.#etcd);
     } catch (error) {
       if (!(error instanceof EdgekeydError)) throw error;
       const before = this.#health;
       this.#health = healthAfterFailure(before, error);
-      if (before.failure !== error.message) this.#parts.log("error", error.message);
-      await this.#recoverFrom(error);
+      logFailure(this.#parts.log, before, error);
+      this.#recoverFrom(error);
       this.#parts.changed();
       return undefined;
     }
-    return this.#parts.store(this.#cache, this.#etcd);
   }
 
   /** Looks for what no event tells of: another root, other certificates. */
