@@ -172,8 +172,8 @@ Deno.test("SIGTERM while a Txn is open ends it within 2 s; the next start settle
   {
     await using daemon = await startDaemon(node, [...SWIFT, "--etcd-timeout=60s", servers]);
     await ready(daemon);
-    // So few bytes that etcd takes them all without a word.
-    proxy.passage.muteAfterBytes = 0;
+    // More than the reads before the Txn, less than the Txn.
+    proxy.passage.muteAfterBytes = proxy.sentBytes() + 5_000;
     const staged = `${node.root}/staged`;
     Deno.mkdirSync(`${staged}/default`, { recursive: true });
     for (let pod = 0; pod < PODS; pod++) {
