@@ -3,6 +3,11 @@ import type { KeyChange } from "../etcd_ledger.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
 import { broken, type Checker, isBy, type Lineage, type World, type Write } from "../world.ts";
 
+interface Put {
+  readonly uid: string;
+  readonly tick: number;
+}
+
 /**
  * Invariant 1: every object key that this node has put, and not yet seen deleted or overwritten by
  * another, is in the cache or in a pending intent. At no crash point can a key be in etcd and in
@@ -17,18 +22,18 @@ export class NothingForgotten implements Checker {
   /** When a lineage last saw a key gone or overwritten, and might forget what it wrote before. */
   readonly #letGo = new Map<Lineage, Map<string, number>>();
 
+  readonly #lastPut = new Map<Lineage, Map<string, Put>>();
+
   constructor(world: () => World) {
     this.#world = world;
   }
 
   etcdChanged(changes: readonly KeyChange[], write: Write): void {
-    const { etcd } = this.#world();
-    for (const { key, before, after } of changes) {
-      if (write.by !== "agent" || !before || !after) continue;
-      // The cache remembers one uid of a key: an etcd that goes back to the object before is not
-      // promised to be known again.
-      if (versionIn(before.value)?.uid === versionIn(after.value)?.uid) continue;
-      this.#mayForget(write.lineage, key, etcd.writeOf(before)?.tick ?? 0);
+    for (const { key, after } of changes) {
+      const uid = after && versionIn(after.value)?.uid;
+      if (write.by !== "agent" || uid === undefined) continue;
+      const puts = this.#lastPut.get(write.lineage) ?? new Map<string, Put>();
+      this.#lastPut.set(write.lineage, puts.set(key, { uid, tick: write.tick }));
     }
     this.#check();
   }
@@ -38,6 +43,10 @@ export class NothingForgotten implements Checker {
     const write = this.#world().etcd.writeOf(stored);
     if (write?.by === "agent" && lineage.revivedTxns.has(write.next)) return true;
     const written = write?.tick ?? 0;
+    // The cache remembers one uid of a key: an etcd that goes back to the object before is not
+    // promised to be known again.
+    const last = this.#lastPut.get(lineage)?.get(key);
+    if (last && last.tick > written && last.uid !== versionIn(stored.value)?.uid) return true;
     return written <= (this.#letGo.get(lineage)?.get(key) ?? -1);
   }
 
