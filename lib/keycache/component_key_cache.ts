@@ -14,6 +14,7 @@ import {
 import {
   decodeRow,
   encodeRow,
+  isCount,
   type KeyRow,
   type Owner,
   sameOwner,
@@ -504,7 +505,10 @@ export class ComponentKeyCache {
     const entries = chunks.flatMap(({ value }) => unpackChunk(value))
       .map((entry) => decodeEntry(entry, this.#state.epoch));
     for (const { key } of entries) this.#ownKey(key);
-    if (digest !== header.digest || entries.length !== header.entries) {
+    if (
+      chunks.length !== header.chunks || digest !== header.digest ||
+      entries.length !== header.entries
+    ) {
       throw new KeyCacheError(
         "damaged",
         "the pending intent in the component-key cache is damaged",
@@ -549,10 +553,6 @@ function decodeTombstone(of: string, value: unknown): Tombstone {
     ) return { key: of, uid, resourceVersion, seq, atMs };
   }
   throw new KeyCacheError("damaged", "a tombstone in the component-key cache is damaged");
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 const OPENING_BRACKET = "[".charCodeAt(0);

@@ -1,5 +1,5 @@
 import { KeyCacheError } from "./errors.ts";
-import { decodeRow, encodeRow, isRevision, type KeyRow } from "./key_row.ts";
+import { decodeRow, encodeRow, isCount, isRevision, type KeyRow } from "./key_row.ts";
 
 /**
  * What a Txn is about to do to one key, written down before it is sent.
@@ -87,8 +87,8 @@ export function decodeHeader(value: unknown): IntentHeader {
     const { expected, next, bump, seq, entries, chunks, digest } = value as Record<string, unknown>;
     if (
       (expected === null || typeof expected === "string") && typeof next === "string" &&
-      typeof bump === "string" && typeof seq === "number" && typeof entries === "number" &&
-      typeof chunks === "number" && typeof digest === "number"
+      typeof bump === "string" && isCount(seq) && isCount(entries) && isCount(chunks) &&
+      isCount(digest)
     ) return { expected, next, bump, seq, entries, chunks, digest };
   }
   throw new KeyCacheError("damaged", "the pending intent in the component-key cache is damaged");

@@ -135,6 +135,11 @@ function decodeOwner(key: string, value: unknown): Owner {
   };
 }
 
+/** Whether it can count something, or number it. */
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
 /** Whether it can be a mod revision in etcd. */
 export function isRevision(value: unknown): value is string {
   return typeof value === "string" && /^[1-9][0-9]{0,18}$/.test(value);
