@@ -133,8 +133,12 @@ export class World {
     const name = prng.pick(NAMES);
     const below = namespace === "" ? name : `${namespace}/${name}`;
     const path = `${component}/${place.directory}/${below}`;
-    const above = this.fs.get(path.slice(0, path.lastIndexOf("/")));
-    if (above && above.kind !== "directory") return;
+    const segments = path.split("/");
+    const isBlocked = segments.some((_, end) => {
+      const above = end > 0 ? this.fs.get(segments.slice(0, end).join("/")) : undefined;
+      return above !== undefined && above.kind !== "directory";
+    });
+    if (isBlocked) return;
     const key = `${PREFIX}/${place.keys}/${below}`;
     const { apiVersion } = place;
     // One object has one uid, whoever holds it.
