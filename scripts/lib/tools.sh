@@ -45,7 +45,7 @@ download() {
   shift 2
   : >"$log"
   for try in 1 2 3; do
-    if timeout -k 5 "$seconds" "$@" >>"$log" 2>&1; then return 0; fi
+    if timeout --foreground -k 5 "$seconds" "$@" >>"$log" 2>&1; then return 0; fi
     [ "$try" = 3 ] || sleep "$try"
   done
   return 1
