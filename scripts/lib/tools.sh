@@ -7,6 +7,10 @@
 #   need_modules   has Deno fetch the npm packages that deno.lock names
 #   any_etcd       prints the path of an etcd, whichever is nearest
 #   etcd_X_Y       prints the path of an etcd of that minor version; fails with a reason
+#   systemd_rootfs prints a tree that systemd-nspawn can boot; fails with a reason
+#   qemu_aarch64   prints the command that runs aarch64 programs; fails with a reason
+#
+# The last two are root's, and install the distribution's packages that they need.
 
 DENO_VERSION=2.9.8     # what is tested in full, from PyPI
 DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
@@ -221,4 +225,62 @@ GO
     fi
   fi
   keep_if 3.6 "$TOOLS/bin/etcd-3.6"
+}
+
+apt_install() {
+  if [ "$(id -u)" != 0 ]; then
+    echo "only root can install $*" >&2
+    return 1
+  fi
+  if ! command -v apt-get >/dev/null; then
+    echo "no apt here to install $*" >&2
+    return 1
+  fi
+  download apt-update 180 apt-get -q update || true
+  DEBIAN_FRONTEND=noninteractive download apt-install 600 \
+    apt-get -q install -y --no-install-recommends "$@" || {
+    echo "apt can't install $*: $(tail -n 1 "$TOOLS/logs/apt-install.log")" >&2
+    return 1
+  }
+}
+
+# Debian 12, whose systemd is the oldest that is supported.
+systemd_rootfs() {
+  local tree=$TOOLS/systemd-root dir
+  if [ "$(id -u)" != 0 ]; then
+    echo "only root can boot a systemd" >&2
+    return 1
+  fi
+  if ! command -v systemd-nspawn mmdebstrap nsenter >/dev/null; then
+    apt_install systemd-container mmdebstrap debian-archive-keyring util-linux || return 1
+  fi
+  if [ ! -d "$tree" ]; then
+    echo "Making a tree with systemd …" >&2
+    dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
+    chmod 755 "$dir"
+    if ! download mmdebstrap 300 mmdebstrap --quiet --variant=minbase --skip=check/empty \
+      --include=systemd,systemd-sysv,dbus bookworm "$dir/root"; then
+      rm -rf "$dir"
+      echo "mmdebstrap failed: $(tail -n 1 "$TOOLS/logs/mmdebstrap.log")" >&2
+      return 1
+    fi
+    mv "$dir/root" "$tree"
+    rm -rf "$dir"
+  fi
+  if ! timeout 60 systemd-nspawn --quiet --directory="$tree" --volatile=overlay --register=no \
+    --keep-unit --console=pipe --machine="edgekeyd-try-$$" true </dev/null \
+    >"$TOOLS/logs/nspawn.log" 2>&1; then
+    echo "systemd-nspawn does not work here: $(tail -n 1 "$TOOLS/logs/nspawn.log")" >&2
+    return 1
+  fi
+  echo "$tree"
+}
+
+qemu_aarch64() {
+  local libraries=/usr/aarch64-linux-gnu
+  if ! command -v qemu-aarch64-static >/dev/null || [ ! -e "$libraries/lib/libstdc++.so.6" ]; then
+    apt_install qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross libstdc++6-arm64-cross ||
+      return 1
+  fi
+  echo "qemu-aarch64-static -L $libraries"
 }
