@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Etcd3, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
 import { CallFailure } from "../../lib/etcd/call_failure.ts";
 import { toEtcdError } from "../../lib/etcd/classify.ts";
-import { connect, type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import { connectUnchecked } from "../../lib/etcd/connect.ts";
+import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
 import { EtcdModel } from "../sim/etcd_model.ts";
 import { type EtcdTraits, traitsOf } from "../sim/etcd_model_version.ts";
 import { startEtcd } from "../support/etcd_server.ts";
@@ -68,7 +69,7 @@ export class Lockstep implements AsyncDisposable {
     );
     const raw = stack.adopt(rawEtcd(endpoint), (client) => client.close());
     const real = stack.adopt(
-      await connect({ endpoints: [endpoint], timeoutMs: 10_000 }),
+      await connectUnchecked({ endpoints: [endpoint], timeoutMs: 10_000 }),
       (client) => client.close(),
     );
     const { header, version } = await raw.maintenance.status();
