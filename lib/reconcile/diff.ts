@@ -11,8 +11,16 @@ export interface SnapshotDiff {
   readonly invalid: readonly InvalidPath[];
 }
 
-/** More components than this never share one object; a row must stay within one record. */
+/**
+ * More components than this never share one object, and never with names so long: a row, and the
+ * intent that writes it, must each stay within one record of the key-value database.
+ */
 const MAX_OWNERS = 64;
+/** So many fit, however long their names are. */
+const OWNERS_THAT_FIT = 16;
+const MAX_OWNERS_BYTES = 48 * 1024;
+/** Of the numbers that stand for a file, and what separates them. */
+const OWNER_OVERHEAD_BYTES = 120;
 
 /**
  * Holds a snapshot against the component-key cache: who takes up a key, who lets go of one. Pure.
@@ -67,8 +75,8 @@ export function diffSnapshot(
     const twin = change.acquired.findIndex((other) => sameOwner(other, owner));
     const other = change.acquired[twin];
     if (!other) {
-      if ((row?.owners.length ?? 0) + change.acquired.length >= MAX_OWNERS && !before) {
-        invalid.push({ path: file.path, reason: `has more than ${MAX_OWNERS} owners` });
+      if (!before && !fitsRow([...row?.owners ?? [], ...change.acquired, owner])) {
+        invalid.push({ path: file.path, reason: "has more owners than one record holds" });
         continue;
       }
       change.acquired.push(owner);
@@ -102,6 +110,18 @@ export function ownerOf(file: ScannedFile): Owner {
 function claimsOf(cache: ComponentKeyCache, path: string): CachedFile[] {
   const file = cache.file(path);
   return file ? [file, ...cache.rivalsOf(path)] : [];
+}
+
+function fitsRow(owners: readonly Owner[]): boolean {
+  if (owners.length <= OWNERS_THAT_FIT) return true;
+  if (owners.length > MAX_OWNERS) return false;
+  let bytes = 0;
+  for (const { component, gvr, uid, resourceVersion } of owners) {
+    const json = JSON.stringify([component, gvr, uid, resourceVersion]);
+    // Text is at most 3 bytes a UTF-16 unit, ASCII one.
+    bytes += OWNER_OVERHEAD_BYTES + json.length * (/^[ -~]*$/.test(json) ? 1 : 3);
+  }
+  return bytes <= MAX_OWNERS_BYTES;
 }
 
 function newer(a: Owner, b: Owner): boolean {
