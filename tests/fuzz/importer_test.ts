@@ -3,6 +3,7 @@ import { type CacheOptions, type ComponentKeyCache, memoryCache } from "../../li
 import { reconcile, type ReconcileOutcome } from "../../lib/reconcile/mod.ts";
 import type { StoreContext } from "../../lib/store/mod.ts";
 import { Prng } from "../sim/prng.ts";
+import { validObject } from "./_contents.ts";
 import { runCases } from "./_seeds.ts";
 import { contentsOf, CONTROL, FENCE_KEY, PREFIX, World } from "./_world.ts";
 
@@ -32,17 +33,39 @@ Deno.test("whole reconciles of hostile caches: nothing is lost, nothing stray is
   });
 });
 
+Deno.test("an object with too many owners, under the longest names there are, costs no other", async () => {
+  const prng = new Prng(1);
+  const world = new World(prng);
+  const object = {
+    apiVersion: "v1",
+    namespace: "",
+    name: "crowded",
+    uid: "u".repeat(128),
+    resourceVersion: "18446744073709551615",
+  };
+  for (let i = 100; i < 200; i++) {
+    // In JSON each of these characters takes six bytes.
+    const path = `${i}${"\u0001".repeat(252)}/nodes.v1.core/crowded`;
+    world.fs.set(path, { kind: "file", bytes: validObject(object) });
+  }
+  const cache = await memoryCache(CACHE_OPTIONS);
+  try {
+    const { failure, report } = await reconcileOnce(world, contextOf(world, cache, prng));
+    assert.equal(failure, undefined);
+    const now = contentsOf(world.model);
+    assert.ok(now.has(`${PREFIX}/minions/crowded`));
+    for (const { key } of world.valid.values()) assert.ok(now.has(key), key);
+    const tooMany = report.invalid.filter(({ reason }) => /more owners than/.test(reason));
+    assert.ok(tooMany.length > 0 && tooMany.length < 90, String(tooMany.length));
+  } finally {
+    cache.close();
+  }
+});
+
 /** A cache is imported, harmed a few times, and emptied at last. */
 async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<void> {
   const world = new World(prng);
-  const context: StoreContext = {
-    etcd: world.etcd,
-    cache,
-    maxTxnOps: prng.pick([8, 128]),
-    requestBytes: prng.pick([32 * 1024, 1_500_000]),
-    random: () => prng.hex(),
-    sleep: () => Promise.resolve(),
-  };
+  const context = contextOf(world, cache, prng);
   const run = async () => {
     const recorded = new Set(cache.files.keys());
     const outcome = await reconcileOnce(world, context);
@@ -72,6 +95,17 @@ async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<void> {
     `ghosts\n${world.log.join("\n")}`,
   );
   assert.deepEqual([...cache.rows.keys()], [], world.log.join("\n"));
+}
+
+function contextOf(world: World, cache: ComponentKeyCache, prng: Prng): StoreContext {
+  return {
+    etcd: world.etcd,
+    cache,
+    maxTxnOps: prng.pick([8, 128]),
+    requestBytes: prng.pick([32 * 1024, 1_500_000]),
+    random: () => prng.hex(),
+    sleep: () => Promise.resolve(),
+  };
 }
 
 async function reconcileOnce(world: World, context: StoreContext): Promise<ReconcileOutcome> {
