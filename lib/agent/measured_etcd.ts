@@ -24,14 +24,8 @@ export type EtcdCall = "txn" | "range" | "alarms";
  * @param etcd the client
  * @param meter takes the measurements
  * @param monotonicMs a clock that only runs forward
- * @param finished told after each call, however it ended
  */
-export function measuredEtcd(
-  etcd: Etcd,
-  meter: EtcdMeter,
-  monotonicMs: () => number,
-  finished: () => void,
-): Etcd {
+export function measuredEtcd(etcd: Etcd, meter: EtcdMeter, monotonicMs: () => number): Etcd {
   async function measure<T>(
     call: EtcdCall,
     send: () => Promise<T>,
@@ -47,8 +41,6 @@ export function measuredEtcd(
       ended(undefined, seconds(), error);
       meter.failed(call, error instanceof EtcdError ? error.reason : "unknown");
       throw error;
-    } finally {
-      finished();
     }
   }
   return {

@@ -1,6 +1,11 @@
 import type { EtcdMeter } from "./measured_etcd.ts";
 import type { AgentStatus } from "./status.ts";
 
+/** What is told of an agent's status. */
+export type MeasuredStatus =
+  & Omit<AgentStatus, "state" | "nodeName" | "prefix" | "stateDir" | "settings" | "etcd">
+  & { readonly etcd: Pick<AgentStatus["etcd"], "state"> };
+
 /** What is measured, and how it is told to Prometheus. */
 export interface Metrics {
   /** Takes what is measured of the calls to etcd. */
@@ -12,7 +17,7 @@ export interface Metrics {
    *
    * @param status what the agent is doing now
    */
-  text(status: AgentStatus): Promise<string>;
+  text(status: MeasuredStatus): Promise<string>;
 }
 
 /** The media type of {@linkcode Metrics.text}. */
@@ -114,7 +119,7 @@ type MakeGauge = <Label extends string = never>(
 ) => Settable<Label>;
 
 /** What is read off the agent's status whenever somebody asks. */
-function statusGauges(gauge: MakeGauge): (status: AgentStatus) => void {
+function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
   const ready = gauge("edgekeyd_ready", "1 if the agent is ready, as /readyz says.");
   const reachable = gauge("edgekeyd_etcd_up", "1 if the last call to etcd was answered.");
   const watched = gauge("edgekeyd_fs_cache_watched", "1 if the fs cache is watched.");

@@ -2,9 +2,15 @@ export { Agent, type AgentOptions, type AgentParts, type PassRequest } from "./a
 export { ComponentClashError } from "./component_clash.ts";
 export { AgentClient, ClientError, type ReconcileAnswer, type WriteAnswer } from "./client.ts";
 export { type Log, type LogFields, type LogLevel, makeLog } from "./log.ts";
+export { beatingEtcd } from "./beating_etcd.ts";
 export { type EtcdCall, type EtcdMeter, measuredEtcd, type TxnOutcome } from "./measured_etcd.ts";
 export { measuredKv } from "./measured_kv.ts";
-export { createMetrics, type Metrics, METRICS_CONTENT_TYPE } from "./metrics.ts";
+export {
+  createMetrics,
+  type MeasuredStatus,
+  type Metrics,
+  METRICS_CONTENT_TYPE,
+} from "./metrics.ts";
 export { type Notifier, type NotifierOptions, systemdNotifier } from "./notify.ts";
 export { NotReadyError } from "./operations.ts";
 export {

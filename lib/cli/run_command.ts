@@ -8,6 +8,7 @@ import {
 } from "../agent/api/mod.ts";
 import {
   Agent,
+  beatingEtcd,
   createMetrics,
   makeLog,
   measuredEtcd,
@@ -64,15 +65,15 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         openCache,
         connect: async () => {
           try {
-            const etcd = await connectEtcd(options);
-            return measuredEtcd(etcd, metrics.etcd, clock.monotonicMs, () => notifier.beat());
+            return measuredEtcd(await connectEtcd(options), metrics.etcd, clock.monotonicMs);
           } finally {
             if (reloading) notifier.ready();
             reloading = false;
           }
         },
         credentials: () => credentialStamp(options),
-        store: (cache, etcd) => storeContext(options, cache, etcd),
+        store: (cache, etcd) =>
+          storeContext(options, cache, beatingEtcd(etcd, () => notifier.beat())),
         log,
         watch: (hint) => watchCache(options.cacheDir, hint),
         identifyRoot: () => identifyRoot(options.cacheDir),

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import {
   type AgentStatus,
+  beatingEtcd,
   createMetrics,
   measuredEtcd,
   measuredKv,
@@ -46,7 +47,6 @@ Deno.test("metrics say what the status says, and forget what is gone", async () 
   const before = samples(
     await metrics.text({
       ...STATUS,
-      state: "partial",
       notReady: ["held back"],
       etcd: { ...STATUS.etcd, state: "away" },
       components: [...STATUS.components, {
@@ -113,7 +113,7 @@ Deno.test("each call to etcd is measured, and beats, however it ends", async () 
     hasNoSpaceAlarm: () => Promise.reject(new EtcdError("unreachable", "x")),
     close: () => {},
   };
-  const measured = measuredEtcd(etcd, metrics.etcd, () => nowMs, () => beats++);
+  const measured = beatingEtcd(measuredEtcd(etcd, metrics.etcd, () => nowMs), () => beats++);
   await measured.txn({}, 1_000);
   await measured.txn({}, 2_000);
   await rejects(measured.txn({}, 3_000), { reason: "too-large" });
