@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
 import { dirname } from "@std/path";
 import {
   CacheRootError,
@@ -55,7 +54,7 @@ Deno.test("scans of random trees in memory: every file is imported, invalid, or 
 Deno.test("scans of random directories: names that are no UTF-8, FIFOs, symlinks, bombs", async () => {
   await runCases("directories", async (seed) => {
     const prng = new Prng(seed);
-    const root = mkdtempSync(`${Deno.env.get("TMPDIR") ?? "/tmp"}/edgekeyd-fuzz-`);
+    const root = Deno.makeTempDirSync({ prefix: "edgekeyd-fuzz-" });
     try {
       await fill(root, prng);
       await scanOf(root, new DenoFileSystem(), []);
