@@ -10,7 +10,7 @@ import { knownKeys } from "./_state_copy.ts";
 import { Workload } from "./_workload.ts";
 
 /** Runs that have to die; each is followed by a run that must put everything right. */
-const KILLS = Number(Deno.env.get("EDGEKEYD_TEST_KILLS") ?? 220);
+const KILLS = Number(Deno.env.get("EDGEKEYD_TEST_KILLS") ?? 204);
 /** Agents at a time, each a node of its own on the one etcd. */
 const NODES = 4;
 const WITH_KILL_POINTS = fromFileUrl(new URL("agent_with_kill_points.ts", import.meta.url));
