@@ -46,6 +46,8 @@ export class FaultyEtcd implements Etcd {
       }
       throw error;
     }
+    const [first, end] = [String(request.key), String(request.range_end ?? `${request.key}\0`)];
+    tell(this.#world, (checker) => checker.etcdRead?.(this.#process.lineage, first, end));
     this.#checkSize(answer.kvs.reduce((sum, kv) => sum + kv.value.length, 0));
     this.#saw(answer.header.revision);
     await this.#process.turn("range answered", "crash after a call to etcd");

@@ -102,6 +102,8 @@ export interface Checker {
   readonly name: string;
   /** An agent sends a Txn. */
   txnSent?(lineage: Lineage, request: ITxnRequest, operation: Operation): void;
+  /** An agent has read a range of keys. */
+  etcdRead?(lineage: Lineage, first: string, end: string): void;
   /** etcd has a new revision. */
   etcdChanged?(changes: readonly KeyChange[], write: Write, request?: ITxnRequest): void;
   /** A database has changed, by its agent. */

@@ -50,6 +50,16 @@ export class NothingForgotten implements Checker {
     return written <= (this.#letGo.get(lineage)?.get(key) ?? -1);
   }
 
+  etcdRead(lineage: Lineage, first: string, end: string): void {
+    const { etcd, tick } = this.#world();
+    for (const key of this.#known.get(lineage) ?? []) {
+      if (key < first || key >= end) continue;
+      const now = etcd.get(key);
+      const write = now ? etcd.writeOf(now) : etcd.deletionOf(key);
+      if (!isBy(write, lineage)) this.#mayForget(lineage, key, tick);
+    }
+  }
+
   kvChanged(lineage: Lineage): void {
     const { etcd, tick } = this.#world();
     const known = knownKeys(lineage);
@@ -58,15 +68,16 @@ export class NothingForgotten implements Checker {
       // A row that says another's is what the agent makes of a key that it saw overwritten.
       if (known.has(key) && lineage.disk.row(key)?.ours !== false) continue;
       const now = etcd.get(key);
-      if (lineage.disk.hasTombstone(key)) continue;
+      // What it deleted itself it must know again in an etcd that goes back: by a tombstone.
+      const deleted = isBy(etcd.deletionOf(key), lineage);
+      if (deleted && lineage.disk.hasTombstone(key)) continue;
       const mine = now && isBy(etcd.writeOf(now), lineage) && !this.isLetGo(lineage, key, now);
       // The row of a put that is under way may still be another's.
       if (mine && pending.has(key)) continue;
       if (this.judges && mine && !this.#wentBackMeanwhile(lineage)) {
         broken(this, `${lineage.name} forgets ${key}, which it wrote at ${now.mod}`);
       }
-      // What it deleted itself it must know again in an etcd that goes back: by a tombstone.
-      if (!isBy(etcd.deletionOf(key), lineage)) this.#mayForget(lineage, key, tick);
+      if (!deleted) this.#mayForget(lineage, key, tick);
     }
     this.#known.set(lineage, known);
     this.#check();
