@@ -1,5 +1,6 @@
 import { EdgekeydError } from "../errors.ts";
-import { formatGvr, type Gvr, nameInKey } from "../k8s/mod.ts";
+import { compareResourceVersions, formatGvr, type Gvr, nameInKey } from "../k8s/mod.ts";
+import type { KeyRow, Owner } from "../keycache/mod.ts";
 import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
 import { readOwned } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
@@ -66,7 +67,7 @@ export async function replaceComponentList(
     const released = owners.filter((owner) => owner.component === component && owner.gvr === gvr);
     changes.set(key, { key, acquired: [], released });
   }
-  return await apply(context, {
+  const applied = await apply(context, {
     ...options,
     changes,
     full: false,
@@ -74,4 +75,19 @@ export async function replaceComponentList(
     bytesOf: (key, owner) =>
       changes.get(key)?.acquired.includes(owner) ? values.get(key) : options.bytesOf?.(key, owner),
   });
+  if (applied.failure) return applied;
+  const conflicts = new Map(applied.conflicts);
+  for (const [key, { acquired: [owner] }] of changes) {
+    if (!owner || applied.tooLarge.has(key) || conflicts.has(key)) continue;
+    if (isBehind(cache.rows.get(key), owner)) conflicts.set(key, CHANGED_MEANWHILE);
+  }
+  return { ...applied, conflicts };
+}
+
+const CHANGED_MEANWHILE = "changed in etcd by another meanwhile; replace the list again";
+
+/** Another changed the key while it was put: what is there now has an older version. */
+function isBehind(row: KeyRow | undefined, owner: Owner): boolean {
+  return !row || row.resourceVersion === "" ||
+    compareResourceVersions(row.resourceVersion, owner.resourceVersion) < 0;
 }

@@ -1,0 +1,153 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import {
+  createObject,
+  deleteObject,
+  getObject,
+  listObjects,
+  type ObjectOptions,
+  type ObjectPlace,
+  updateObject,
+} from "../../lib/store/mod.ts";
+import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
+import { loseAnswer, loseRequest, type TxnHook } from "../support/hooked_etcd.ts";
+import { objectBytes, objectJson } from "../support/objects.ts";
+import { TestNode } from "../support/test_node.ts";
+import { bytesOf, replace } from "./_operations.ts";
+
+const OPTIONS: ObjectOptions = {
+  rules: { policy: "fresher", adopting: false },
+  bytesOf: () => undefined,
+  timed: (_, work) => work,
+};
+const GVR = { group: "", version: "v1", resource: "pods" };
+
+/** Where the API's component `app` has a pod. */
+function place(name: string, component = "app"): ObjectPlace {
+  return { component, gvr: GVR, namespace: "default", name };
+}
+
+function pod(name: string, resourceVersion = "7"): Uint8Array {
+  return objectBytes({ name, resourceVersion });
+}
+
+/** Another client changes a key between the plan and the Txn. */
+function beforeTxn(work: () => Promise<void>): TxnHook {
+  return async (send) => {
+    await work();
+    return await send();
+  };
+}
+
+async function onNode(
+  server: EtcdServer,
+  work: (node: TestNode, key: (name: string) => string) => Promise<void>,
+): Promise<void> {
+  await using node = await TestNode.start(server);
+  await work(node, (name) => `${node.prefix}/pods/default/${name}`);
+}
+
+Deno.test("operations on one object, on a real etcd", async (t) => {
+  await using server = await startEtcd();
+  const step = (name: string, work: Parameters<typeof onNode>[1]) =>
+    t.step(name, () => onNode(server, work));
+
+  await step(
+    "a create that another was faster than leaves the other's value and no owner",
+    async (node, key) => {
+      for (const theirs of ["k8s\0theirs", objectJson({ name: "a", resourceVersion: "3" })]) {
+        node.etcd.next(beforeTxn(() => node.put(key("a"), theirs)));
+        await rejects(createObject(node.context, place("a"), pod("a"), OPTIONS), {
+          code: "KeyExists",
+        });
+        strictEqual((await node.get(key("a")))?.value, theirs);
+        strictEqual(node.cache.rows.has(key("a")), false);
+        await node.delete(key("a"));
+      }
+      await createObject(node.context, place("a"), pod("a"), OPTIONS);
+    },
+  );
+
+  await step(
+    "an update that another was faster than is a conflict, and may be tried again",
+    async (node, key) => {
+      await createObject(node.context, place("a"), pod("a"), OPTIONS);
+      const theirs = objectJson({ name: "a", resourceVersion: "8" });
+      node.etcd.next(beforeTxn(() => node.put(key("a"), theirs)));
+      const update = () => updateObject(node.context, place("a"), pod("a", "9"), OPTIONS);
+      await rejects(update(), { code: "UpdateConflict" });
+      strictEqual((await node.get(key("a")))?.value, theirs);
+      await update();
+      strictEqual(
+        (await node.get(key("a")))?.value,
+        objectJson({ name: "a", resourceVersion: "9" }),
+      );
+      await rejects(update(), { code: "UpdateConflict" });
+    },
+  );
+
+  await step("an update of what is deleted under it is not found", async (node, key) => {
+    await createObject(node.context, place("a"), pod("a"), OPTIONS);
+    node.etcd.next(beforeTxn(() => node.delete(key("a"))));
+    const update = updateObject(node.context, place("a"), pod("a", "9"), OPTIONS);
+    await rejects(update, { code: "NotFound" });
+    strictEqual(await node.get(key("a")), undefined);
+    strictEqual(node.cache.rows.has(key("a")), false);
+  });
+
+  await step(
+    "a lost answer, or a lost request, is settled before it is answered",
+    async (node, key) => {
+      node.etcd.next(loseAnswer);
+      await createObject(node.context, place("a"), pod("a"), OPTIONS);
+      node.etcd.next(loseRequest);
+      await updateObject(node.context, place("a"), pod("a", "9"), OPTIONS);
+      strictEqual(
+        (await node.get(key("a")))?.value,
+        objectJson({ name: "a", resourceVersion: "9" }),
+      );
+      strictEqual(node.cache.intent, undefined);
+    },
+  );
+
+  await step("what another component holds stays when one lets go of it", async (node, key) => {
+    await replace(node, { objects: ["a"] });
+    await replace(node, { component: "app", objects: ["a"] });
+    const { deleted, released } = await deleteObject(node.context, place("a"), OPTIONS);
+    deepStrictEqual({ deleted, released }, { deleted: 0, released: 1 });
+    strictEqual((await node.get(key("a")))?.value, objectJson({ name: "a" }));
+    await rejects(deleteObject(node.context, place("a"), OPTIONS), { code: "NotFound" });
+    await deleteObject(node.context, place("a", "kubelet"), OPTIONS);
+    strictEqual(await node.get(key("a")), undefined);
+  });
+
+  await step(
+    "an object is read as it is; a list at one revision, its own keys alone",
+    async (node, key) => {
+      const names = Array.from({ length: 600 }, (_, index) => `p${index}`);
+      await replace(node, { component: "app", objects: names });
+      await node.put(key("p0-not-ours"), "theirs");
+      deepStrictEqual(
+        new Uint8Array(await getObject(node.context, place("p1"))),
+        bytesOf("p1"),
+      );
+      await rejects(getObject(node.context, place("p0-not-ours")), { code: "NotFound" });
+      const list = { component: "app", gvr: GVR, namespace: undefined };
+      const { values, revision } = await listObjects(node.context, list);
+      deepStrictEqual([...values.keys()].sort(), names.map(key).sort());
+      strictEqual(revision, await node.revision());
+      strictEqual((await listObjects(node.context, { ...list, namespace: "none" })).values.size, 0);
+    },
+  );
+
+  await step(
+    "an object that fits no request is refused before anything is written",
+    async (node) => {
+      const before = await node.revision();
+      const large = objectBytes({ name: "a", padding: 1_572_000 });
+      const create = createObject(node.context, place("a"), large, OPTIONS);
+      await rejects(create, { code: "TooLarge" });
+      strictEqual(await node.revision(), before);
+      strictEqual(node.cache.rows.size, 0);
+    },
+  );
+});
