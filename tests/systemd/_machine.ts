@@ -61,6 +61,8 @@ export class Machine implements AsyncDisposable {
   async run(...command: string[]): Promise<Ran> {
     const { code, stdout, stderr } = await new Deno.Command("nsenter", {
       args: ["-t", this.#init, "-m", "-u", "-i", "-n", "-p", "-C", ...command],
+      clearEnv: true,
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       stdin: "null",
       signal: AbortSignal.timeout(COMMAND_MS),
     }).output();
