@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
 import type { KnownFile } from "../fscache/snapshot.ts";
-import { decodeWindow, type DeleteWindow, encodeWindow } from "./delete_window.ts";
+import { decodeWindow, type DeleteWindow } from "./delete_window.ts";
 import { KeyCacheError } from "./errors.ts";
+import { decodeState, type FenceState } from "./fence_state.ts";
 import { checkIdentity, fenceKeyOf, type Identity, SCHEMA_VERSION } from "./identity.ts";
 import {
   decodeEntry,
@@ -11,15 +12,7 @@ import {
   type IntentEntry,
   type IntentHeader,
 } from "./intent.ts";
-import {
-  decodeRow,
-  encodeRow,
-  isCount,
-  type KeyRow,
-  type Owner,
-  sameOwner,
-  type Tombstone,
-} from "./key_row.ts";
+import { decodeRow, type KeyRow, type Owner, sameOwner, type Tombstone } from "./key_row.ts";
 import {
   cutIntoAtomics,
   DENO_KV_LIMITS,
@@ -27,25 +20,22 @@ import {
   type KvMutation,
   type KvStore,
 } from "./kv_store.ts";
+import { packChunks, unpackChunk } from "./intent_chunks.ts";
 import { ownerPaths } from "./owner_path.ts";
+import {
+  chunkKey,
+  decodeTombstone,
+  IDENTITY,
+  INTENT_HEADER,
+  mutationsOf,
+  STATE,
+} from "./records.ts";
 import { seal, unseal } from "./sealed.ts";
 
 /** A file behind an owner, as the scanner wants to know it. */
 export interface CachedFile extends KnownFile {
   readonly key: string;
   readonly owner: Owner;
-}
-
-/** Where the fence stands, as far as this cache knows. */
-export interface FenceState {
-  /** What the fence must hold; null: it must not exist. */
-  readonly expected: string | null;
-  /** Sequence number of `expected`, never lower than any that was used. */
-  readonly seq: number;
-  /** Mods that were learned in an earlier epoch are no longer known. */
-  readonly epoch: number;
-  /** A lost cache is being rebuilt: take over what importers wrote. */
-  readonly adopting: boolean;
 }
 
 /** What becomes known when a fence is found that says: the pending Txn was not applied. */
@@ -67,14 +57,6 @@ export interface CacheOptions {
   readonly newLife: () => string;
   readonly nowMs: () => number;
 }
-
-const IDENTITY: KvKey = ["head", "identity"];
-const STATE: KvKey = ["head", "state"];
-const INTENT_HEADER: KvKey = ["intent", "header"];
-const rowKey = (key: string): KvKey => ["row", key];
-const tombstoneKey = (key: string): KvKey => ["tombstone", key];
-const windowKey = (component: string): KvKey => ["window", component];
-const chunkKey = (index: number): KvKey => ["intent", "chunk", String(index).padStart(6, "0")];
 
 /** A tombstone outlives any snapshot that an operator would still restore without telling us. */
 const TOMBSTONE_MAX_AGE_MS = 7 * 24 * 3_600_000;
@@ -531,97 +513,6 @@ async function readHead(store: KvStore): Promise<{ identity?: unknown; state?: u
 async function isEmpty(store: KvStore): Promise<boolean> {
   for await (const _ of store.list([])) return false;
   return true;
-}
-
-function decodeState(value: unknown): FenceState {
-  if (typeof value === "object" && value !== null) {
-    const { expected, seq, epoch, adopting } = value as Record<string, unknown>;
-    if (
-      (expected === null || typeof expected === "string") && isCount(seq) && isCount(epoch) &&
-      typeof adopting === "boolean"
-    ) return { expected, seq, epoch, adopting };
-  }
-  throw new KeyCacheError("damaged", "the state record of the component-key cache is damaged");
-}
-
-function decodeTombstone(of: string, value: unknown): Tombstone {
-  if (typeof value === "object" && value !== null) {
-    const { key, uid, resourceVersion, seq, atMs } = value as Record<string, unknown>;
-    if (
-      key === of && typeof uid === "string" && typeof resourceVersion === "string" &&
-      isCount(seq) && typeof atMs === "number"
-    ) return { key: of, uid, resourceVersion, seq, atMs };
-  }
-  throw new KeyCacheError("damaged", "a tombstone in the component-key cache is damaged");
-}
-
-const OPENING_BRACKET = "[".charCodeAt(0);
-const CLOSING_BRACKET = "]".charCodeAt(0);
-const COMMA = ",".charCodeAt(0);
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
-/** What a change writes, each record made when its turn comes. */
-function* mutationsOf(
-  rows: ReadonlyMap<string, KeyRow | null>,
-  forgotten: readonly string[],
-  tombstones: readonly Tombstone[],
-  windows: ReadonlyMap<string, DeleteWindow>,
-  epoch: number,
-): Generator<KvMutation> {
-  for (const [key, row] of rows) {
-    const at = rowKey(key);
-    yield row ? { set: at, value: seal(at, encodeRow(row, epoch)) } : { delete: at };
-  }
-  for (const key of forgotten) yield { delete: tombstoneKey(key) };
-  for (const tombstone of tombstones) {
-    const at = tombstoneKey(tombstone.key);
-    yield { set: at, value: seal(at, tombstone) };
-  }
-  for (const [component, window] of windows) {
-    const at = windowKey(component);
-    yield { set: at, value: seal(at, encodeWindow(window)) };
-  }
-}
-
-/** Joins encoded entries into as few values as hold them, one JSON array each. */
-function packChunks(entries: readonly unknown[], maxBytes: number): Uint8Array[] {
-  const chunks: Uint8Array[] = [];
-  const buffer = new Uint8Array(maxBytes);
-  let length = 0;
-  const close = () => {
-    if (length === 0) return;
-    buffer[length] = CLOSING_BRACKET;
-    chunks.push(buffer.slice(0, length + 1));
-    length = 0;
-  };
-  /** Appends to the open chunk, unless it does not fit. */
-  const append = (json: string): boolean => {
-    const free = buffer.subarray(length + 1, maxBytes - 1);
-    const { read, written } = encoder.encodeInto(json, free);
-    if (read < json.length) return false;
-    buffer[length] = length === 0 ? OPENING_BRACKET : COMMA;
-    length += 1 + written;
-    return true;
-  };
-  for (const entry of entries) {
-    const json = JSON.stringify(entry);
-    if (append(json)) continue;
-    close();
-    if (!append(json)) throw new KeyCacheError("io", "an entry of the intent fits no record");
-  }
-  close();
-  return chunks;
-}
-
-function unpackChunk(chunk: Uint8Array): unknown[] {
-  try {
-    const entries: unknown = JSON.parse(decoder.decode(chunk));
-    if (Array.isArray(entries)) return entries;
-  } catch {
-    // Falls through to the one error below.
-  }
-  throw new KeyCacheError("damaged", "the pending intent in the component-key cache is damaged");
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -1,10 +1,6 @@
-export {
-  type CachedFile,
-  type CacheOptions,
-  ComponentKeyCache,
-  type FenceState,
-} from "./component_key_cache.ts";
+export { type CachedFile, type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
+export type { FenceState } from "./fence_state.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export { fenceKeyOf, type Identity, mismatch } from "./identity.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
