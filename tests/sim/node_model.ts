@@ -54,13 +54,17 @@ export class NodeModel {
 
   /** Every file that stands for an object now; a backup stands for what it backs up. */
   files(): HeldFile[] {
+    const walked = this.fs.walk(ROOT);
+    const backedUp = walked.filter(({ path, kind }) =>
+      kind === "directory" && path.split("/").at(-1)?.startsWith("tmp_")
+    ).map(({ path }) => `${ROOT}/${canonical(path.slice(ROOT.length))}/`);
     const held = new Map<string, HeldFile>();
-    for (const walked of this.fs.walk(ROOT)) {
-      if (walked.kind !== "file") continue;
-      const file = heldFile(walked);
-      if (file && (!held.has(file.path) || walked.path.includes("/tmp_"))) {
-        held.set(file.path, file);
-      }
+    for (const one of walked) {
+      if (one.kind !== "file") continue;
+      // What is written anew beside a backup does not count yet.
+      const hidden = backedUp.some((directory) => one.path.startsWith(directory));
+      const file = heldFile(hidden ? { ...one, readable: false } : one);
+      if (file && (!held.has(file.path) || one.path.includes("/tmp_"))) held.set(file.path, file);
     }
     return [...held.values()];
   }

@@ -15,7 +15,7 @@ export function drawLimits(world: Pick<World, "prng">): KvLimits | undefined {
   return {
     maxMutations: world.prng.between(2, 6),
     maxKeyBytes: 4_000,
-    maxTotalBytes: 16_000,
+    maxTotalBytes: 1_200,
     maxValueBytes: 1_600,
   };
 }
