@@ -262,10 +262,11 @@ export class Agent {
 
   async #step(due: Due): Promise<void> {
     if (this.#asked.size > 0) return await this.#ask();
-    if (due.kind !== "wait") return await this.#pass(due);
+    if (due.kind !== "wait") await this.#pass(due);
+    // One operation after each pass too, or a steady stream of changes would starve them.
     const ready = this.#health.lastSuccessMs !== undefined && this.#refusal() === undefined;
-    if (ready && this.#operations.size > 0) return await this.#operate();
-    await this.#sleepUntil(due.untilMs);
+    if (ready && this.#operations.size > 0) await this.#operate();
+    else if (due.kind === "wait") await this.#sleepUntil(due.untilMs);
   }
 
   /** Why no operation is taken now; undefined if one is. */

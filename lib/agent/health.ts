@@ -83,7 +83,9 @@ export function healthAfter(
   if (failure) return healthAfterFailure(before, failure);
   const elsewhere = (path: string) => groups !== undefined && !groups.has(groupOf(path));
   const components = groups && new Set([...groups].map(componentOf));
-  const others = before.heldBack.filter((held) => components && !components.has(held.component));
+  // A pass over some groups of a component does not see what is held back in the others.
+  const again = new Set(report.heldBack.map(({ component }) => component));
+  const others = before.heldBack.filter(({ component }) => components && !again.has(component));
   return {
     ...before,
     etcd: "reachable",

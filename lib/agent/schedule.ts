@@ -75,11 +75,10 @@ export class Schedule {
   begun(due: Due, nowMs: number): void {
     if (due.kind === "wait") return;
     const looked = due.kind === "full" || due.groups === undefined ? "all" : due.groups;
-    if (due.kind === "full") {
-      this.#fullAtMs = nowMs + this.#options.resyncIntervalMs;
-      this.#revisit = new Set();
-      this.#revisitAtMs = Infinity;
-    }
+    if (due.kind === "full") this.#fullAtMs = nowMs + this.#options.resyncIntervalMs;
+    if (looked === "all") this.#revisit = new Set();
+    else if (this.#revisit !== "all") this.#revisit = this.#revisit.difference(looked);
+    if (this.#revisit !== "all" && this.#revisit.size === 0) this.#revisitAtMs = Infinity;
     if (this.#dirty === "all" || this.#dirty.size > 0) this.#revisitLater(this.#dirty, nowMs);
     if (looked === "all") this.#dirty = new Set();
     else if (this.#dirty !== "all") this.#dirty = this.#dirty.difference(looked);
@@ -98,10 +97,7 @@ export class Schedule {
     if (nowMs < this.#notBeforeMs) return { kind: "wait", untilMs: this.#notBeforeMs };
     if (nowMs >= this.#fullAtMs) return { kind: "full" };
     if (nowMs >= this.#revisitAtMs) {
-      const revisit = this.#revisit;
-      this.#revisit = new Set();
-      this.#revisitAtMs = Infinity;
-      return { kind: "groups", groups: revisit === "all" ? undefined : revisit };
+      return { kind: "groups", groups: this.#revisit === "all" ? undefined : this.#revisit };
     }
     const { debounceMs } = this.#options;
     const quietAtMs = Math.min(

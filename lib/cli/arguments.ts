@@ -19,8 +19,8 @@ export interface Arguments {
   readonly texts: ReadonlyMap<FlagName, FlagText>;
 }
 
-const BOOLEANS = FLAG_NAMES.filter((name) => flag(name).kind === "boolean");
-const STRINGS = FLAG_NAMES.filter((name) => flag(name).kind !== "boolean");
+const BOOLEANS: string[] = FLAG_NAMES.filter((name) => flag(name).kind === "boolean");
+const STRINGS: string[] = FLAG_NAMES.filter((name) => flag(name).kind !== "boolean");
 const ALIASES = new Map(FLAG_NAMES.flatMap((name) => {
   const { alias } = flag(name);
   return alias === undefined ? [] : [[alias, name] as const];

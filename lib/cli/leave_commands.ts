@@ -67,7 +67,7 @@ export async function leave(
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
   using daemon = ask && await findDaemon(options, note);
   const done: Done = daemon && ask ? await ask(daemon.client) : answerOf(
-    await withCache(options, "write", note, (cache) => withStore(options, cache, work)),
+    await withCache(options, "change", note, (cache) => withStore(options, cache, work)),
   );
   const { deleted, released, conflicts, txns } = done;
   if (options.output === "json") {

@@ -54,6 +54,7 @@ export interface Options {
 const NODE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const PREFIX = /^(\/[A-Za-z0-9._-]+)+$/;
 const PREFIX_MAX_CHARS = 256;
+const READ_ONLY_COMMANDS: ReadonlySet<string> = new Set(["keys", "owners", "status", "verify"]);
 
 /**
  * Reads and checks all flags.
@@ -75,6 +76,9 @@ export function readOptions(args: Arguments, hostname: () => string): Options {
           { reconcile: "--reconcile", run: "run", sync: "--reconcile or run" }[only],
       );
     }
+  }
+  if (reader.boolean("dry-run") && !reconcile && !READ_ONLY_COMMANDS.has(command)) {
+    throw new UsageError(`--dry-run (or EDGEKEYD_DRY_RUN) goes with --reconcile, not ${command}`);
   }
   const etcdCaFile = reader.text("etcd-cafile");
   const etcdCertFile = reader.text("etcd-certfile");

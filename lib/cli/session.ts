@@ -24,15 +24,16 @@ export const clock: Clock = {
  * Runs work on the component-key cache, with the state directory held.
  *
  * @param options where it is, and whose it should be
- * @param mode `write`: make it if need be, replace a damaged one; `peek`: only look, and fail if
- * there is none; `dry`: only look, and start from an empty one if there is none
+ * @param mode `write`: make it if need be, replace a damaged one; `change`: the same, but fail if
+ * there is none (a mistyped --state-dir must not look like an empty one); `peek`: only look, and
+ * fail if there is none; `dry`: only look, and start from an empty one if there is none
  * @param note told what a person should know
  * @param work what to do with it
  * @throws {KeyCacheError} if it can't be held or opened
  */
 export async function withCache<T>(
   options: Options,
-  mode: "write" | "peek" | "dry",
+  mode: "write" | "change" | "peek" | "dry",
   note: (text: string) => void,
   work: (cache: ComponentKeyCache) => Promise<T>,
 ): Promise<T> {
@@ -47,7 +48,7 @@ export async function withCache<T>(
   }
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
   try {
-    if (mode === "write") {
+    if (mode === "write" || mode === "change") {
       const { cache, movedAside } = await directory.openCache(cacheOptions);
       if (movedAside) note(`the component-key cache was damaged; it was moved to ${movedAside}`);
       return await using(cache, work);

@@ -215,8 +215,12 @@ async function takeLock(path: string, lockTimeoutMs: number): Promise<Deno.FsFil
         `${lockTimeoutMs / 1000} s; wait for it, stop it, or raise --lock-timeout`,
     );
   }
-  file.truncateSync(0);
-  file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  try {
+    file.truncateSync(0);
+    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  } catch {
+    // A full disk: the pid only tells who holds the lock, the lock itself needs no space.
+  }
   return file;
 }
 

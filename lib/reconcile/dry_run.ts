@@ -39,7 +39,7 @@ export async function dryRun(
     "recover",
     observe(etcd, cache.identity.fenceKey, []),
   );
-  const rows = rowsAsSeen(context, fence, options.adopt, notes);
+  const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
   const { snapshot, diff } = await phases.time(
     "scan",
     lookSettled(options.source, cache, options.clock, everything(), (files) => {
@@ -51,7 +51,7 @@ export async function dryRun(
     confirmDeletes: options.confirmDeletes,
     nowMs: options.clock.nowMs(),
   });
-  const rules = { policy: options.policy, adopting: options.adopt || cache.fence.adopting };
+  const rules = { policy: options.policy, adopting: lost || cache.fence.adopting };
   const made = await phases.time(
     "plan",
     plan(context, { rows, changes, also: "all", rules, dry: true }),
@@ -120,7 +120,7 @@ function rowsAsSeen(
   fence: string | null,
   adopt: boolean,
   notes: string[],
-): ReadonlyMap<string, KeyRow> {
+): { rows: ReadonlyMap<string, KeyRow>; lost: boolean } {
   const { life, fenceKey } = cache.identity;
   const verdict = judgeFence(fence, life, cache.fence, cache.intent?.header);
   const { kind } = verdict;
@@ -133,9 +133,9 @@ function rowsAsSeen(
       if (after) rows.set(key, { ...after, ours: true, mod: action === "keep" ? after.mod : null });
       else rows.delete(key);
     }
-    return rows;
+    return { rows, lost };
   }
-  if (kind === "in-step") return rows;
+  if (kind === "in-step") return { rows, lost };
   const redoDeletesAfter = kind === "reset" ? verdict.seq : undefined;
   const newEpoch = kind === "reset" || lost;
   const givenUp = cache.rowsGivenUp({
@@ -147,7 +147,7 @@ function rowsAsSeen(
     notes.push("etcd was reset, or the cache was lost: every key is looked at anew");
     for (const [key, row] of rows) rows.set(key, { ...row, mod: null });
   }
-  return rows;
+  return { rows, lost };
 }
 
 function stepsOf(

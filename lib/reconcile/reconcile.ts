@@ -99,7 +99,7 @@ class Run {
   #recovered = 0;
   #revision = "";
   #clusterId = "";
-  #conflicts: ReconcileReport["conflicts"] = [];
+  readonly #conflicts = new Map<string, string>();
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
   #busy: readonly string[] = [];
@@ -182,7 +182,7 @@ class Run {
   }
 
   outcome(failure?: EdgekeydError): ReconcileOutcome {
-    const partial = this.#invalid.length + this.#conflicts.length + this.#heldBack.length > 0;
+    const partial = this.#invalid.length + this.#conflicts.size + this.#heldBack.length > 0;
     const unseen = keysNotLookedAt(this.#context, this.#options);
     if (unseen > 0) {
       this.#notes.push(`${unseen} keys of components or resources not looked at were kept`);
@@ -192,7 +192,7 @@ class Run {
         status: failure ? "failed" : partial ? "partial" : "in-step",
         ...this.#counts,
         unchanged: this.#unchanged(),
-        conflicts: this.#conflicts,
+        conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),
         invalid: this.#invalid,
         heldBack: this.#heldBack,
         staged: this.#staged,
@@ -218,15 +218,14 @@ class Run {
     this.#staged ||= applied.staged;
     this.#revision = applied.revision ?? this.#revision;
     this.#clusterId = applied.clusterId ?? this.#clusterId;
-    this.#conflicts = [...applied.conflicts].map(([key, reason]) => ({ key, reason }));
+    for (const [key, reason] of applied.conflicts) this.#conflicts.set(key, reason);
   }
 
   /** Keys that are held and needed nothing. */
   #unchanged(): number {
-    const conflicts = new Set(this.#conflicts.map(({ key }) => key));
     let held = 0;
     for (const { key, owners } of this.#context.cache.rows.values()) {
-      if (owners.length > 0 && !conflicts.has(key)) held++;
+      if (owners.length > 0 && !this.#conflicts.has(key)) held++;
     }
     return Math.max(0, held - this.#counts.created - this.#counts.updated);
   }

@@ -59,8 +59,10 @@ export interface ApplyResult {
   readonly failure: EdgekeydError | undefined;
 }
 
-/** Rounds of planning anew (a guard failed, an answer was lost) before it is given up. */
-const MAX_ROUNDS = 8;
+/** Rounds without any progress (a guard failed, an answer was lost) before it is given up. */
+const MAX_IDLE_ROUNDS = 8;
+/** Rounds in all: somebody who keeps writing over us must not keep us here for ever. */
+const MAX_ROUNDS = 64;
 
 /**
  * Brings ownership changes about: plan, pack, commit, and again for what met a failed guard or a
@@ -75,10 +77,14 @@ const MAX_ROUNDS = 8;
 export async function apply(context: StoreContext, request: ApplyRequest): Promise<ApplyResult> {
   const run = new Run(context, request);
   try {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (let round = 0, idle = 0; round < MAX_ROUNDS && idle < MAX_IDLE_ROUNDS; round++) {
+      const before = run.written;
       if (await run.round()) return run.result();
+      idle = run.written > before ? 0 : idle + 1;
     }
-    return run.result(new ContentionError(`${run.open} keys are not in step yet`));
+    return run.result(
+      run.lastError ?? new ContentionError(`${run.open} keys are not in step yet`),
+    );
   } catch (error) {
     if (error instanceof EdgekeydError) return run.result(error);
     throw error;
@@ -103,6 +109,8 @@ class Run {
   #revision: string | undefined;
   #clusterId: string | undefined;
   #outOfSpace: EtcdError | undefined;
+  /** Why the last Txn that came to nothing did. */
+  lastError: EtcdError | undefined;
   readonly #conflicts = new Map<string, string>();
   readonly #tooLarge = new Map<string, Owner>();
   readonly #leftOut = new Map<string, Owner>();
@@ -118,6 +126,11 @@ class Run {
       maxTxnOps: context.maxTxnOps,
       requestBytes: context.requestBytes,
     };
+  }
+
+  /** Keys that were written so far. */
+  get written(): number {
+    return this.#created + this.#updated + this.#deleted;
   }
 
   /** Keys that are still to be brought about. */
@@ -159,6 +172,9 @@ class Run {
     if (!made) return await this.#startOver();
     this.#revision = made.observation?.revision ?? this.#revision;
     this.#clusterId = made.observation?.clusterId ?? this.#clusterId;
+    for (const [key, { action }] of made.decisions) {
+      if (action === "put") this.#conflicts.delete(key);
+    }
     for (const [key, reason] of made.conflicts) this.#conflicts.set(key, reason);
 
     const packing = pack(this.#operations(made), this.#limits, requireSingleTxn);
@@ -167,17 +183,18 @@ class Run {
 
     const again = new Set<string>();
     const committed = await timed("commit", this.#commitAll(made, packing.batches, again));
-    if (!committed) return await this.#startOver();
+    if (!committed) return await this.#startOver(again);
     for (const key of this.#tooLarge.keys()) this.#changes.delete(key);
     for (const key of this.#leftOut.keys()) this.#changes.delete(key);
     this.#again = again;
     return again.size === 0;
   }
 
-  /** Cache and etcd were brought to agreement anew: every key has to be looked at again. */
-  async #startOver(): Promise<false> {
+  /** Cache and etcd were brought to agreement anew: what is open has to be planned anew. */
+  async #startOver(again: ReadonlySet<string> = new Set()): Promise<false> {
     const { verdict } = await recover(this.#context);
     if (this.#request.full || verdict === "reset") this.#again = "all";
+    else if (this.#again !== "all") this.#again = this.#again.union(again);
     return false;
   }
 
@@ -254,11 +271,16 @@ class Run {
       const tooLarge = error instanceof EtcdError && error.reason === "too-large";
       if (!tooLarge || this.#request.requireSingleTxn) throw error;
       const [only] = ops;
-      if (ops.length === 1 && only?.owner) this.#tooLarge.set(only.key, only.owner);
-      else this.#halve(bytes);
+      if (ops.length === 1 && only?.owner) {
+        this.#tooLarge.set(only.key, only.owner);
+        return true;
+      }
+      this.lastError = error;
+      this.#halve(bytes);
       return false;
     }
     if (!sent.applied) {
+      this.lastError = sent.error;
       if (sent.error?.reason === "no-space") this.#outOfSpace = sent.error;
       else if (sent.error && !this.#request.requireSingleTxn) this.#halve(bytes);
       return false;

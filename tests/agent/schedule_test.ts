@@ -58,7 +58,10 @@ Deno.test("what was looked at is looked at once more when it has settled, and th
 Deno.test("a group that a pass could not finish comes back when it has settled", () => {
   const schedule = settled();
   schedule.unsettled(["a/x"], 1_000);
-  deepStrictEqual(groupsOf(schedule.due(1_000 + SETTLED_MS)), ["a/x"]);
+  const again = schedule.due(1_000 + SETTLED_MS);
+  deepStrictEqual(groupsOf(again), ["a/x"]);
+  deepStrictEqual(schedule.due(1_000 + SETTLED_MS), again, "until a pass has begun");
+  schedule.begun(again, 1_000 + SETTLED_MS);
   schedule.unsettled([], 10_000);
   deepStrictEqual(schedule.due(10_000), { kind: "wait", untilMs: 600_000 });
 });

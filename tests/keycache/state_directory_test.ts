@@ -94,6 +94,8 @@ directoryTest(
     const waiting = holdStateDirectory(path, 10_000);
     first.release();
     (await waiting).release();
+    // The refused call's lock can't be taken back: it comes now, and is given back at once.
+    await new Promise((resolve) => setTimeout(resolve, 500));
   },
 );
 
