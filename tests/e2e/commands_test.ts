@@ -15,10 +15,15 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
   };
 
   await t.step("without a cache they say what to do, and make none", async () => {
-    const commands = [["keys"], ["owners", keys.pod], ["status"], ["verify"], [
-      "status",
-      "-o=json",
-    ]];
+    const commands = [
+      ["keys"],
+      ["owners", keys.pod],
+      ["status"],
+      ["status", "-o=json"],
+      ["verify"],
+      ["delete-component", "kubelet"],
+      ["retire"],
+    ];
     for (const args of commands) {
       const result = await node.run(args);
       expectExit(result, 1, /no component-key cache in .*run `edgekeyd --reconcile` first/);

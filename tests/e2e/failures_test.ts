@@ -13,6 +13,8 @@ Deno.test("failures: an etcd that is away, stopped, or only partly there", async
   await t.step("nobody listens", async () => {
     using node = new EdgeNode(dead);
     node.write("kubelet/pods.v1.core/default/a");
+    // A component is only let go of where there is a cache: this makes one, and fails like the rest.
+    await node.reconcile(`--state-dir=${node.root}/third`);
     const [run, dry, keys] = await Promise.all([
       node.reconcile(),
       node.reconcile("--dry-run", `--state-dir=${node.root}/other`),
