@@ -90,6 +90,9 @@ Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", 
     [["--reconcile", "--etcd-username=u"], /--etcd-username and --etcd-password-file go together/],
     [["--reconcile", "--cache-dir=/c", "--state-dir=/c/s"], /--state-dir must not be inside/],
     // The environment is held to the same.
+    [["retire"], /--dry-run \(or EDGEKEYD_DRY_RUN\) goes with --reconcile, not retire/, {
+      env: { EDGEKEYD_DRY_RUN: "1" },
+    }],
     [["--reconcile"], /EDGEKEYD_DRY_RUN takes true, false, 1 or 0/, {
       env: { EDGEKEYD_DRY_RUN: "yes" },
     }],
