@@ -24,6 +24,7 @@ export interface EtcdOptions {
 }
 
 const START_DEADLINE_MS = 20_000;
+const STOP_DEADLINE_MS = 5_000;
 
 /**
  * The etcd binary that tests run on: EDGEKEYD_TEST_ETCD, else `.tools/bin/etcd` of the project,
@@ -96,6 +97,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     async kill(signal = "SIGKILL") {
       if (!child) return;
       child.kill(signal);
+      if (signal === "SIGSTOP") await stopped(child.pid);
       if (signal === "SIGSTOP" || signal === "SIGCONT") return;
       await child.status;
       child = undefined;
@@ -115,6 +117,19 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     },
   };
   return server;
+}
+
+/** Waits until every thread of a process that was sent SIGSTOP has stopped: that takes a moment. */
+async function stopped(pid: number): Promise<void> {
+  const isStopped = () =>
+    [...Deno.readDirSync(`/proc/${pid}/task`)].every(({ name }) =>
+      / [Tt] /.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/stat`).slice(0, 80))
+    );
+  const deadline = Date.now() + STOP_DEADLINE_MS;
+  while (!isStopped()) {
+    if (Date.now() > deadline) throw new Error(`process ${pid} did not stop`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 /** A loopback port that nothing listens on at this moment. */
