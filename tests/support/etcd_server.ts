@@ -24,6 +24,7 @@ export interface EtcdOptions {
 }
 
 const START_DEADLINE_MS = 20_000;
+const START_ATTEMPTS = 3;
 const STOP_DEADLINE_MS = 5_000;
 
 /**
@@ -42,8 +43,21 @@ export function etcdBinary(): string {
   }
 }
 
-/** Starts an etcd and waits until it answers; `await using` it, or call its dispose. */
+/**
+ * Starts an etcd and waits until it answers; `await using` it, or call its dispose. A port that
+ * was free may be taken by the time etcd binds it, so that is tried a few times.
+ */
 export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      if (attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOnce(options: EtcdOptions): Promise<EtcdServer> {
   const port = freePort();
   const peerPort = freePort();
   const metrics = `http://127.0.0.1:${freePort()}`;
@@ -78,14 +92,26 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
       stderr: "null",
       env: { ETCD_UNSUPPORTED_ARCH: Deno.build.arch === "aarch64" ? "arm64" : "" },
     }).spawn();
+    const started = child;
+    let ended = false;
+    started.status.then(() => ended = true);
     const deadline = Date.now() + START_DEADLINE_MS;
     while (!(await hasLeader(metrics))) {
-      if (Date.now() > deadline) throw new Error(`etcd on port ${port} did not get ready`);
+      if (ended || Date.now() > deadline) {
+        if (!ended) started.kill("SIGKILL");
+        await started.status;
+        throw new Error(`etcd on port ${port} did not get ready`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    Deno.removeSync(dataDir, { recursive: true });
+    throw error;
+  }
   const server: EtcdServer = {
     endpoint,
     port,
