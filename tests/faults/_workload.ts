@@ -1,4 +1,4 @@
-import { ok } from "node:assert/strict";
+import { deepStrictEqual, ok } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Dice } from "../conformance/dice.ts";
 import { type EdgeNode, type EtcdView, type FoundKey } from "../e2e/_node.ts";
@@ -79,9 +79,16 @@ export class Workload {
     return [...held].filter(([, { value }]) => !isForeign(value)).map(([key]) => key);
   }
 
-  /** True while a key that the files hold is another's. */
-  get hasConflict(): boolean {
-    return [...this.#wanted().keys()].some((key) => this.#foreign.has(key));
+  /**
+   * Every key that the files hold and that is another's is told, and no key but another's. One
+   * that no file holds any more may be told too, once: by the run that lets it go.
+   *
+   * @param told keys that a run gave as conflicts
+   */
+  checkConflicts(told: readonly string[]): void {
+    const held = [...this.#wanted().keys()].filter((key) => this.#foreign.has(key));
+    deepStrictEqual(held.filter((key) => !told.includes(key)), [], "conflicts left untold");
+    deepStrictEqual(told.filter((key) => !this.#foreign.has(key)), [], "no conflicts");
   }
 
   /**

@@ -92,7 +92,7 @@ async function live(
       const before = await workload.held();
       const { point, result } = await runAndKill(node, args, dice, fullRunMs);
       if (result.signal === null) {
-        expectDone(result, workload.hasConflict);
+        expectDone(result, workload);
         continue;
       }
       kills++;
@@ -105,13 +105,13 @@ async function live(
     const healed = await node.run(args);
     fullRunMs = healed.durationMs;
     try {
-      expectDone(healed, workload.hasConflict);
+      expectDone(healed, workload);
       const held = await etcd.keys(`${node.prefix}/`);
       workload.check(held);
       if (round % IDLE_EVERY !== 0) continue;
       const revisions = await modsOf(etcd, node);
       const idle = await node.run(args);
-      expectDone(idle, workload.hasConflict);
+      expectDone(idle, workload);
       deepStrictEqual(await modsOf(etcd, node), revisions, "a second run changes nothing");
       strictEqual(JSON.parse(idle.stdout).txns, 0);
     } catch (error) {
@@ -166,8 +166,11 @@ function checkAtomic(
   ok(mods.size <= 1, `${told}: half a plan is in etcd`);
 }
 
-function expectDone(result: EdgekeydResult, hasConflict: boolean): void {
-  strictEqual(result.code, hasConflict ? 3 : 0, shown(result));
+function expectDone(result: EdgekeydResult, workload: Workload): void {
+  ok(result.code === 0 || result.code === 3, shown(result));
+  const told: { key: string }[] = JSON.parse(result.stdout).conflicts;
+  strictEqual(result.code, told.length > 0 ? 3 : 0, shown(result));
+  workload.checkConflicts(told.map(({ key }) => key));
 }
 
 async function modsOf(etcd: EtcdView, node: EdgeNode): Promise<[string, string][]> {
