@@ -42,7 +42,8 @@ export async function takeOverKeys(
   const requests = [...owners.keys()].map((key) => ({ key, expectedBytes: 0 }));
   const rows = new Map<string, KeyRow>();
   let absent = 0;
-  for (const [key, version] of await readVersions(context, requests, true) ?? []) {
+  const found = await readVersions(context, requests, true);
+  for (const [key, version] of found?.versions ?? []) {
     if (!version) absent++;
     else if (version.resourceVersion === "") left.set(key, "an apiserver wrote it");
     else {

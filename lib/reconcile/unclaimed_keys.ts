@@ -28,8 +28,8 @@ export async function unclaimedKeys(context: StoreContext, source: FsCache): Pro
       const unowned = keys.filter((key) => !cache.rows.has(key));
       while (unowned.length > 0) {
         const requests = unowned.splice(0, PAGE_VALUES).map((key) => ({ key, expectedBytes: 0 }));
-        const versions = await readVersions(context, requests, true);
-        for (const [key, version] of versions ?? []) {
+        const found = await readVersions(context, requests, true);
+        for (const [key, version] of found?.versions ?? []) {
           if (version && version.resourceVersion !== "") unclaimed.push(key);
           if (unclaimed.length === MAX_UNCLAIMED) return unclaimed;
         }

@@ -170,7 +170,7 @@ class Run {
       }),
     );
     if (!made) return await this.#startOver();
-    this.#revision = made.observation?.revision ?? this.#revision;
+    this.#revision = made.revision ?? this.#revision;
     this.#clusterId = made.observation?.clusterId ?? this.#clusterId;
     for (const [key, { action }] of made.decisions) {
       if (action === "put") this.#conflicts.delete(key);

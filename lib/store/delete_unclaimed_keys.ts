@@ -47,7 +47,8 @@ export async function deleteUnclaimedKeys(
   const requests = [...new Set(keys)].map((key) => ({ key, expectedBytes: 0 }));
   const rows = new Map<string, KeyRow>();
   const changes = new Map<string, OwnershipChange>();
-  for (const [key, version] of await readVersions(context, requests, true) ?? []) {
+  const found = await readVersions(context, requests, true);
+  for (const [key, version] of found?.versions ?? []) {
     if (!version) continue;
     const { uid, resourceVersion } = version;
     if (resourceVersion === "") {

@@ -24,6 +24,8 @@ export type Exchange =
      * reads found is lost: then `undefined`.
      */
     readonly results: readonly TxnOpResult[] | undefined;
+    /** Why the answer was lost; undefined if it came. */
+    readonly error?: EtcdError;
   }
   | {
     readonly applied: false;
@@ -102,7 +104,7 @@ async function resolve(
     ? undefined
     : succeeded.filter((_, index) => entries[index]?.action !== "keep")
       .map((done) => ({ succeeded: done }));
-  return { applied: true, revision, clusterId, results };
+  return { applied: true, revision, clusterId, results, error };
 }
 
 function succeededOf(

@@ -24,6 +24,8 @@ export interface Plan {
   readonly conflicts: ReadonlyMap<string, string>;
   /** What etcd held when it was looked at; undefined if there was no need to look. */
   readonly observation: Observation | undefined;
+  /** etcd's revision when it was last asked; reading values moves the fence, and so the revision. */
+  readonly revision: string | undefined;
 }
 
 /**
@@ -72,20 +74,22 @@ export async function plan(
     }
   };
   for (const key of keys) consider(key);
+  let revision = observation?.revision;
 
   if (toRead.length > 0) {
     const wanted = toRead.splice(0).map((key) => ({
       key,
       expectedBytes: sizeHint(rows.get(key), changes.get(key)),
     }));
-    const versions = await readVersions(context, wanted, dry);
-    if (!versions) return undefined;
-    for (const [key, version] of versions) {
+    const found = await readVersions(context, wanted, dry);
+    if (!found) return undefined;
+    revision = found.revision ?? revision;
+    for (const [key, version] of found.versions) {
       if (version) consider(key, version);
       else consider(key, GONE);
     }
   }
-  return { decisions, conflicts, observation };
+  return { decisions, conflicts, observation, revision };
 }
 
 /** Stands for a key that was there when it was observed and gone when it was read. */

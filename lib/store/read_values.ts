@@ -11,11 +11,19 @@ export interface ValueRequest {
   readonly expectedBytes: number;
 }
 
+/** What {@linkcode readVersions} found. */
+export interface FoundVersions {
+  /** By key; undefined for a key that does not exist. */
+  readonly versions: ReadonlyMap<string, FoundVersion | undefined>;
+  /** etcd's revision after it; undefined if nothing was read. */
+  readonly revision: string | undefined;
+}
+
 const PAGE_KEYS = 64;
 const PAGE_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads values and keeps their versions: uid, resourceVersion (empty if an apiserver wrote the
+ * Reads values and finds their versions: uid, resourceVersion (empty if an apiserver wrote the
  * value) and mod revision.
  *
  * Unless `dry`, the fence moves in the same Txn: only then are the mods known, since an etcd that
@@ -24,23 +32,24 @@ const PAGE_BYTES = 4 * 1024 * 1024;
  * @param context both sides
  * @param requests what to read
  * @param dry read only
- * @returns versions by key; undefined for a key that does not exist; if the fence was lost on the
- * way the map is undefined and the caller plans anew
+ * @returns what was found; undefined if the fence was lost on the way, so that the caller plans anew
  * @throws {EtcdError} if etcd fails
  */
 export async function readVersions(
   context: StoreContext,
   requests: readonly ValueRequest[],
   dry: boolean,
-): Promise<Map<string, FoundVersion | undefined> | undefined> {
+): Promise<FoundVersions | undefined> {
   const versions = new Map<string, FoundVersion | undefined>();
+  let revision: string | undefined;
   const pages = pagesOf(requests, pageKeys(context.maxTxnOps));
   for (let page = pages.shift(); page; page = pages.shift()) {
     const ops: TxnOp[] = page.map(({ key }) => ({ action: "read", key, keysOnly: false }));
     try {
-      const results = dry ? await readDry(context, ops) : await readBumping(context, ops);
-      if (!results) return undefined;
-      results.forEach(({ found }, index) => {
+      const answer = dry ? await readDry(context, ops) : await readBumping(context, ops);
+      if (!answer?.results) return undefined;
+      revision = answer.revision;
+      answer.results.forEach(({ found }, index) => {
         const key = ops[index]?.key;
         if (key !== undefined) versions.set(key, found && versionOf(found.mod, found.value));
       });
@@ -51,20 +60,21 @@ export async function readVersions(
       pages.unshift(page.slice(0, half), page.slice(half));
     }
   }
-  return versions;
+  return { versions, revision };
 }
 
 async function readDry(context: StoreContext, ops: readonly TxnOp[]) {
   const { etcd, maxTxnOps } = context;
   const response = await etcd.txn(buildTxn(undefined, ops, maxTxnOps));
-  return readTxn(undefined, ops, response, maxTxnOps);
+  const results = readTxn(undefined, ops, response, maxTxnOps);
+  return { results, revision: response.header.revision };
 }
 
 async function readBumping(context: StoreContext, ops: readonly TxnOp[]) {
   const done = await exchange(context, [], ops);
-  if (done.applied) return done.results;
-  if (done.error) throw done.error;
-  return undefined;
+  // An answer that was too large is so every time: the caller has to ask for less.
+  if (done.error && (!done.applied || done.error.reason === "answer-too-large")) throw done.error;
+  return done.applied ? done : undefined;
 }
 
 /**

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { EtcdError } from "../../lib/etcd/mod.ts";
 import { listComponentKeys } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import type { ObjectOptions } from "../support/objects.ts";
+import type { TxnHook } from "../support/hooked_etcd.ts";
 import { type NodeOptions, TestNode } from "../support/test_node.ts";
 import { bytesOf, counts, put, remove, replace } from "./_operations.ts";
 
@@ -301,6 +303,29 @@ Deno.test("store operations on a real etcd", async (t) => {
       assert.equal((await node.stored()).size, 100);
     },
     { requestBytes: 4 * 1024 * 1024 },
+  );
+
+  await step(
+    "values of others that are too much for one answer are read in halves",
+    async (node) => {
+      const names = ["a", "b", "c", "d"];
+      for (const name of names) await node.put(`${node.prefix}/pods/default/${name}`, "another's");
+      const before = Number(await node.revision());
+      // Applied, and the fence moved: only the answer does not come.
+      const oneValueAtMost: TxnHook = async (send, request) => {
+        const answer = await send();
+        if (JSON.stringify(request).split('"request_range"').length <= 2) return answer;
+        throw new EtcdError("answer-too-large", "larger than this client accepts");
+      };
+      node.etcd.next(...Array.from({ length: 20 }, () => oneValueAtMost));
+      const done = await replace(node, { objects: names });
+      assert.deepEqual([...done.conflicts.keys()].length, 4);
+      assert.deepEqual(counts(done), NOTHING);
+      // Seven Txns moved the fence: 4, 2 + 2, and 1 each; three of their answers were lost.
+      assert.equal(Number(await node.revision()), before + 7);
+      assert.equal(done.revision, await node.revision());
+      for (const { value } of (await node.stored()).values()) assert.equal(value, "another's");
+    },
   );
 
   for (const maxTxnOps of [4, 8, 14, 20]) {
