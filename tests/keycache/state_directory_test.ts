@@ -28,6 +28,22 @@ function reason(wanted: KeyCacheError["reason"], message = /./) {
     error instanceof KeyCacheError && error.reason === wanted && message.test(error.message);
 }
 
+/** A refused call's lock can't be taken back: it comes later, and is given back at once. */
+async function givenBack(path: string): Promise<void> {
+  const isOpen = () =>
+    names("/proc/self/fd").some((fd) => {
+      try {
+        return Deno.readLinkSync(`/proc/self/fd/${fd}`) === `${path}/lock`;
+      } catch {
+        return false; // closed meanwhile
+      }
+    });
+  for (let waits = 0; isOpen(); waits++) {
+    assert.ok(waits < 500, `${path}/lock is still open`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 const mode = (path: string) => (Deno.statSync(path).mode ?? 0) & 0o777;
 const names = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
@@ -94,8 +110,7 @@ directoryTest(
     const waiting = holdStateDirectory(path, 10_000);
     first.release();
     (await waiting).release();
-    // The refused call's lock can't be taken back: it comes now, and is given back at once.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await givenBack(path);
   },
 );
 
@@ -116,8 +131,8 @@ directoryTest("a holder that is killed with SIGKILL holds nothing any more", asy
   child.kill("SIGKILL");
   await child.status;
   await reader.cancel();
-  // Whoever gave up waiting has the lock next and returns it at once.
   (await holdStateDirectory(path, 5_000)).release();
+  await givenBack(path);
 });
 
 directoryTest("a state directory that can't be one is `io`, and says where", async (path) => {
