@@ -97,12 +97,12 @@ Deno.test("failover: three endpoints of which two are dead", async () => {
   const endpoints = [...deadEndpoints(2), server.endpoint];
   for (let round = 0; round < 4; round++) {
     const key = Buffer.from(`k${round}`);
-    await withClient({ endpoints, timeoutMs: 2000 }, async (etcd) => {
+    await withClient({ endpoints, timeoutMs: 10_000 }, async (etcd) => {
       const begun = performance.now();
       await etcd.txn({ success: [{ request_put: { key } }] });
       strictEqual((await etcd.range({ key })).count, "1");
       strictEqual(await etcd.hasNoSpaceAlarm(), false);
-      ok(performance.now() - begun < 1000, "dead endpoints cost too much time");
+      ok(performance.now() - begun < 5_000, "dead endpoints cost too much time");
     }, BACKOFF_MS);
   }
 });
@@ -123,10 +123,10 @@ Deno.test("failover: a read does not spend all its time on a frozen endpoint", a
   await frozen.kill("SIGSTOP");
   const endpoints = [frozen.endpoint, server.endpoint];
   for (let round = 0; round < 3; round++) {
-    await withClient({ endpoints, timeoutMs: 1000 }, async (etcd) => {
+    await withClient({ endpoints, timeoutMs: 4_000 }, async (etcd) => {
       const begun = performance.now();
       await etcd.range({ key: Buffer.from("k") });
-      ok(performance.now() - begun < 900);
+      ok(performance.now() - begun < 3_600);
       // Now that the frozen one is known, a Txn goes to the other.
       await etcd.txn({ success: [{ request_put: { key: Buffer.from("k") } }] });
     }, CONNECTING_MS);

@@ -87,7 +87,7 @@ Deno.test("random files for import-key-cache: keys as they stand there, or one c
       if (!(error instanceof EdgekeydError)) throw error;
       assert.doesNotMatch(error.message, /\n/);
     }
-    assert.ok(performance.now() - startMs < 2_000, "not in time for its size");
+    assert.ok(performance.now() - startMs < 20_000, "not in time for its size");
   });
 });
 
