@@ -18,6 +18,7 @@ import { busyGroups, type ReconcileOptions, type ReconcileOutcome } from "./reco
 import { Phases } from "./phases.ts";
 import type { PlanStep } from "./report.ts";
 import { tooLargeFiles } from "./too_large.ts";
+import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 import { fileValues } from "./values.ts";
 
 /**
@@ -58,6 +59,13 @@ export async function dryRun(
   );
   if (!made) throw new Error("a dry plan does not depend on the fence");
 
+  let unclaimed: readonly string[] | undefined;
+  if (rules.adopting) {
+    const isOwned = (key: string) => rows.has(key) || changes.has(key);
+    unclaimed = await unclaimedKeys(context, options.source, isOwned);
+    const note = unclaimedNote(unclaimed);
+    if (note !== undefined) notes.push(note);
+  }
   const planned: PlannedOp[] = [];
   const bytesOf = fileValues(options.source.root, options.source.fs, cache, snapshot);
   const leftOut = new Map<string, Owner>();
@@ -106,6 +114,7 @@ export async function dryRun(
       clusterId,
       durationMs: phases.totalMs,
       phasesMs: phases.ms,
+      ...(unclaimed && { unclaimed }),
       plan: steps,
     },
     notes,

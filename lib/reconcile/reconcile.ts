@@ -12,7 +12,7 @@ import { guardDeletes } from "./guard.ts";
 import { type Clock, everything, type FsCache, type LookScope, lookSettled } from "./look.ts";
 import { type Phase, Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
-import { unclaimedKeys } from "./unclaimed_keys.ts";
+import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 import { tooLargeFiles } from "./too_large.ts";
 import { fileValues } from "./values.ts";
 
@@ -171,14 +171,14 @@ class Run {
 
   /** What an importer wrote and nobody here owns may be another node's: a person decides. */
   async listUnclaimed(): Promise<void> {
-    this.#unclaimed = await unclaimedKeys(this.#context, this.#options.source);
-    const count = this.#unclaimed.length;
-    if (count > 0) {
-      this.#notes.push(
-        `${count} keys of these resources belong to no component here: other nodes', or left ` +
-          "behind; `edgekeyd delete-unclaimed KEY...` deletes those that you name",
-      );
-    }
+    const { rows } = this.#context.cache;
+    this.#unclaimed = await unclaimedKeys(
+      this.#context,
+      this.#options.source,
+      (key) => rows.has(key),
+    );
+    const note = unclaimedNote(this.#unclaimed);
+    if (note !== undefined) this.#notes.push(note);
   }
 
   outcome(failure?: EdgekeydError): ReconcileOutcome {

@@ -17,15 +17,20 @@ const PAGE_VALUES = 512;
  *
  * @param context both sides
  * @param source names resources that are empty now
+ * @param isOwned tells of a key whether it is owned here, or about to be
  * @returns the keys in etcd's order, {@linkcode MAX_UNCLAIMED} at the most
  * @throws {EtcdError} if etcd fails
  */
-export async function unclaimedKeys(context: StoreContext, source: FsCache): Promise<string[]> {
+export async function unclaimedKeys(
+  context: StoreContext,
+  source: FsCache,
+  isOwned: (key: string) => boolean,
+): Promise<string[]> {
   const { cache, etcd } = context;
   const unclaimed: string[] = [];
   for (const prefix of resourcePrefixes(cache, source)) {
     for await (const keys of pagesUnder(etcd, prefix)) {
-      const unowned = keys.filter((key) => !cache.rows.has(key));
+      const unowned = keys.filter((key) => !isOwned(key));
       while (unowned.length > 0) {
         const requests = unowned.splice(0, PAGE_VALUES).map((key) => ({ key, expectedBytes: 0 }));
         const found = await readVersions(context, requests, true);
@@ -37,6 +42,13 @@ export async function unclaimedKeys(context: StoreContext, source: FsCache): Pro
     }
   }
   return unclaimed;
+}
+
+/** What a person is told of them; undefined if there are none. */
+export function unclaimedNote(keys: readonly string[]): string | undefined {
+  if (keys.length === 0) return undefined;
+  return `keys of these resources that belong to no component here: ${keys.length}, other nodes' ` +
+    "or left behind; `edgekeyd delete-unclaimed KEY...` deletes those that you name";
 }
 
 /** Where the resources are that owners hold, and those that stand empty in the fs cache. */

@@ -20,6 +20,7 @@ export interface Report {
   readonly durationMs: number;
   readonly phasesMs: Readonly<Record<"recover" | "scan" | "plan" | "commit", number>>;
   readonly plan?: readonly Step[];
+  readonly unclaimed?: readonly string[];
 }
 
 /** A step of a dry run's plan. */

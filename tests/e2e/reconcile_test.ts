@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { edgekeyd } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { expectExit, shown } from "./_contract.ts";
-import { EdgeNode, EtcdView } from "./_node.ts";
+import { EdgeNode, EtcdView, objectBytes } from "./_node.ts";
 
 const SECRET = "cGFzc3dvcmQtb2YtdGhlLXBvb2w=";
 
@@ -259,11 +259,20 @@ Deno.test("reconcile: another node name or prefix on the same state is refused",
     expectExit(lost, 1, /another state directory wrote .*--reconcile --adopt/);
   }
   strictEqual(await etcd.revision(), before);
+  const left = `${node.prefix}/pods/default/left`;
+  await etcd.put(left, objectBytes("kubelet/pods.v1.core/default/left"));
+  const told = await etcd.revision();
+  const dry = await node.reconcile("--adopt", "--dry-run");
+  expectExit(dry, 0);
+  deepStrictEqual(dry.report.unclaimed, [left]);
+  match(dry.stderr, /note: keys of these resources that belong to no component here: 1,/);
+  strictEqual(await etcd.revision(), told);
   const adopted = await node.reconcile("--adopt");
   expectExit(adopted, 0);
+  deepStrictEqual(adopted.report.unclaimed, [left]);
   match(adopted.stderr, /note: took over the fence/);
   notStrictEqual(await etcd.revision(), before);
   node.remove("kubelet/pods.v1.core/default/a");
   expectExit(await node.reconcile(), 0);
-  strictEqual((await etcd.keys(`${node.prefix}/`)).size, 0);
+  deepStrictEqual([...(await etcd.keys(`${node.prefix}/`)).keys()], [left]);
 });
