@@ -94,8 +94,9 @@ function blank(options: CertificateOptions, key: forge.pki.rsa.PublicKey): forge
   const certificate = forge.pki.createCertificate();
   const now = Date.now();
   certificate.publicKey = key;
-  // A leading 0 byte keeps the serial number positive.
-  certificate.serialNumber = `00${forge.util.bytesToHex(forge.random.getBytesSync(8))}`;
+  // The first byte keeps the serial number positive, and as short as DER wants it: Go refuses a
+  // certificate whose number begins with zeros.
+  certificate.serialNumber = `40${forge.util.bytesToHex(forge.random.getBytesSync(8))}`;
   certificate.validity.notBefore = new Date(now - 48 * HOUR_MS);
   certificate.validity.notAfter = new Date(now + (options.expired ? -HOUR_MS : 48 * HOUR_MS));
   certificate.setSubject(commonName(options.name));
