@@ -55,7 +55,7 @@ export const FLAGS = {
   "components": { kind: "list", help: "look at these components only; keys of others are kept" },
   "exclude-resources": {
     kind: "list",
-    help: "leave these out, as leases or leases.v1.coordination.k8s.io; their keys are kept",
+    help: "leave these out, as leases or leases[.v1].coordination.k8s.io; their keys are kept",
   },
   "etcd-servers": {
     kind: "text",

@@ -26,8 +26,13 @@ export function reconcileOptionsOf(options: Options, progress?: Progress): Recon
   };
 }
 
-/** Takes `leases` for every version and group, or `leases.v1.coordination.k8s.io` for one. */
+/**
+ * Takes `leases` for every group and version, `leases.coordination.k8s.io` as kubectl writes it for
+ * every version of one group, and `leases.v1.coordination.k8s.io` for one.
+ */
 function excluder(resources: ReadonlySet<string>): (directory: string) => boolean {
-  return (directory) =>
-    resources.has(directory) || resources.has(directory.split(".", 1)[0] ?? directory);
+  return (directory) => {
+    const [resource = directory, , ...group] = directory.split(".");
+    return [directory, resource, [resource, ...group].join(".")].some((it) => resources.has(it));
+  };
 }

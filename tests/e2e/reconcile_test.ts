@@ -196,13 +196,15 @@ Deno.test("reconcile: what it is told not to look at is kept, and said", async (
   node.write("kubelet/pods.v1.core/default/a");
   node.write("kubelet/leases.v1.coordination.k8s.io/default/l");
   node.write("kube-proxy/services.v1.core/default/s");
-  const narrow = await node.reconcile("--components=kubelet", "--exclude-resources=leases");
-  expectExit(narrow, 0);
   const keys = async () =>
     [...(await etcd.keys(`${node.prefix}/`)).keys()].map((key) =>
       key.slice(node.prefix.length + 1)
     );
-  deepStrictEqual(await keys(), ["pods/default/a"]);
+  for (const leases of ["leases", "pods.apps,leases.coordination.k8s.io"]) {
+    const narrow = await node.reconcile("--components=kubelet", `--exclude-resources=${leases}`);
+    expectExit(narrow, 0);
+    deepStrictEqual(await keys(), ["pods/default/a"], leases);
+  }
   expectExit(await node.reconcile(), 0);
   deepStrictEqual(await keys(), ["leases/default/l", "pods/default/a", "services/specs/default/s"]);
 
