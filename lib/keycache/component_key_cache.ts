@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { KnownFile } from "../fscache/snapshot.ts";
+import type { KnownFile } from "../fscache/mod.ts";
 import { decodeWindow, type DeleteWindow } from "./delete_window.ts";
 import { KeyCacheError } from "./errors.ts";
 import { decodeState, type FenceState } from "./fence_state.ts";

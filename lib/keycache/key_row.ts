@@ -1,4 +1,4 @@
-import type { FileStamp } from "../fscache/file_system.ts";
+import type { FileStamp } from "../fscache/mod.ts";
 import { KeyCacheError } from "./errors.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { formatPath } from "../fscache/mod.ts";
 import { type Gvr, nameInKey, parseGvr } from "../k8s/mod.ts";
 import { KeyCacheError } from "./errors.ts";
 import type { Owner } from "./key_row.ts";
@@ -24,7 +25,6 @@ export function ownerPaths(prefix: string): (key: string, owner: Owner) => strin
     }
     parsed.set(owner.gvr, gvr);
     const directory = owner.source === "older" ? gvr.resource : owner.gvr;
-    const namespace = name.namespace === "" ? "" : `${name.namespace}/`;
-    return `${owner.component}/${directory}/${namespace}${name.name}`;
+    return formatPath({ component: owner.component, directory, ...name });
   };
 }
