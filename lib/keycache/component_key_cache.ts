@@ -1,5 +1,4 @@
 import { crc32 } from "node:zlib";
-import type { KnownFile } from "../fscache/mod.ts";
 import { decodeWindow, type DeleteWindow } from "./delete_window.ts";
 import { KeyCacheError } from "./errors.ts";
 import { decodeState, type FenceState } from "./fence_state.ts";
@@ -12,7 +11,8 @@ import {
   type IntentEntry,
   type IntentHeader,
 } from "./intent.ts";
-import { decodeRow, type KeyRow, type Owner, sameOwner, type Tombstone } from "./key_row.ts";
+import { type CachedFile, KeyIndex } from "./key_index.ts";
+import { decodeRow, type KeyRow, type Owner, type Tombstone } from "./key_row.ts";
 import {
   cutIntoAtomics,
   DENO_KV_LIMITS,
@@ -21,7 +21,6 @@ import {
   type KvStore,
 } from "./kv_store.ts";
 import { packChunks, unpackChunk } from "./intent_chunks.ts";
-import { ownerPaths } from "./owner_path.ts";
 import {
   chunkKey,
   decodeTombstone,
@@ -31,12 +30,6 @@ import {
   STATE,
 } from "./records.ts";
 import { seal, unseal } from "./sealed.ts";
-
-/** A file behind an owner, as the scanner wants to know it. */
-export interface CachedFile extends KnownFile {
-  readonly key: string;
-  readonly owner: Owner;
-}
 
 /** What becomes known when a fence is found that says: the pending Txn was not applied. */
 export interface GiveUp {
@@ -71,11 +64,7 @@ export class ComponentKeyCache {
   readonly identity: Identity;
   readonly #store: KvStore;
   readonly #nowMs: () => number;
-  readonly #pathOf: (key: string, owner: Owner) => string | undefined;
-  readonly #rows = new Map<string, KeyRow>();
-  readonly #byOwner = new Map<string, Map<string, Set<string>>>();
-  readonly #files = new Map<string, CachedFile>();
-  readonly #rivals = new Map<string, CachedFile[]>();
+  readonly #index: KeyIndex;
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #windows = new Map<string, DeleteWindow>();
   #state: FenceState;
@@ -87,7 +76,7 @@ export class ComponentKeyCache {
     this.identity = identity;
     this.#state = state;
     this.#nowMs = nowMs;
-    this.#pathOf = ownerPaths(identity.prefix);
+    this.#index = new KeyIndex(identity.prefix);
   }
 
   /**
@@ -130,7 +119,7 @@ export class ComponentKeyCache {
   }
 
   get rows(): ReadonlyMap<string, KeyRow> {
-    return this.#rows;
+    return this.#index.rows;
   }
 
   get tombstones(): ReadonlyMap<string, Tombstone> {
@@ -144,12 +133,12 @@ export class ComponentKeyCache {
 
   /** Component → gvr → its object keys, unordered. */
   get byOwner(): ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> {
-    return this.#byOwner;
+    return this.#index.byOwner;
   }
 
   /** What is remembered of a file, by its path below the cache root. */
   file(path: string): CachedFile | undefined {
-    return this.#files.get(path);
+    return this.#index.files.get(path);
   }
 
   /**
@@ -158,17 +147,17 @@ export class ComponentKeyCache {
    * them is right.
    */
   rivalsOf(path: string): readonly CachedFile[] {
-    return this.#rivals.get(path) ?? [];
+    return this.#index.rivalsOf(path);
   }
 
   /** All files that owners stand on, by path below the cache root. */
   get files(): ReadonlyMap<string, CachedFile> {
-    return this.#files;
+    return this.#index.files;
   }
 
   /** Path of an owner's file below the cache root; undefined for an owner from the API. */
   pathOf(key: string, owner: Owner): string | undefined {
-    return this.#pathOf(key, owner);
+    return this.#index.pathOf(key, owner);
   }
 
   /**
@@ -255,14 +244,14 @@ export class ComponentKeyCache {
   ): ReadonlyMap<string, KeyRow> {
     const rows = new Map<string, KeyRow>();
     for (const { action, key, after, ...deleted } of this.#intent?.entries ?? []) {
-      if (action === "delete" && !this.#rows.has(key)) {
+      if (action === "delete" && !this.rows.has(key)) {
         // Its outcome was half written when etcd went back to before the delete.
         const { uid, resourceVersion } = deleted;
         rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
       }
       if (action !== "put" || !after) continue;
       // Etcd still holds the object that ours replaces, if it is another one of that name.
-      const before = this.#rows.get(key);
+      const before = this.rows.get(key);
       // An etcd that only says "not applied" holds nothing of ours there, but maybe another's.
       if (!fence.newEpoch && !before?.ours) continue;
       const { uid, resourceVersion } = before?.ours && before.uid !== after.uid ? before : after;
@@ -270,7 +259,7 @@ export class ComponentKeyCache {
     }
     if (fence.redoDeletesAfter !== undefined) {
       for (const { key, uid, resourceVersion, seq } of this.#tombstones.values()) {
-        if (seq <= fence.redoDeletesAfter || this.#rows.has(key) || rows.has(key)) continue;
+        if (seq <= fence.redoDeletesAfter || this.rows.has(key) || rows.has(key)) continue;
         rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
       }
     }
@@ -292,9 +281,7 @@ export class ComponentKeyCache {
       adopting: fence.adopting ?? this.#state.adopting,
     };
     await this.#change(rows, [], new Map(), state);
-    if (fence.newEpoch) {
-      for (const [key, row] of this.#rows) this.#rows.set(key, { ...row, mod: null });
-    }
+    if (fence.newEpoch) this.#index.forgetMods();
   }
 
   /**
@@ -305,7 +292,7 @@ export class ComponentKeyCache {
     if (this.#intent) throw new Error("keep() while an intent is pending");
     const tombstones: Tombstone[] = [];
     for (const [key, row] of rows) {
-      const before = this.#rows.get(key);
+      const before = this.rows.get(key);
       if (row || !before?.ours) continue;
       const { uid, resourceVersion } = before;
       // It is gone from every state of etcd that a later Txn of ours leaves its mark on.
@@ -359,7 +346,7 @@ export class ComponentKeyCache {
     for (const key of forgotten) this.#tombstones.delete(key);
     for (const tombstone of tombstones) this.#tombstones.set(tombstone.key, tombstone);
     for (const [component, window] of windows) this.#windows.set(component, window);
-    for (const [key, row] of rows) this.#index(key, row);
+    for (const [key, row] of rows) this.#index.set(key, row);
   }
 
   async #write(
@@ -394,46 +381,6 @@ export class ComponentKeyCache {
     return expired;
   }
 
-  #index(key: string, row: KeyRow | null): void {
-    const before = this.#rows.get(key);
-    for (const owner of before?.owners ?? []) {
-      this.#byOwner.get(owner.component)?.get(owner.gvr)?.delete(key);
-      const path = this.#pathOf(key, owner);
-      if (path !== undefined) this.#unclaim(path, key, owner);
-    }
-    for (const owner of row?.owners ?? []) {
-      const resources = getOrAdd(this.#byOwner, owner.component, () => new Map());
-      getOrAdd(resources, owner.gvr, () => new Set<string>()).add(key);
-      const path = this.#pathOf(key, owner);
-      if (path !== undefined) this.#claim(path, key, owner);
-    }
-    for (const { component, gvr } of before?.owners ?? []) {
-      const resources = this.#byOwner.get(component);
-      if (resources?.get(gvr)?.size === 0) resources.delete(gvr);
-      if (resources?.size === 0) this.#byOwner.delete(component);
-    }
-    if (row) this.#rows.set(key, row);
-    else this.#rows.delete(key);
-  }
-
-  #claim(path: string, key: string, owner: Owner): void {
-    const other = this.#files.get(path);
-    if (other) getOrAdd(this.#rivals, path, () => []).push(other);
-    this.#files.set(path, { key, owner, stamp: owner.stamp, readAtMs: owner.readAtMs });
-  }
-
-  #unclaim(path: string, key: string, owner: Owner): void {
-    const isIt = (file: CachedFile) => file.key === key && sameOwner(file.owner, owner);
-    const rivals = this.#rivals.get(path) ?? [];
-    const file = this.#files.get(path);
-    const left = (file ? [...rivals, file] : rivals).filter((claim) => !isIt(claim));
-    const latest = left.pop();
-    if (latest) this.#files.set(path, latest);
-    else this.#files.delete(path);
-    if (left.length > 0) this.#rivals.set(path, left);
-    else this.#rivals.delete(path);
-  }
-
   /** Reads every record there is: one that nobody knows was written under another key. */
   async #read(): Promise<void> {
     const { epoch } = this.#state;
@@ -445,7 +392,7 @@ export class ComponentKeyCache {
         case "head":
           break;
         case "row":
-          this.#index(this.#ownKey(name), decodeRow(name, unseal(key, value), epoch));
+          this.#index.set(this.#ownKey(name), decodeRow(name, unseal(key, value), epoch));
           break;
         case "tombstone":
           tombstones.push(decodeTombstone(this.#ownKey(name), unseal(key, value)));
@@ -513,13 +460,4 @@ async function readHead(store: KvStore): Promise<{ identity?: unknown; state?: u
 async function isEmpty(store: KvStore): Promise<boolean> {
   for await (const _ of store.list([])) return false;
   return true;
-}
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
 }

@@ -1,8 +1,9 @@
-export { type CachedFile, type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
+export { type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceState } from "./fence_state.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export { fenceKeyOf, type Identity, mismatch } from "./identity.ts";
+export type { CachedFile } from "./key_index.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 export { type KeyRow, type Owner, type OwnerSource, sameOwner, type Tombstone } from "./key_row.ts";
 export type { KvKey, KvLimits, KvMutation, KvStore } from "./kv_store.ts";
