@@ -37,6 +37,12 @@ die() {
   exit 1
 }
 
+# have PROGRAM...: whether all of them are on the PATH.
+have() {
+  local program
+  for program; do command -v "$program" >/dev/null || return 1; done
+}
+
 # at_least VERSION OLDEST: whether a version is that one or newer.
 at_least() {
   [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
@@ -166,7 +172,7 @@ etcd_3_4() {
   local dir
   if [ ! -x "$TOOLS/bin/etcd-3.4" ]; then
     if keep_if 3.4 "$(command -v etcd)" 2>/dev/null; then return 0; fi
-    if ! command -v apt-get dpkg >/dev/null; then
+    if ! have apt-get dpkg; then
       echo "no apt here" >&2
       return 1
     fi
@@ -251,7 +257,7 @@ systemd_rootfs() {
     echo "only root can boot a systemd" >&2
     return 1
   fi
-  if ! command -v systemd-nspawn mmdebstrap nsenter >/dev/null; then
+  if ! have systemd-nspawn mmdebstrap nsenter; then
     apt_install systemd-container mmdebstrap debian-archive-keyring util-linux || return 1
   fi
   if [ ! -d "$tree" ]; then
