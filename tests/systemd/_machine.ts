@@ -34,7 +34,7 @@ export class Machine implements AsyncDisposable {
         "--boot",
         "--register=no",
         "--keep-unit",
-        `--machine=edgekeyd-${Deno.pid}`,
+        `--machine=edgekeyd-${crypto.randomUUID().slice(0, 13)}`,
         "--console=pipe",
         ...Object.entries(binds).map(([inside, host]) => `--bind-ro=${host}:${inside}`),
       ],
@@ -62,7 +62,7 @@ export class Machine implements AsyncDisposable {
     const { code, stdout, stderr } = await new Deno.Command("nsenter", {
       args: ["-t", this.#init, "-m", "-u", "-i", "-n", "-p", "-C", ...command],
       clearEnv: true,
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+      env: { PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
       stdin: "null",
       signal: AbortSignal.timeout(COMMAND_MS),
     }).output();

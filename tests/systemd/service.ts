@@ -14,11 +14,11 @@ import { fromFileUrl } from "@std/path";
 import { EtcdView, objectBytes } from "../e2e/_node.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { eventually, Machine, Unit } from "./_machine.ts";
+import { PODS, stepsOf, writePod } from "./_node.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const ROOTFS = Deno.env.get("EDGEKEYD_TEST_ROOTFS");
 const PERMISSIONS = Deno.env.get("EDGEKEYD_TEST_PERMISSIONS") ?? "-A";
-const PODS = "/etc/kubernetes/cache/kubelet/pods.v1.core/shop";
 const READY_MS = 30_000;
 /** Settings of the test alone, and none that the unit is tried out for but the watchdog's time. */
 const WATCHDOG_S = 6;
@@ -69,13 +69,6 @@ async function entry(machine: Machine, path: string): Promise<void> {
   await machine.ok("systemctl", "daemon-reload");
 }
 
-/** Puts a pod into the cache, as root with root's modes. */
-async function writePod(machine: Machine, name: string, rv = 1): Promise<void> {
-  const object = objectBytes(`kubelet/pods.v1.core/shop/${name}`, { rv });
-  await machine.write(`${PODS}/${name}`, new TextDecoder().decode(object));
-  await machine.ok("chmod", "-R", "go=", "/etc/kubernetes");
-}
-
 Deno.test({
   name: "edgekeyd.service under a real systemd",
   ignore: ROOTFS === undefined,
@@ -88,19 +81,7 @@ Deno.test({
     "/opt/edgekeyd": ROOT,
   });
   const unit = await installed(machine, etcd.endpoint);
-  // Each step begins where the one before it ended: after a failure there is nothing to go on from.
-  let going = true;
-  const step = async (name: string, work: () => Promise<void>) => {
-    if (!going) return;
-    going = await t.step(name, async () => {
-      try {
-        await work();
-      } catch (error) {
-        const log = (await unit.log()).split("\n").slice(-20).join("\n");
-        throw new Error(`${name}; the unit's log ends with\n${log}`, { cause: error });
-      }
-    });
-  };
+  const step = stepsOf(t, unit);
   const mod = async (name: string) =>
     (await view.keys("/registry/pods/shop/")).get(`/registry/pods/shop/${name}`)?.mod;
   const arrived = (name: string) => eventually(`${name} in etcd`, READY_MS, () => mod(name));

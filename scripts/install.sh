@@ -1,0 +1,276 @@
+#!/usr/bin/env bash
+# Installs edgekeyd as a service of this machine, upgrades it in place, or takes it away again. As
+# root; it needs systemd and this folder (scripts/), and nothing else of the project.
+#
+#   scripts/install.sh [BINARY]     by default dist/edgekeyd-<machine>-unknown-linux-gnu
+#   scripts/install.sh --uninstall  state and settings stay
+#   scripts/install.sh --uninstall --purge [--retire | --no-retire]
+#
+# What is there already as it should be is left alone: a second run changes and restarts nothing.
+# --purge takes state, settings and user away too; --retire first deletes from etcd what this node
+# wrote there (`edgekeyd retire`), and nothing goes if that fails. Without either it asks.
+set -euo pipefail
+umask 022
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/lib/placed.sh
+. "$ROOT/scripts/lib/placed.sh"
+
+BIN=/usr/local/bin
+UNITS=/etc/systemd/system
+STATE=/var/lib/edgekeyd
+USER_NAME=edgekeyd
+VERSION_SECONDS=60 # a slow SD card
+
+# One line on stderr, and the end.
+die() {
+  echo "install.sh: $*" >&2
+  exit 1
+}
+
+usage() {
+  echo "usage: install.sh [BINARY] | --uninstall [--purge [--retire | --no-retire]]" >&2
+  exit 2
+}
+
+check_machine() {
+  [ "$(id -u)" = 0 ] || die "only root can do this"
+  [ -d /run/systemd/system ] || die "no systemd runs this machine, and edgekeyd's service needs it"
+  [ -x "$(type -P systemd-sysusers)" ] || die "no systemd-sysusers here to make the service's user"
+  if command -v dpkg-query >/dev/null &&
+    [ "$(dpkg-query -W -f '${db:Status-Status}' edgekeyd 2>/dev/null)" = installed ]; then
+    die "edgekeyd is installed as a Debian package: use apt or dpkg, or remove that first"
+  fi
+}
+
+# check_sum BINARY: holds it against a SHA256SUMS beside it.
+check_sum() {
+  local sums line
+  sums=$(dirname "$1")/SHA256SUMS
+  [ -e "$sums" ] || return 0
+  line=$(awk -v name="$(basename "$1")" '$2 == name || $2 == "*" name' "$sums")
+  [ -n "$line" ] || die "$sums does not name $(basename "$1"): is it the program that was released?"
+  [ "${line%% *}" = "$(sha256sum <"$1" | cut -d' ' -f1)" ] ||
+    die "$1 is not what $sums says: get it again"
+}
+
+# version_of PROGRAM NAME: prints what --version says; the end if it does not run here.
+version_of() {
+  local said
+  # Without this, what is no program would be run as a script: a page that says "not found", say.
+  [ "$(head -c 4 "$1" | tr '\0' ' ')" = $'\177ELF' ] || die "$2 is no program"
+  # shellcheck disable=SC2016 # the inner shell expands it
+  said=$(timeout "$VERSION_SECONDS" bash -c '"$0" --version' "$1" 2>&1) ||
+    die "$2 does not run on this machine: ${said##*: }"
+  [[ $said == "edgekeyd "* ]] || die "$2 is not edgekeyd: its --version says ${said%%$'\n'*}"
+  echo "$said"
+}
+
+changed=()
+
+# place MODE PATH FILE [COMMAND...]: makes PATH that file, if it is not yet; the old one or the new
+# one is there, whole, at any time. The command is run with the new one before it counts.
+place() {
+  local mode=$1 path=$2 file=$3 new
+  shift 3
+  if cmp -s "$file" "$path" && [ "$(stat -c '0%a %u:%g' "$path")" = "$mode 0:0" ]; then return; fi
+  mkdir -p "$(dirname "$path")"
+  new=$(dirname "$path")/.$(basename "$path").new
+  leftover=$new
+  install -T -m "$mode" -o root -g root "$file" "$new" || die "can't write $new"
+  [ $# = 0 ] || "$@" "$new"
+  sync "$new"
+  mv -fT "$new" "$path"
+  leftover=
+  changed+=("$path")
+}
+
+has_changed() {
+  [[ " ${changed[*]} " == *" $1 "* ]]
+}
+
+state_of() {
+  systemctl show --value -p "$1" "$UNIT"
+}
+
+# Whether the settings name an etcd; none is written to that nobody named.
+is_configured() {
+  grep -qsE '^[[:space:]]*EDGEKEYD_ETCD_SERVERS=.' "$SETTINGS"
+}
+
+# start VERB: (re)starts the service and waits until it is up.
+start() {
+  systemctl "$1" "$UNIT" 2>/dev/null ||
+    die "the service does not start: $(journalctl -q -o cat \
+      "_SYSTEMD_INVOCATION_ID=$(state_of InvocationID)" | grep '^edgekeyd: ' | tail -n 1)" \
+      "(see journalctl -u edgekeyd)"
+}
+
+install_all() {
+  local binary=${1:-$ROOT/dist/edgekeyd-$(uname -m)-unknown-linux-gnu}
+  local first version mode path source
+  [ -f "$binary" ] || die "no program at $binary: name one, or build it with scripts/build"
+  check_sum "$binary"
+  first=true
+  [ ! -e "$UNITS/$UNIT" ] || first=false
+
+  while read -r -u 3 mode path source; do
+    case $source in
+    program) place "$mode" "$path" "$binary" check_new "$binary" ;;
+    *)
+      # Once there, the settings are the operator's.
+      [ "$source" = edgekeyd.env ] && [ -e "$path" ] && continue
+      render "$source" "$BIN" >"$work/$source"
+      place "$mode" "$path" "$work/$source"
+      ;;
+    esac
+  done 3< <(placed "$BIN" "$UNITS")
+  systemd-sysusers edgekeyd.conf
+  # As systemd would at the first start: what root does there before that is the service's too.
+  [ -d "$STATE" ] || install -d -m 0700 -o "$USER_NAME" -g "$USER_NAME" "$STATE"
+  if has_changed "$UNITS/$UNIT" || [ "$(state_of NeedDaemonReload)" = yes ]; then
+    systemctl daemon-reload
+  fi
+
+  if $first; then
+    systemctl --quiet enable "$UNIT"
+    ! is_configured || start start
+  elif is_outdated; then
+    start try-restart
+  fi
+  version=$(version_of "$BIN/edgekeyd" "$BIN/edgekeyd")
+  echo "$version: ${changed[*]:-nothing to change}"
+  say_state
+}
+
+# check_new BINARY NEW: run on what is to become the program.
+check_new() {
+  version_of "$2" "$1" >/dev/null
+}
+
+# Whether what runs is not what is installed: found out anew, since a run may have ended half way.
+is_outdated() {
+  local pid
+  pid=$(state_of MainPID)
+  [ "$pid" != 0 ] && { has_changed "$UNITS/$UNIT" || ! [ "/proc/$pid/exe" -ef "$BIN/edgekeyd" ]; }
+}
+
+say_state() {
+  local state
+  state="$(systemctl is-enabled "$UNIT" || true), $(systemctl is-active "$UNIT" || true)"
+  if [ "${state##* }" = active ]; then
+    echo "edgekeyd.service: $state ($(state_of StatusText))"
+  elif is_configured; then
+    echo "edgekeyd.service: $state; systemctl start edgekeyd"
+  else
+    echo "edgekeyd.service: $state; set EDGEKEYD_ETCD_SERVERS in $SETTINGS, then:" \
+      "systemctl start edgekeyd"
+  fi
+}
+
+# Whether this node may have keys in etcd: there is a state, here or where the settings say.
+has_state() {
+  [ -n "$(ls -A "$STATE" 2>/dev/null)" ] || grep -qsE '^[[:space:]]*EDGEKEYD_STATE_DIR=' "$SETTINGS"
+}
+
+ask_to_retire() {
+  local answer=
+  [ -t 0 ] || die "nobody to ask: --purge takes --retire, which first deletes from etcd what this" \
+    "node wrote there, or --no-retire, which leaves it there for good"
+  echo "Only the state tells which keys in etcd this node wrote: without it, they stay there." >&2
+  read -r -p "Delete them first (edgekeyd retire)? [yes/no] " answer || true
+  case $answer in
+  yes | y) retire=true ;;
+  no | n) retire=false ;;
+  *) die "neither yes nor no: nothing was changed" ;;
+  esac
+}
+
+# Runs `edgekeyd retire` in the service's place, just as the service runs: with its settings, its
+# user, its drop-ins. If it fails, the service goes on.
+retire_node() {
+  local was unit=edgekeyd-retire.service said=$work/retired retired=true
+  if [ ! -x "$BIN/edgekeyd" ] || [ ! -e "$UNITS/$UNIT" ]; then
+    die "can't retire, since edgekeyd is not installed: install it again, or purge with --no-retire"
+  fi
+  was=$(systemctl is-active "$UNIT" || true)
+  {
+    systemctl cat "$UNIT"
+    cat <<EOT
+
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Type=oneshot
+Restart=no
+TimeoutStartSec=10min
+SuccessExitStatus=3
+ExecStart=
+ExecStart=$BIN/edgekeyd retire
+StandardOutput=truncate:$said
+StandardError=append:$said
+EOT
+  } >"/run/systemd/system/$unit"
+  leftover=/run/systemd/system/$unit
+  systemctl daemon-reload
+  systemctl stop "$UNIT"
+  systemctl start "$unit" 2>/dev/null || retired=false
+  rm -f "$leftover"
+  sed 's/^/retire: /' "$said"
+  $retired && return
+  systemctl reset-failed "$unit"
+  systemctl daemon-reload
+  [ "$was" != active ] || systemctl start "$UNIT" || true
+  die "retire failed, so nothing was removed: try again, or purge with --no-retire"
+}
+
+uninstall_all() {
+  local path source any=false
+  while read -r _ path source; do
+    [ ! -e "$path" ] || [ "$source" = edgekeyd.env ] || any=true
+  done < <(placed "$BIN" "$UNITS")
+  if $purge && has_state; then
+    [ -n "$retire" ] || ask_to_retire
+    ! $retire || retire_node
+  elif [ "$retire" = true ]; then
+    echo "nothing to retire: there is no state in $STATE"
+  fi
+  if [ -e "$UNITS/$UNIT" ]; then
+    systemctl --quiet disable --now "$UNIT"
+    systemctl reset-failed "$UNIT" 2>/dev/null || true
+  fi
+  while read -r _ path source; do
+    [ "$source" = edgekeyd.env ] || rm -f "$path"
+  done < <(placed "$BIN" "$UNITS")
+  systemctl daemon-reload
+  if $any; then echo "edgekeyd is uninstalled"; else echo "edgekeyd is not installed"; fi
+  if $purge; then
+    rm -rf "$STATE" "$SETTINGS"
+    ! getent passwd "$USER_NAME" >/dev/null || userdel "$USER_NAME"
+    ! getent group "$USER_NAME" >/dev/null || groupdel "$USER_NAME"
+    echo "its state, settings and user are gone"
+  else
+    echo "kept: $STATE (which keys in etcd are this node's) and $SETTINGS; --purge removes them"
+  fi
+}
+
+uninstall=false purge=false retire='' binary=()
+for argument; do
+  case $argument in
+  --uninstall) uninstall=true ;;
+  --purge) purge=true ;;
+  --retire) retire=true ;;
+  --no-retire) retire=false ;;
+  -*) usage ;;
+  *) binary+=("$argument") ;;
+  esac
+done
+if [ "${#binary[@]}" -gt 1 ] || { $uninstall && [ "${#binary[@]}" != 0 ]; } ||
+  { ! $uninstall && $purge; } || { ! $purge && [ -n "$retire" ]; }; then
+  usage
+fi
+
+check_machine
+leftover=
+work=$(mktemp -d /run/edgekeyd-install.XXXXXX)
+trap 'rm -rf "$work"; [ -z "$leftover" ] || rm -f "$leftover"' EXIT
+if $uninstall; then uninstall_all; else install_all "${binary[@]}"; fi

@@ -1,0 +1,234 @@
+/**
+ * `scripts/install.sh` on a machine with a real systemd, and the program as one file. As root:
+ *
+ *     EDGEKEYD_TEST_ROOTFS=… EDGEKEYD_TEST_BINARIES=… deno test -A tests/systemd/install.ts
+ *
+ * @module
+ */
+import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { BINARY, CAN_RUN, InstalledNode, OTHER, OTHER_VERSION } from "./_installed.ts";
+import { stepsOf, writePod } from "./_node.ts";
+
+const SHARED = [
+  "/usr/local/bin/edgekeyd root:root 755",
+  "/etc/systemd/system/edgekeyd.service root:root 644",
+  "/usr/lib/sysusers.d/edgekeyd.conf root:root 644",
+];
+const KEPT = ["/etc/default/edgekeyd root:root 600", "/var/lib/edgekeyd edgekeyd:edgekeyd 700"];
+const PATHS = [...SHARED, ...KEPT].map((line) => line.split(" ", 1)[0] ?? "");
+const TAKEN_OVER = "/registry/pods/shop/after-kill";
+const OWNER = ["edgekeyd", "owners", "/registry/pods/shop/first"];
+
+Deno.test({
+  name: "scripts/install.sh under a real systemd",
+  ignore: !CAN_RUN,
+}, async (t) => {
+  await using node = await InstalledNode.boot();
+  const { machine, unit, etcd, view } = node;
+  const step = stepsOf(t, unit);
+  /** An answer on a terminal. */
+  const purgeAsked = (answer: string) =>
+    machine.run(
+      "sh",
+      "-c",
+      `echo ${answer} | script -qec "/opt/edgekeyd/scripts/install.sh --uninstall --purge" /dev/null`,
+    );
+
+  await step("refuses what can't work, and changes nothing", async () => {
+    strictEqual((await node.install("--purge")).code, 2);
+    strictEqual((await node.install("--uninstall", "--retire")).code, 2);
+    strictEqual((await node.install(BINARY, OTHER)).code, 2);
+    match(
+      await node.refusal(),
+      /no program at .*\/dist\/edgekeyd-x86_64-unknown-linux-gnu: name one/,
+    );
+    match(await node.refusal("/bin/true"), /\/bin\/true is not edgekeyd/);
+    const foreign = BINARY.replace("x86_64", "aarch64");
+    match(await node.refusal(foreign), /aarch64.* does not run on this machine: Exec format error/);
+    await machine.write("/root/dist/edgekeyd", "echo edgekeyd");
+    match(await node.refusal("/root/dist/edgekeyd"), /\/root\/dist\/edgekeyd is no program/);
+    await machine.write("/root/dist/SHA256SUMS", `${"0".repeat(64)}  edgekeyd\n`);
+    match(await node.refusal("/root/dist/edgekeyd"), /is not what \/root\/dist\/SHA256SUMS says/);
+    await machine.write("/root/dist/SHA256SUMS", `${"0".repeat(64)}  another\n`);
+    match(await node.refusal("/root/dist/edgekeyd"), /SHA256SUMS does not name edgekeyd/);
+    const user = await machine.run(
+      "setpriv",
+      "--reuid=65534",
+      "/opt/edgekeyd/scripts/install.sh",
+      BINARY,
+    );
+    deepStrictEqual(user, { code: 1, output: "install.sh: only root can do this\n" });
+    const hiding = async (hide: string) => {
+      const script = `mount ${hide} && /opt/edgekeyd/scripts/install.sh ${BINARY}`;
+      return (await machine.run("unshare", "--mount", "sh", "-c", script)).output;
+    };
+    match(
+      await hiding("-t tmpfs none /run/systemd"),
+      /^install\.sh: no systemd runs this machine, /,
+    );
+    match(
+      await hiding("--bind /dev/null /usr/bin/systemd-sysusers"),
+      /: no systemd-sysusers here /,
+    );
+    deepStrictEqual(await node.modes(...PATHS), []);
+    match(await machine.ok("ls", "-A", "/usr/local/bin"), /^$/);
+  });
+
+  await step("installs and enables it, and starts nothing that has no etcd yet", async () => {
+    const { code, output } = await node.install(BINARY);
+    strictEqual(code, 0, output);
+    match(output, /: enabled, inactive; set EDGEKEYD_ETCD_SERVERS in \/etc\/default\/edgekeyd/);
+    deepStrictEqual(await node.modes(...PATHS), [...SHARED, ...KEPT]);
+    deepStrictEqual(await unit.show("ActiveState"), "inactive");
+  });
+
+  await step("what is in the cache then reaches etcd", async () => {
+    await node.configure();
+    await writePod(machine, "first");
+    strictEqual((await unit.ctl("start")).code, 0);
+    await node.inStep("first");
+  });
+
+  await step("a second run changes nothing and restarts nothing", async () => {
+    const traces = async () => [
+      await unit.show("MainPID"),
+      await machine.ok("stat", "-c", "%n %i %y", ...PATHS.slice(0, 4)),
+    ];
+    const before = await traces();
+    const { code, output } = await node.install(BINARY);
+    strictEqual(code, 0, output);
+    match(output, /: nothing to change\nedgekeyd\.service: enabled, active \(In step: 1 key\)\n$/);
+    deepStrictEqual(await traces(), before);
+  });
+
+  await step("is started again after a kill -9", async () => {
+    await machine.ok("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "edgekeyd");
+    await unit.until("NRestarts", /^1$/, 30_000);
+    await writePod(machine, "after-kill");
+    await node.inStep("first", "after-kill");
+  });
+
+  await step("an upgrade in place keeps the state: nothing is written again", async () => {
+    const revision = await view.revision();
+    const pid = await unit.show("MainPID");
+    const { code, output } = await node.install(OTHER);
+    strictEqual(code, 0, output);
+    match(output, /\(commit f+, .*\): \/usr\/local\/bin\/edgekeyd\n/);
+    match(await machine.ok("edgekeyd", "--version"), OTHER_VERSION);
+    notStrictEqual(await unit.show("MainPID"), pid);
+    await node.inStep("first", "after-kill");
+    strictEqual(await machine.ok(...OWNER), "kubelet pods.v1.core");
+    strictEqual(await view.revision(), revision);
+    match(await machine.ok("cat", "/etc/default/edgekeyd"), /EDGEKEYD_NODE_NAME=edge-1/);
+  });
+
+  await step("what does not run here takes nobody's place", async () => {
+    const pid = await unit.show("MainPID");
+    match(await node.refusal("/bin/true"), /is not edgekeyd/);
+    match(await machine.ok("edgekeyd", "--version"), OTHER_VERSION);
+    strictEqual(await unit.show("MainPID"), pid);
+    deepStrictEqual(await machine.ok("ls", "-A", "/usr/local/bin"), "edgekeyd");
+  });
+
+  await step("ends what a run left half done: restarts into what is installed", async () => {
+    await machine.ok("sh", "-c", "cd /usr/local/bin && cp -p edgekeyd .new && mv .new edgekeyd");
+    const pid = await unit.show("MainPID");
+    match((await node.install(OTHER)).output, /: nothing to change\n/);
+    notStrictEqual(await unit.show("MainPID"), pid);
+  });
+
+  await step("an upgrade does not start what the operator has stopped", async () => {
+    await machine.ok("systemctl", "stop", "edgekeyd");
+    const { code, output } = await node.install(BINARY);
+    strictEqual(code, 0, output);
+    match(output, /: enabled, inactive; systemctl start edgekeyd\n$/);
+    strictEqual(await unit.show("ActiveState"), "inactive");
+    strictEqual((await unit.ctl("start")).code, 0);
+  });
+
+  await step("--uninstall leaves state, settings and etcd as they are", async () => {
+    const { code, output } = await node.install("--uninstall");
+    strictEqual(code, 0, output);
+    match(
+      output,
+      /^edgekeyd is uninstalled\nkept: \/var\/lib\/edgekeyd .* \/etc\/default\/edgekeyd/,
+    );
+    deepStrictEqual(await node.modes(...PATHS), KEPT);
+    strictEqual(await unit.show("LoadState"), "not-found");
+    strictEqual((await view.keys("/registry/")).size, 2);
+    match((await node.install("--uninstall")).output, /^edgekeyd is not installed\nkept: /);
+    match(await node.refusal("--uninstall", "--purge", "--retire"), /edgekeyd is not installed/);
+    deepStrictEqual(await node.modes(...PATHS), KEPT);
+  });
+
+  await step("installed again, it starts and knows what it knew", async () => {
+    const revision = await view.revision();
+    const { code, output } = await node.install(BINARY);
+    strictEqual(code, 0, output);
+    await node.inStep("first", "after-kill");
+    strictEqual(await machine.ok(...OWNER), "kubelet pods.v1.core");
+    strictEqual(await view.revision(), revision);
+  });
+
+  await step(
+    "--purge asks whether to retire first, and without an answer does nothing",
+    async () => {
+      match(await node.refusal("--uninstall", "--purge"), /nobody to ask: .*--retire.*--no-retire/);
+      const { code, output } = await purgeAsked("perhaps");
+      strictEqual(code, 1, output);
+      match(output, /neither yes nor no: nothing was changed/);
+      deepStrictEqual(await node.modes(...PATHS), [...SHARED, ...KEPT]);
+      strictEqual(await unit.show("ActiveState"), "active");
+    },
+  );
+
+  await step("a retire that fails keeps everything, and the service goes on", async () => {
+    await etcd.kill();
+    const { code, output } = await node.install("--uninstall", "--purge", "--retire");
+    strictEqual(code, 1, output);
+    match(output, /^retire: edgekeyd: .*etcd/m);
+    match(output, /^install\.sh: retire failed, so nothing was removed/m);
+    deepStrictEqual(await node.modes(...PATHS), [...SHARED, ...KEPT]);
+    await etcd.start();
+    await node.inStep("first", "after-kill");
+  });
+
+  await step("retires when told so: of this node's nothing is left in etcd, or here", async () => {
+    // An apiserver has taken one of the two over: that one is not ours any more.
+    strictEqual((await unit.ctl("stop")).code, 0);
+    await view.put(TAKEN_OVER, "k8s\0an apiserver's");
+    const { code, output } = await purgeAsked("yes");
+    strictEqual(code, 0, output);
+    match(output, /retire: conflict {3}\/registry\/pods\/shop\/after-kill: /m);
+    match(output, /^retire: 1 deleted, 1 released; 1 Txn/m);
+    deepStrictEqual([...(await view.keys("/")).keys()], [TAKEN_OVER]);
+    deepStrictEqual(await node.modes(...PATHS), []);
+    strictEqual((await machine.run("id", "edgekeyd")).code, 1);
+    match(await machine.ok("sh", "-c", "ls -A /run /run/systemd/system"), /^((?!edgekeyd)[^])*$/);
+  });
+
+  await step("says why the service does not start", async () => {
+    await node.configure("EDGEKEYD_DEBOUNCE=soon");
+    const { code, output } = await node.install(BINARY);
+    strictEqual(code, 1, output);
+    match(output, /^install\.sh: the service does not start: edgekeyd: EDGEKEYD_DEBOUNCE takes a/m);
+  });
+
+  await step(
+    "starts at once with settings that were there before, and can leave its keys",
+    async () => {
+      await machine.ok("systemctl", "reset-failed", "edgekeyd");
+      strictEqual((await node.install("--uninstall")).code, 0);
+      await view.raw.kv.deleteRange({ key: Buffer.from(TAKEN_OVER) });
+      await node.configure();
+      const { code, output } = await node.install(BINARY);
+      strictEqual(code, 0, output);
+      await node.inStep("first", "after-kill");
+      const purged = await node.install("--uninstall", "--purge", "--no-retire");
+      strictEqual(purged.code, 0, purged.output);
+      deepStrictEqual(await node.modes(...PATHS), []);
+      ok((await view.keys("/registry/")).size === 2);
+    },
+  );
+});
