@@ -9,8 +9,9 @@
 #   etcd_X_Y       prints the path of an etcd of that minor version; fails with a reason
 #   systemd_rootfs prints a tree that systemd-nspawn can boot; fails with a reason
 #   qemu_aarch64   prints the command that runs aarch64 programs; fails with a reason
+#   need_lintian   has lintian on the PATH; fails with a reason
 #
-# The last two are root's, and install the distribution's packages that they need.
+# The last three are root's, and install the distribution's packages that they need.
 
 DENO_VERSION=2.9.8     # what is tested in full, from PyPI
 DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
@@ -280,6 +281,10 @@ systemd_rootfs() {
     return 1
   fi
   echo "$tree"
+}
+
+need_lintian() {
+  command -v lintian >/dev/null || apt_install lintian
 }
 
 qemu_aarch64() {

@@ -1,0 +1,151 @@
+/** `scripts/build deb`, from files in the place of the binaries; dpkg-deb makes it. */
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { fromFileUrl } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+const NAMES = ["x86_64", "aarch64"].map((target) => `edgekeyd-${target}-unknown-linux-gnu`);
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(cwd: string, command: readonly string[]): Promise<Ran> {
+  const [program = "", ...args] = command;
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    cwd,
+    env: { SOURCE_DATE_EPOCH: "1700000000", LC_ALL: "C", TZ: "UTC" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** A project after `scripts/build all`. */
+class BuiltProject implements Disposable {
+  readonly root = Deno.makeTempDirSync({ prefix: "edgekeyd-deb-" });
+  readonly dist = `${this.root}/dist`;
+
+  static async make(): Promise<BuiltProject> {
+    const project = new BuiltProject();
+    Deno.mkdirSync(`${project.dist}/source`, { recursive: true });
+    await project.ok("cp", "-R", `${ROOT}/scripts`, project.root);
+    await project.ok("cp", `${ROOT}/deno.json`, "source");
+    for (const name of NAMES) project.write(`dist/${name}`, `GLIBC_2.9 GLIBC_2.17 ${name}`);
+    project.write("dist/SHA256SUMS", await project.ok("sha256sum", ...NAMES));
+    return project;
+  }
+
+  write(path: string, text: string): void {
+    Deno.writeTextFileSync(`${this.root}/${path}`, text);
+  }
+
+  /** `scripts/build deb`. */
+  async build(...before: string[]): Promise<Ran> {
+    return await run(this.root, [...before, "scripts/build", "deb"]);
+  }
+
+  /** Runs a command in dist/: what it prints. */
+  async ok(...command: string[]): Promise<string> {
+    const { code, stdout, stderr } = await run(this.dist, command);
+    strictEqual(code, 0, stderr);
+    return stdout;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.root, { recursive: true });
+  }
+}
+
+const HAS_DPKG = (await run(ROOT, ["sh", "-c", "command -v dpkg-deb"])).code === 0;
+const ignore = !HAS_DPKG;
+
+Deno.test({
+  name: "scripts/build deb packages each program as it is, with what install.sh installs",
+  ignore,
+}, async () => {
+  using project = await BuiltProject.make();
+  const { code, stderr } = await project.build();
+  strictEqual(code, 0, stderr);
+  const placed = await project.ok(
+    "bash",
+    "-c",
+    ". ../scripts/lib/placed.sh; placed /usr/bin /usr/lib/systemd/system",
+  );
+  for (const [architecture, name = ""] of [["amd64", NAMES[0]], ["arm64", NAMES[1]]]) {
+    const [{ name: deb = "" } = {}] = [...Deno.readDirSync(project.dist)]
+      .filter((entry) => entry.name.endsWith(`_${architecture}.deb`));
+    match(deb, /^edgekeyd_\d+\.\d+\.\d+_/);
+    const tree = `${project.root}/${architecture}`;
+    await project.ok("dpkg-deb", "--raw-extract", deb, tree);
+    for (const line of placed.trim().split("\n")) {
+      const [mode = "", path = "", source = ""] = line.split(" ");
+      strictEqual(await project.ok("stat", "-c", "0%a", tree + path), `${mode}\n`, path);
+      const bytes = Deno.readTextFileSync(tree + path);
+      const expected = source === "program"
+        ? Deno.readTextFileSync(`${project.dist}/${name}`)
+        : Deno.readTextFileSync(`${ROOT}/scripts/systemd/${source}`)
+          .replace("ExecStart=/usr/local/bin/", "ExecStart=/usr/bin/");
+      strictEqual(bytes, expected, path);
+    }
+    const owners = await project.ok("sh", "-c", `dpkg-deb --contents ${deb} | cut -d' ' -f2`);
+    deepStrictEqual(new Set(owners.trim().split("\n")), new Set(["root/root"]));
+    strictEqual(Deno.readTextFileSync(`${tree}/DEBIAN/conffiles`), "/etc/default/edgekeyd\n");
+    const control = Deno.readTextFileSync(`${tree}/DEBIAN/control`);
+    match(control, new RegExp(`^Architecture: ${architecture}$`, "m"));
+    match(control, /^Depends: libc6 \(>= 2\.17\), libgcc-s1, systemd \(>= 252\)$/m);
+  }
+});
+
+Deno.test({
+  name: "scripts/build deb makes the same packages again, and names them in SHA256SUMS",
+  ignore,
+}, async () => {
+  using project = await BuiltProject.make();
+  strictEqual((await project.build()).code, 0);
+  const sums = Deno.readTextFileSync(`${project.dist}/SHA256SUMS`);
+  match(sums, /amd64\.deb$/m);
+  match(sums, /arm64\.deb$/m);
+  await project.ok("sha256sum", "--check", "SHA256SUMS");
+  // Other times and modes of what goes into it, and a leftover.
+  await project.ok("sh", "-c", `touch ${NAMES.join(" ")} && chmod -R go= ../scripts && mkdir deb`);
+  project.write("dist/deb/leftover", "");
+  const again = await project.build("sh", "-c", 'umask 077 && exec "$0" "$@"');
+  strictEqual(again.code, 0, again.stderr);
+  strictEqual(Deno.readTextFileSync(`${project.dist}/SHA256SUMS`), sums);
+});
+
+Deno.test({
+  name: "scripts/build deb refuses what it did not build, and a unit that starts something else",
+  ignore,
+}, async () => {
+  using project = await BuiltProject.make();
+  const unit = "scripts/systemd/edgekeyd.service";
+  const text = Deno.readTextFileSync(`${ROOT}/${unit}`);
+  project.write(unit, text.replace("/usr/local/bin/edgekeyd", "/opt/edgekeyd"));
+  const moved = await project.build();
+  strictEqual(moved.code, 1);
+  strictEqual(
+    moved.stderr,
+    `build: ${unit} does not start /usr/local/bin/edgekeyd any more\n`,
+  );
+  project.write(unit, text);
+  project.write(`dist/${NAMES[0]}`, "stripped");
+  const stripped = await project.build();
+  strictEqual(stripped.code, 1);
+  strictEqual(
+    stripped.stderr,
+    `build: dist/${NAMES[0]} is not what dist/SHA256SUMS says: run scripts/build x86_64 first\n`,
+  );
+  const timeless = await project.build("env", "-u", "SOURCE_DATE_EPOCH");
+  strictEqual(timeless.code, 1);
+  match(timeless.stderr, /^build: no git history .*: set SOURCE_DATE_EPOCH\n$/);
+  for (const name of NAMES) Deno.removeSync(`${project.dist}/${name}`);
+  const nothing = await project.build();
+  strictEqual(nothing.code, 1);
+  match(
+    nothing.stderr,
+    /^build: nothing in dist\/ to make a package of: run scripts\/build first\n$/,
+  );
+});
