@@ -24,11 +24,32 @@ export async function retire(
   options: Pick<ApplyRequest, "timed" | "progress">,
 ): Promise<ApplyResult> {
   await recover(context);
+  let before: Pick<ApplyResult, "deleted" | "released" | "txns"> | undefined;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const applied = await letGoOfAll(context, options);
+    const all = {
+      ...applied,
+      deleted: applied.deleted + (before?.deleted ?? 0),
+      released: applied.released + (before?.released ?? 0),
+      txns: applied.txns + (before?.txns ?? 0),
+    };
+    // While a key is left, the fence stays: without it, an etcd that is restored to now shows
+    // nothing.
+    if (all.failure || await deleteFence(context)) return all;
+    before = all;
+  }
+  throw unsettled(context);
+}
+
+async function letGoOfAll(
+  context: StoreContext,
+  options: Pick<ApplyRequest, "timed" | "progress">,
+): Promise<ApplyResult> {
   const changes = new Map<string, OwnershipChange>();
   for (const { key, owners } of context.cache.rows.values()) {
     changes.set(key, { key, acquired: [], released: owners });
   }
-  const applied = await apply(context, {
+  return await apply(context, {
     ...options,
     changes,
     full: true,
@@ -37,31 +58,35 @@ export async function retire(
     bytesOf: () => undefined,
     windows: new Map(),
   });
-  // While a key is left, the fence stays: without it, an etcd that is restored to now shows nothing.
-  if (!applied.failure) await deleteFence(context);
-  return applied;
 }
 
 /**
  * Deletes the fence if it still is ours. Should the answer be lost, the fence is read again; an
  * absent fence is what a cache that never wrote expects.
+ *
+ * @returns false if etcd was restored meanwhile, so that there are keys to delete again
  */
-async function deleteFence(context: StoreContext): Promise<void> {
+async function deleteFence(context: StoreContext): Promise<boolean> {
   const { cache, etcd, maxTxnOps } = context;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    if (cache.rows.size > 0) return false;
     const { expected, seq } = cache.fence;
-    if (expected === null) return;
+    if (expected === null) return true;
     const move = { key: cache.identity.fenceKey, expected, next: null };
     try {
       const { succeeded } = await etcd.txn(buildTxn(move, [], maxTxnOps));
       if (succeeded) {
         await cache.giveUp({ expected: null, seq });
-        return;
+        return true;
       }
     } catch (error) {
       if (!(error instanceof EtcdError) || error.outcome === "not-applied") throw error;
     }
     await recover(context);
   }
-  throw new ContentionError(`the fence ${cache.identity.fenceKey} could not be deleted`);
+  throw unsettled(context);
+}
+
+function unsettled({ cache }: StoreContext): ContentionError {
+  return new ContentionError(`the fence ${cache.identity.fenceKey} could not be deleted`);
 }

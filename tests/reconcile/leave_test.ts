@@ -91,6 +91,24 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
   }
 
   await step(
+    "retire(): what a restored etcd brings back before the fence goes is deleted again",
+    async (world) => {
+      const { node } = world;
+      const held = [node.fenceKey, ...(await node.keys()).map((key) => world.key(key))];
+      const values = await Promise.all(held.map((key) => node.get(key)));
+      node.etcd.next(passOn, async (send) => {
+        for (const [index, key] of held.entries()) await node.put(key, values[index]?.value ?? "");
+        return await send();
+      });
+      const done = await retire(node.context, { timed });
+      assert.deepEqual([done.deleted, done.failure], [6, undefined]);
+      assert.deepEqual(await node.keys(), []);
+      assert.equal(await node.get(node.fenceKey), undefined);
+      assert.equal(node.cache.rows.size, 0);
+    },
+  );
+
+  await step(
     "verify() finds what is missing and what another changed, and writes nothing",
     async (world) => {
       const { node } = world;
