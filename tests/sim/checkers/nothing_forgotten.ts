@@ -79,6 +79,9 @@ export class NothingForgotten implements Checker {
       }
       if (!deleted) this.#mayForget(lineage, key, tick);
     }
+    for (const key of known) {
+      if (this.#isLeftByAdoption(lineage, key)) this.#mayForget(lineage, key, tick);
+    }
     this.#known.set(lineage, known);
     this.#check();
   }
@@ -98,6 +101,18 @@ export class NothingForgotten implements Checker {
       if (this.#known.get(lineage)?.has(key) || lineage.disk.hasTombstone(key)) continue;
       broken(this, `${lineage.name} wrote ${key} at ${stored.mod} and does not know of it`);
     }
+  }
+
+  /**
+   * What adoption does not take over is nobody's, whatever tombstone there is: the operator is told
+   * of it, and who takes it up later finds another's value.
+   */
+  #isLeftByAdoption(lineage: Lineage, key: string): boolean {
+    if (this.#known.get(lineage)?.has(key) || lineage.disk.row(key)?.ours !== false) return false;
+    const { etcd } = this.#world();
+    const now = etcd.get(key);
+    const write = now && etcd.writeOf(now);
+    return isBy(write, lineage) && lineage.adoptedTick >= (write?.tick ?? Infinity);
   }
 
   #mayForget(lineage: Lineage, key: string, tick: number): void {
