@@ -243,6 +243,7 @@ export class ComponentKeyCache {
     fence: Pick<GiveUp, "newEpoch" | "redoDeletesAfter">,
   ): ReadonlyMap<string, KeyRow> {
     const rows = new Map<string, KeyRow>();
+    const { redoDeletesAfter = Infinity } = fence;
     for (const { action, key, after, ...deleted } of this.#intent?.entries ?? []) {
       if (action === "delete" && !this.rows.has(key)) {
         // Its outcome was half written when etcd went back to before the delete.
@@ -254,14 +255,19 @@ export class ComponentKeyCache {
       const before = this.rows.get(key);
       // An etcd that only says "not applied" holds nothing of ours there, but maybe another's.
       if (!fence.newEpoch && !before?.ours) continue;
-      const { uid, resourceVersion } = before?.ours && before.uid !== after.uid ? before : after;
+      // One restored to before we deleted that one has it again.
+      const deletedBefore = this.#tombstones.get(key);
+      const held = before?.ours
+        ? before
+        : deletedBefore && deletedBefore.seq > redoDeletesAfter
+        ? deletedBefore
+        : after;
+      const { uid, resourceVersion } = held.uid === after.uid ? after : held;
       rows.set(key, { ...after, ours: true, mod: null, uid, resourceVersion });
     }
-    if (fence.redoDeletesAfter !== undefined) {
-      for (const { key, uid, resourceVersion, seq } of this.#tombstones.values()) {
-        if (seq <= fence.redoDeletesAfter || this.rows.has(key) || rows.has(key)) continue;
-        rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
-      }
+    for (const { key, uid, resourceVersion, seq } of this.#tombstones.values()) {
+      if (seq <= redoDeletesAfter || this.rows.has(key) || rows.has(key)) continue;
+      rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
     }
     return rows;
   }

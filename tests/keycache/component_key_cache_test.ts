@@ -387,6 +387,18 @@ Deno.test("a new epoch makes every mod unknown, in memory and in the database", 
   assert.deepEqual(loaded.fence.epoch, 2);
 });
 
+Deno.test("giveUp() knows the object that it deleted again under one of its name that was never put", async () => {
+  using database = new TestDatabase();
+  const cache = await database.load();
+  const [deleted, next] = [rowOf("a"), rowOf("a", { uid: "u-2" })];
+  await commit(cache, [putOf(deleted)]);
+  await commit(cache, [deleteOf("a")]);
+  await cache.begin([putOf(next)], random);
+  await cache.giveUp({ expected: "x", seq: 4, newEpoch: true, redoDeletesAfter: 1 });
+  const { uid, owners } = cache.rows.get(next.key) ?? {};
+  assert.deepEqual([uid, owners], [deleted.uid, next.owners]);
+});
+
 Deno.test("giveUp() makes the deletes after the restored seq due again, and no earlier ones", async () => {
   using database = new TestDatabase();
   const cache = await database.load();
