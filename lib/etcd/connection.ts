@@ -13,6 +13,7 @@ import {
 import { CallFailure } from "./call_failure.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { isHttps } from "./endpoints.ts";
+import { limitHandshakes } from "./handshake_limit.ts";
 import { allowTlsToIpAddresses } from "./tls_servername.ts";
 
 /** What holds for one call. */
@@ -63,6 +64,7 @@ export class Connection {
   constructor(endpoint: string, tls: TlsCredentials | undefined, maxAnswerBytes: number) {
     this.endpoint = endpoint;
     if (isHttps(endpoint)) allowTlsToIpAddresses();
+    limitHandshakes();
     this.#etcd = new Etcd3({
       hosts: endpoint,
       ...(tls && { credentials: credentialBuffers(tls) }),
