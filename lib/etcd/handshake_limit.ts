@@ -44,7 +44,8 @@ function watched<Connect extends (...args: never[]) => Connecting>(
       closeOlderThan(performance.now() - handshakeMs);
       const connection: Connecting = Reflect.apply(target, self, args);
       waiting.set(connection, performance.now());
-      for (const event of [firstWord, "close"]) {
+      // Closing it is an error to whoever listens, and an uncaught one if nobody does any more.
+      for (const event of [firstWord, "close", "error"]) {
         connection.once(event, () => waiting.delete(connection));
       }
       return connection;
