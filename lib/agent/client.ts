@@ -23,6 +23,8 @@ export interface WriteAnswer {
   readonly released: number;
   readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
   readonly txns: number;
+  /** A group was split over several Txns. */
+  readonly staged: boolean;
 }
 
 /** Speaks to a daemon over its socket. */

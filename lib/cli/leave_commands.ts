@@ -69,12 +69,16 @@ export async function leave(
   const done: Done = daemon && ask ? await ask(daemon.client) : answerOf(
     await withCache(options, "change", note, (cache) => withStore(options, cache, work)),
   );
-  const { deleted, released, conflicts, txns } = done;
+  const { deleted, released, conflicts, txns, staged } = done;
   if (options.output === "json") {
-    terminal.out(JSON.stringify({ deleted, released, conflicts, txns }));
+    terminal.out(JSON.stringify({ deleted, released, conflicts, txns, staged }));
   } else {
     for (const { key, reason } of conflicts) terminal.out(`conflict   ${key}: ${reason}`);
-    terminal.out(`${deleted} deleted, ${released} released; ${plural(txns, "Txn")}`);
+    terminal.out(
+      `${deleted} deleted, ${released} released; ${plural(txns, "Txn")}${
+        staged ? " (staged)" : ""
+      }`,
+    );
   }
   if (done.failure) throw done.failure;
   const [first] = conflicts;

@@ -6,7 +6,13 @@ import { ABSENT, type Decision, type DecisionRules } from "./decide.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 import type { OwnershipChange } from "./ownership.ts";
-import { pack, type Packing, type PlannedOp, type TxnLimits } from "./pack.ts";
+import {
+  pack,
+  type Packing,
+  type PlannedOp,
+  type SingleTxnGroups,
+  type TxnLimits,
+} from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
 import { recover } from "./recover.ts";
 import { isIn, vacantSpans } from "./spans.ts";
@@ -18,8 +24,8 @@ export interface ApplyRequest {
   /** Look at every other row too, and heal what drifted in etcd. */
   readonly full: boolean;
   readonly rules: DecisionRules;
-  /** Refuse to split a group over several Txns. */
-  readonly requireSingleTxn: boolean;
+  /** Refuse to split these groups over several Txns. */
+  readonly requireSingleTxn: SingleTxnGroups;
   /**
    * The bytes of the version that an owner holds; undefined if it no longer holds that version.
    */
@@ -339,14 +345,26 @@ export function plannedOp(
 ): PlannedOp | undefined {
   if (decision.action === "put") {
     const { guardMod, owner, after } = decision;
-    return { action: "put", key, guardMod, owner, before, after, valueBytes: owner.stamp.size };
+    const group = groupOf(change?.acquired.includes(owner) ? owner : askerOf(change) ?? owner);
+    const valueBytes = owner.stamp.size;
+    return { action: "put", key, guardMod, owner, group, before, after, valueBytes };
   }
   if (decision.action === "delete") {
     const owner = change?.released[0];
     const { guardMod } = decision;
-    return { action: "delete", key, guardMod, owner, before, after: null, valueBytes: 0 };
+    const group = groupOf(askerOf(change));
+    return { action: "delete", key, guardMod, owner, group, before, after: null, valueBytes: 0 };
   }
   return undefined;
+}
+
+/** What is put may be another owner's, and all the same be part of what this one asked for. */
+function askerOf(change: OwnershipChange | undefined): Owner | undefined {
+  return change?.acquired[0] ?? change?.released[0];
+}
+
+function groupOf(owner: Owner | undefined): string {
+  return owner ? `${owner.component}/${owner.gvr}` : "";
 }
 
 function txnOp(

@@ -27,7 +27,7 @@ export async function deleteObject(
     ...options,
     changes: new Map([[key, { key, acquired: [], released: [owner] }]]),
     full: false,
-    requireSingleTxn: true,
+    requireSingleTxn: false,
     windows: new Map(),
   });
   expectDone(context, applied);

@@ -27,12 +27,37 @@ export class FenceError extends EdgekeydError {
 export class SingleTxnError extends EdgekeydError {
   override name = "SingleTxnError";
 
-  /** @param group the group that does not fit, as `component/gvr` */
-  constructor(group: string) {
+  readonly group: string;
+  /** The flag whose limit it exceeds. */
+  readonly limit: string;
+
+  /**
+   * @param group the group that does not fit, as `component/gvr`
+   * @param limit the flag whose limit it exceeds
+   */
+  constructor(group: string, limit: string) {
     super(
       "TooLarge",
       `${group} does not fit one Txn and --require-single-txn is set; nothing was written. Raise ` +
-        "--etcd-max-request-bytes or --etcd-max-txn-ops here and in etcd, or drop the flag",
+        `${limit} here and in etcd, or drop the flag`,
+    );
+    this.group = group;
+    this.limit = limit;
+  }
+}
+
+/** A list that is to be replaced needs more than one Txn. */
+export class SingleTxnListError extends EdgekeydError {
+  override name = "SingleTxnListError";
+
+  /** @param cause says which, and why */
+  constructor(cause: SingleTxnError) {
+    const { group, limit } = cause;
+    super(
+      "TooLarge",
+      `${group} does not fit one Txn, and a list is replaced in one or not at all; nothing was ` +
+        `written. Raise ${limit} here and in etcd, or replace it namespace by namespace`,
+      { cause },
     );
   }
 }

@@ -11,7 +11,13 @@ export { updateObject } from "./update_object.ts";
 export { judgeFence } from "./fence_verdict.ts";
 export { type Observation, observe } from "./observe.ts";
 export { ownersAfter, type OwnershipChange } from "./ownership.ts";
-export { pack, type Packing, type PlannedOp, type TxnLimits } from "./pack.ts";
+export {
+  pack,
+  type Packing,
+  type PlannedOp,
+  type SingleTxnGroups,
+  type TxnLimits,
+} from "./pack.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";
 export { readVersions, type ValueRequest } from "./read_values.ts";
 export { recover, type Recovery } from "./recover.ts";

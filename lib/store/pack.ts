@@ -9,6 +9,8 @@ export interface PlannedOp {
   readonly guardMod: string;
   /** The owner whose file is put; for a delete, one that let go, if it is known. */
   readonly owner: Owner | undefined;
+  /** Whose doing it is, as `component/gvr`; empty if nobody's. */
+  readonly group: string;
   readonly before: KeyRow | undefined;
   readonly after: KeyRow | null;
   /** Size of the value as the file had it; 0 for a delete. */
@@ -38,6 +40,12 @@ export interface Packing {
   readonly tooLarge: readonly PlannedOp[];
 }
 
+/**
+ * Groups that must not be split over several Txns: all, the one of this name (`component/gvr`), or
+ * none.
+ */
+export type SingleTxnGroups = boolean | string;
+
 /** The longest mod revision there is. */
 const LAST_MOD = "9223372036854775807";
 /** Longest value that a fence gets: life, sequence number, 128 random bits in hexadecimal. */
@@ -50,13 +58,13 @@ const FENCE_VALUE = "f".repeat(96);
  *
  * @param ops each key once
  * @param limits of one Txn
- * @param requireSingleTxn refuse to split a group
- * @throws {SingleTxnError} if a group would have to be split and must not be
+ * @param whole groups that must not be split
+ * @throws {SingleTxnError} if one of them would have to be
  */
 export function pack(
   ops: readonly PlannedOp[],
   limits: TxnLimits,
-  requireSingleTxn: boolean,
+  whole: SingleTxnGroups,
 ): Packing {
   const groups = new Map<string, PlannedOp[]>();
   const tooLarge: PlannedOp[] = [];
@@ -65,10 +73,9 @@ export function pack(
       tooLarge.push(op);
       continue;
     }
-    const group = op.owner ? `${op.owner.component}/${op.owner.gvr}` : "";
-    const members = groups.get(group);
+    const members = groups.get(op.group);
     if (members) members.push(op);
-    else groups.set(group, [op]);
+    else groups.set(op.group, [op]);
   }
   const batches: PlannedOp[][] = [];
   let staged = false;
@@ -79,7 +86,10 @@ export function pack(
     if (open.ops.length > 0) batches.push(open.ops);
     open = new Bin(limits);
     if (open.take(members, bytes)) continue;
-    if (requireSingleTxn) throw new SingleTxnError(group);
+    if (whole === true || whole === group) {
+      const levels = txnLevels(limits.maxTxnOps, members.length);
+      throw new SingleTxnError(group, levels ? "--etcd-max-request-bytes" : "--etcd-max-txn-ops");
+    }
     staged = true;
     batches.push(...split(members.filter((op) => op.action === "put"), limits));
     batches.push(...split(members.filter((op) => op.action === "delete"), limits));

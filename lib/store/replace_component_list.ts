@@ -5,6 +5,7 @@ import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
 import { readOwned } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
+import { SingleTxnError, SingleTxnListError } from "./errors.ts";
 import type { OwnershipChange } from "./ownership.ts";
 
 /** The new list of one resource of a component. */
@@ -32,7 +33,8 @@ export class InvalidListError extends EdgekeydError {
  *
  * @param context both sides; recovery has been done
  * @param list the new list
- * @param options how to judge and apply; `bytesOf` is asked for what other owners hold
+ * @param options how to judge and apply; `bytesOf` is asked for what other owners hold;
+ * `requireSingleTxn`: a list that fits no single Txn fails, before anything is written
  * @throws {InvalidObjectError} if an object is not one of this gvr, or has no resourceVersion
  * @throws {TooLargeError} if an object fits no request
  * @throws {InvalidListError} if two are the same, or one is of another namespace
@@ -42,8 +44,9 @@ export async function replaceComponentList(
   context: StoreContext,
   list: ComponentList,
   options:
-    & Omit<ApplyRequest, "changes" | "full" | "windows" | "bytesOf">
-    & Partial<Pick<ApplyRequest, "bytesOf">>,
+    & Pick<ApplyRequest, "rules" | "timed">
+    & Partial<Pick<ApplyRequest, "bytesOf">>
+    & { readonly requireSingleTxn: boolean },
 ): Promise<ApplyResult> {
   const { cache } = context;
   const { component, namespace } = list;
@@ -71,10 +74,15 @@ export async function replaceComponentList(
     ...options,
     changes,
     full: false,
+    // What else a reset etcd lacks is put along, and may take as many Txns as it needs.
+    requireSingleTxn: options.requireSingleTxn && `${component}/${gvr}`,
     windows: new Map(),
     bytesOf: (key, owner) =>
       changes.get(key)?.acquired.includes(owner) ? values.get(key) : options.bytesOf?.(key, owner),
   });
+  if (applied.failure instanceof SingleTxnError) {
+    return { ...applied, failure: new SingleTxnListError(applied.failure) };
+  }
   if (applied.failure) return applied;
   const conflicts = new Map(applied.conflicts);
   for (const [key, { acquired: [owner] }] of changes) {

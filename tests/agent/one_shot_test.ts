@@ -120,7 +120,7 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     node.remove("kube-proxy");
     const { json: gone, ...result } = await json("delete-component", "kube-proxy");
     expectExit(result, 0);
-    deepStrictEqual(gone, { deleted: 1, released: 0, conflicts: [], txns: 1 });
+    deepStrictEqual(gone, { deleted: 1, released: 0, conflicts: [], txns: 1, staged: false });
     expectExit(await run("delete-component", "kube-proxy"), 0);
   });
 

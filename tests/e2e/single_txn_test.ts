@@ -80,7 +80,7 @@ Deno.test("single Txn: small limits of etcd", async (t) => {
     expectExit(
       refused,
       1,
-      /^edgekeyd: kubelet\/configmaps\.v1\.core does not fit one Txn and --require-single-txn is set/,
+      /^edgekeyd: kubelet\/configmaps\.v1\.core does not fit one Txn and --require-single-txn is set; nothing was written\. Raise --etcd-max-\S+ here/,
     );
     strictEqual(refused.report.status, "failed");
     strictEqual(await etcd.revision(), before);
@@ -102,6 +102,10 @@ Deno.test("single Txn: small limits of etcd", async (t) => {
     match(text.stdout, /^in-step: 101 unchanged; 0 Txns, /);
     const again = await node.reconcile("--require-single-txn", ...flags);
     expectExit(again, 0);
+    node.remove("kubelet");
+    const gone = await node.run(["delete-component", "kubelet", ...flags]);
+    expectExit(gone, 0);
+    match(gone.stdout, /^101 deleted, 0 released; \d+ Txns \(staged\)\n$/);
   });
 
   await t.step("an object that fits no request is invalid, the rest goes on", async () => {

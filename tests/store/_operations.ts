@@ -23,6 +23,8 @@ export interface TestList {
   readonly namespace?: string;
   readonly objects: readonly (string | ObjectOptions)[];
   readonly requireSingleTxn?: boolean;
+  /** What other owners hold. */
+  readonly bytesOf?: (key: string) => Uint8Array | undefined;
 }
 
 /** The bytes that {@linkcode replace} puts for an object. */
@@ -39,7 +41,11 @@ export async function replace(node: TestNode, list: TestList): Promise<ApplyResu
     gvr,
     namespace: list.namespace,
     objects: list.objects.map((object) => bytesOf(object, list.gvr)),
-  }, { ...OPTIONS, requireSingleTxn: list.requireSingleTxn ?? false });
+  }, {
+    ...OPTIONS,
+    requireSingleTxn: list.requireSingleTxn ?? false,
+    ...(list.bytesOf && { bytesOf: list.bytesOf }),
+  });
 }
 
 /** Looks at every row, as a full pass does that finds all files as they were. */

@@ -12,7 +12,7 @@ import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 import { loseAnswer, loseRequest, type TxnHook } from "../support/hooked_etcd.ts";
 import { objectBytes, objectJson } from "../support/objects.ts";
 import { TestNode } from "../support/test_node.ts";
-import { bytesOf, replace } from "./_operations.ts";
+import { bytesOf, put, replace } from "./_operations.ts";
 
 const OPTIONS: ObjectOptions = {
   rules: { policy: "fresher", adopting: false },
@@ -138,6 +138,17 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
       strictEqual((await listObjects(node.context, { ...list, namespace: "none" })).values.size, 0);
     },
   );
+
+  await t.step("an etcd that was reset is put right along with one object", async () => {
+    await using node = await TestNode.start(server, { maxTxnOps: 8 });
+    const names = Array.from({ length: 20 }, (_, index) => `p${index}`);
+    await put(node, [{ objects: names }]);
+    await node.wipeEtcd();
+    const bytes = (key: string) => bytesOf(key.slice(key.lastIndexOf("/") + 1));
+    const options = { ...OPTIONS, bytesOf: bytes };
+    const done = await createObject(node.context, place("a"), pod("a"), options);
+    deepStrictEqual([done.created, (await node.keys()).length], [21, 21]);
+  });
 
   await step(
     "an object that fits no request is refused before anything is written",

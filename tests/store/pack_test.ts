@@ -18,6 +18,7 @@ function op(
     key: `/registry/${group}/${name}`,
     guardMod: action === "put" ? "0" : "5",
     owner: ownerOf({ component, gvr }),
+    group,
     before: undefined,
     after: null,
     valueBytes: action === "put" ? valueBytes : 0,

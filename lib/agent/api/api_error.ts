@@ -1,4 +1,5 @@
 import { EdgekeydError } from "../../errors.ts";
+import { EtcdError } from "../../etcd/mod.ts";
 
 /** The HTTP status of each error code that the API answers with. */
 export const STATUS_OF = {
@@ -64,6 +65,10 @@ const PASSING: ReadonlySet<string> = new Set([
 export function apiErrorOf(failure: EdgekeydError): ApiError {
   const { code, message } = failure;
   if (failure instanceof ApiError) return failure;
+  // etcd takes less than the flags say: that does not pass.
+  if (failure instanceof EtcdError && /^too-/.test(failure.reason)) {
+    return new ApiError("TooLarge", message, { cause: failure });
+  }
   if (PASSING.has(code)) return new ApiError("NotReady", message, { cause: failure });
   if (isErrorCode(code)) return new ApiError(code, message, { cause: failure });
   return new ApiError("Internal", message, { cause: failure });

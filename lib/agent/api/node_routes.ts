@@ -145,7 +145,7 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       id: "retire",
       summary: "Delete every key that this node wrote, then its fence; write no more.",
       answers: { 200: { description: "What was done.", schema: ref("Written") } },
-      errors: ["NotReady", "Unknown"],
+      errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,
       answer: async (call) => ok(written(await agent.retire(call.signal))),
     },

@@ -161,9 +161,10 @@ export function storeRoutes(agent: Agent): Route[] {
       method: "DELETE",
       path: COMPONENT,
       id: "deleteComponent",
-      summary: "Let a component go that the fs cache does not have.",
+      summary: "Let a component go that the fs cache does not have: in one Txn, or, if it fits " +
+        "none, in several (staged).",
       answers: { 200: WRITTEN },
-      errors: WRITE_ERRORS,
+      errors: [...WRITE_ERRORS, "TooLarge"],
       long: true,
       async answer(call) {
         const component = componentOf(call);
@@ -220,7 +221,8 @@ export function storeRoutes(agent: Agent): Route[] {
       method: "PUT",
       path: RESOURCE,
       id: "replaceList",
-      summary: "Replace a component's list: in one Txn, or, if it fits none, staged.",
+      summary: "Replace a component's list in one Txn; one that fits none is refused (TooLarge) " +
+        "before anything is written.",
       query: [NAMESPACE],
       body: LIST,
       answers: { 200: WRITTEN },
@@ -236,7 +238,7 @@ export function storeRoutes(agent: Agent): Route[] {
             (context, options) =>
               replaceComponentList(context, { ...place, objects }, {
                 ...options,
-                requireSingleTxn: false,
+                requireSingleTxn: true,
               }),
           ),
         );

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { EdgeNode, EtcdView, objectBytes } from "../../e2e/_node.ts";
 import { startEtcd } from "../../support/etcd_server.ts";
-import { expectError, ready, startDaemon } from "../_daemon.ts";
+import { expectError, ready, startDaemon, SWIFT } from "../_daemon.ts";
 import { Contract } from "./_contract.ts";
 
 const MAPS = "/v1/components/app/resources/configmaps.v1.core";
@@ -328,4 +328,49 @@ Deno.test("the store API: every route answers as its document says, every error 
   const { code, stopMs, stderr } = await daemon.stop();
   strictEqual(code, 0, stderr);
   ok(stopMs < 2_000, `${stopMs} ms`);
+});
+
+Deno.test("the store API: a list goes in one Txn or not at all, a component in as many as it needs", async () => {
+  await using server = await startEtcd({ args: ["--max-txn-ops=8"] });
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  const maps = (namespace: string, count: number) =>
+    list(...Array.from({ length: count }, (_, at) =>
+      map(`${namespace}-${at}`, 1)
+        .replace('"default"', `"${namespace}"`)));
+  const inEtcd = async () => (await etcd.keys(`${node.prefix}/`)).size;
+  {
+    await using daemon = await startDaemon(node, [...SWIFT, "--etcd-max-txn-ops=8"]);
+    const api = await Contract.of(daemon);
+    await ready(daemon);
+    // Two levels of three: nine to a Txn.
+    for (const namespace of ["a", "b"]) {
+      const put = await api.ask("PUT", `${MAPS}?namespace=${namespace}`, maps(namespace, 9));
+      strictEqual((put.json as { txns: number }).txns, 1);
+    }
+    const before = await etcd.revision();
+    const refused = await api.ask("PUT", `${MAPS}?namespace=a`, maps("a", 19));
+    expectError(refused, 413, "TooLarge");
+    match(refused.text, /app\/configmaps\.v1\.core does not fit one Txn, and a list is replaced/);
+    match(refused.text, /nothing was written\. Raise --etcd-max-txn-ops .* namespace by namespace/);
+    // So do ten deletes not fit, beside nothing.
+    expectError(await api.ask("PUT", MAPS, list()), 413, "TooLarge");
+    strictEqual(await etcd.revision(), before);
+    strictEqual(((await api.ask("GET", `${MAPS}/keys`)).json as string[]).length, 18);
+    strictEqual((await api.ask("GET", "/readyz")).status, 200);
+    const gone = (await api.ask("DELETE", "/v1/components/app")).json as Record<string, unknown>;
+    deepStrictEqual([gone.deleted, gone.txns, gone.staged], [18, 2, true]);
+    strictEqual(await inEtcd(), 0);
+    strictEqual((await daemon.stop()).code, 0);
+  }
+  // etcd takes less than the flags say: that is no matter of waiting either.
+  await using daemon = await startDaemon(node);
+  const api = await Contract.of(daemon);
+  await ready(daemon);
+  const refused = await api.ask("PUT", MAPS, maps("a", 19));
+  expectError(refused, 413, "TooLarge");
+  match(refused.text, /set --etcd-max-txn-ops to its --max-txn-ops/);
+  strictEqual(await inEtcd(), 0);
+  deepStrictEqual((await api.ask("GET", `${MAPS}/keys`)).json, []);
+  strictEqual((await api.ask("GET", "/readyz")).status, 200);
 });
