@@ -1,4 +1,4 @@
-/** How grave a line is; journald reads the number before it. */
+/** How grave a line is. */
 export type LogLevel = "error" | "warning" | "notice" | "info";
 
 /** Facts beside a message; never an object's content. */
@@ -7,18 +7,22 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 /** Writes log lines. */
 export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
 
-/** syslog's priorities, as journald reads them at the start of a line (sd-daemon). */
+/** How a line is written: for a person, for systemd's journal, or for a program. */
+export type LogFormat = "text" | "journal" | "json";
+
+/** syslog's priorities, as journald reads them at the start of a line (sd-daemon(3)). */
 const PRIORITY: Readonly<Record<LogLevel, number>> = { error: 3, warning: 4, notice: 5, info: 6 };
 
 /**
  * Makes a log.
  *
- * @param format `text`: priority prefix and key=value; `json`: one object a line
+ * @param format `text`: the level, the message, key=value; `journal`: the same behind the number
+ * that stands for the level there; `json`: one object a line
  * @param write takes one line
  * @param now the wall clock, for JSON
  */
 export function makeLog(
-  format: "text" | "json",
+  format: LogFormat,
   write: (line: string) => void,
   now: () => Date,
 ): Log {
@@ -30,7 +34,8 @@ export function makeLog(
       return;
     }
     const rest = given.map(([name, value]) => ` ${name}=${quoted(String(value))}`).join("");
-    write(`<${PRIORITY[level]}>${oneLine(message)}${rest}`);
+    const prefix = format === "journal" ? `<${PRIORITY[level]}>` : `${level}: `;
+    write(`${prefix}${oneLine(message)}${rest}`);
   };
 }
 

@@ -1,3 +1,4 @@
+import { isJournal } from "../agent/mod.ts";
 import { type Arguments, parseArguments } from "./arguments.ts";
 import { deleteUnclaimedCommand } from "./delete_unclaimed_command.ts";
 import { EXIT } from "./exit_code.ts";
@@ -44,7 +45,8 @@ export async function main(args: readonly string[], process: Process): Promise<n
     }
     return await dispatch(parsed.words, readOptions(parsed, process.hostname), terminal);
   } catch (error) {
-    terminal.err(`edgekeyd: ${presentable(error).message}`);
+    const priority = isJournal(process.env) ? "<3>" : "";
+    terminal.err(`${priority}edgekeyd: ${presentable(error).message}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }

@@ -10,6 +10,8 @@ import {
   Agent,
   beatingEtcd,
   createMetrics,
+  isJournal,
+  type Log,
   makeLog,
   measuredEtcd,
   measuredKv,
@@ -41,7 +43,9 @@ const SLOWEST_BYTES_PER_MS = 64 * 1024 / 1_000;
 
 /** `edgekeyd` or `edgekeyd run`: the daemon. */
 export async function runCommand(options: Options, terminal: Terminal): Promise<number> {
-  const log = makeLog(options.logFormat, (line) => terminal.err(line), () => new Date());
+  const text = isJournal((name) => Deno.env.get(name)) ? "journal" : "text";
+  const format = options.logFormat === "json" ? "json" : text;
+  const log = makeLog(format, (line) => terminal.err(line), () => new Date());
   const notifier = openNotifier(options, log);
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
   let server: ApiServer | undefined;
@@ -123,7 +127,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
 }
 
 /** Nothing is told where no service manager listens. */
-function openNotifier(options: Options, log: ReturnType<typeof makeLog>): Notifier {
+function openNotifier(options: Options, log: Log): Notifier {
   const notifier = systemdNotifier({
     env: (name) => Deno.env.get(name),
     pid: Deno.pid,
@@ -154,7 +158,7 @@ function beating(reconcile: ReconcileOptions, notifier: Notifier): ReconcileOpti
 async function openLogged(
   directory: StateDirectory,
   options: Options,
-  log: ReturnType<typeof makeLog>,
+  log: Log,
   wrap: WrapStore,
 ) {
   const { cache, movedAside } = await directory.openCache(cacheOptionsOf(options), wrap);

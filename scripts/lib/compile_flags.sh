@@ -5,7 +5,7 @@
 # Deno that compiles on the PATH.
 
 # What systemd tells its services.
-SYSTEMD_ENV=NOTIFY_SOCKET,RUNTIME_DIRECTORY,WATCHDOG_PID,WATCHDOG_USEC
+SYSTEMD_ENV=JOURNAL_STREAM,NOTIFY_SOCKET,RUNTIME_DIRECTORY,WATCHDOG_PID,WATCHDOG_USEC
 
 SYS=hostname,osUptime,uid
 # Only asked for, and only known, since then.

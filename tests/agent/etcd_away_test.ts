@@ -51,7 +51,11 @@ Deno.test("etcd away and back: a line each, no exit, in step again", async () =>
   strictEqual(code, 0, stderr);
   const lines = stderr.split("\n");
   const starting = (text: string) => lines.filter((line) => line.startsWith(text)).length;
-  deepStrictEqual([starting("<3>can't reach etcd"), starting("<5>in step again")], [2, 2], stderr);
+  deepStrictEqual(
+    [starting("error: can't reach etcd"), starting("notice: in step again")],
+    [2, 2],
+    stderr,
+  );
 });
 
 Deno.test("an operation in doubt is answered as unknown, never done again by itself", async () => {
@@ -115,7 +119,7 @@ Deno.test("another endpoint takes over", async () => {
   await until("away", async () => (await daemon.status()).state === "etcd-away");
   const { stderr, code } = await daemon.stop();
   strictEqual(code, 0, stderr);
-  match(stderr, /^<3>can't reach etcd at /m);
+  match(stderr, /^error: can't reach etcd at /m);
 });
 
 Deno.test("certificates are read again when they change on disk, and on SIGHUP", async () => {
@@ -156,8 +160,8 @@ Deno.test("certificates are read again when they change on disk, and on SIGHUP",
     await ready(daemon);
     const { code, stderr } = await daemon.stop();
     strictEqual(code, 0, stderr);
-    match(stderr, /<5>certificates or password changed on disk/);
-    match(stderr, /<5>in step again/);
+    match(stderr, /notice: certificates or password changed on disk/);
+    match(stderr, /notice: in step again/);
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }

@@ -62,6 +62,6 @@ async function filling(server: EtcdServer, node: EdgeNode): Promise<void> {
   await until("all", async () => (await etcd.keys(`${node.prefix}/pods/`)).size === 2_001);
   const { code, stderr } = await daemon.stop();
   strictEqual(code, 0, stderr);
-  strictEqual(stderr.match(/^<3>.*the disk is full/gm)?.length, 1, stderr);
-  strictEqual(stderr.match(/^<5>in step again/gm)?.length, 1, stderr);
+  strictEqual(stderr.match(/^error: .*the disk is full/gm)?.length, 1, stderr);
+  strictEqual(stderr.match(/^notice: in step again/gm)?.length, 1, stderr);
 }

@@ -82,6 +82,7 @@ Deno.test({
   });
   const unit = await installed(machine, etcd.endpoint);
   const step = stepsOf(t, unit);
+  const errors = ["journalctl", "-u", "edgekeyd", "-p", "err", "-o", "cat", "--no-pager"];
   const mod = async (name: string) =>
     (await view.keys("/registry/pods/shop/")).get(`/registry/pods/shop/${name}`)?.mod;
   const arrived = (name: string) => eventually(`${name} in etcd`, READY_MS, () => mod(name));
@@ -142,6 +143,7 @@ Deno.test({
     strictEqual((await unit.ctl("restart")).code, 0);
     strictEqual(await unit.show("ActiveState"), "active");
     await unit.until("StatusText", /^etcd is away: .*127\.0\.0\.1/, READY_MS);
+    match(await machine.ok(...errors), /^can't reach etcd at /m);
     strictEqual((await unit.ctl("reload")).code, 0);
     await unit.until("ActiveState", /^active$/, READY_MS);
     await etcd.start();
@@ -209,7 +211,8 @@ Deno.test({
     await unit.until("Result", /^(exit-code|start-limit-hit)$/, READY_MS);
     await unit.until("NRestarts", /^[45]$/, READY_MS);
     await unit.until("ActiveState", /^failed$/, READY_MS);
-    match(await unit.log(), /edgekeyd: .*another/);
+    match(await unit.log(), /^edgekeyd: .*another/m);
+    match(await machine.ok(...errors), /^edgekeyd: .*another/m);
   });
 
   await step("wrong flags fail at once, and once", async () => {
