@@ -103,7 +103,9 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     const answer = dispatcher(routes, API_LIMITS, presentable);
     server = await serveSocket(options.socketPath, answer);
     const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>();
-    const stop = () => {
+    let stoppedBy: Deno.Signal | undefined;
+    const stop = (signal: Deno.Signal) => {
+      stoppedBy ??= signal;
       notifier.stopping();
       agent.stop();
       setTimeout(giveUp, STOP_MS);
@@ -113,11 +115,22 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       notifier.reloading();
       agent.reload();
     };
-    for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, stop);
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, () => stop(signal));
+    }
     Deno.addSignalListener("SIGHUP", reload);
+    log("info", "started", {
+      version: versionFacts().version,
+      node: options.nodeName,
+      cacheDir: options.cacheDir,
+      stateDir: setup.stateDir,
+      etcd: setup.endpoints.join(),
+      listen: `unix:${options.socketPath}`,
+    });
     showStatus();
     notifier.ready();
     await Promise.race([agent.run(), overdue]);
+    log("info", "stopped", { signal: stoppedBy, pendingKeys: agent.cache.intent?.header.entries });
     return EXIT.ok;
   } finally {
     await Promise.race([server?.close(), clock.sleep(CLOSE_MS)]);

@@ -192,6 +192,7 @@ Deno.test("SIGTERM while a Txn is open ends it within 2 s; the next start settle
     const { code, stopMs, stderr } = await daemon.stop();
     strictEqual(code, 0, stderr);
     ok(stopMs < 2_000, `${stopMs} ms`);
+    match(stderr, new RegExp(`^info: stopped signal=SIGTERM pendingKeys=${PODS}$`, "m"));
     strictEqual(exists(daemon.socket), false);
   }
   proxy.passage.muteAfterBytes = Infinity;
