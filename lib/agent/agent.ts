@@ -14,21 +14,24 @@ import {
   type ApplyResult,
   expectDone,
   FenceError,
+  standingConflicts,
   type StoreContext,
   UnknownOutcomeError,
 } from "../store/mod.ts";
 import { Backoff } from "./backoff.ts";
 import {
+  groupsToLookAt,
   type Health,
   healthAfter,
   healthAfterFailure,
   isOfEitherSide,
+  type Looked,
   notReadyReasons,
   UNKNOWN_HEALTH,
 } from "./health.ts";
 import type { Log } from "./log.ts";
 import { NotReadyError, Operations } from "./operations.ts";
-import { logFailure, logPass } from "./pass_log.ts";
+import { PassLog } from "./pass_log.ts";
 import { RootWatch } from "./root_watch.ts";
 import { type Due, Schedule, type ScheduleOptions } from "./schedule.ts";
 
@@ -99,6 +102,7 @@ export class Agent {
   #cacheClosed = false;
   #etcd: Etcd | undefined;
   #health: Health = UNKNOWN_HEALTH;
+  readonly #log: PassLog;
   readonly #watch: RootWatch;
   #lookAroundAtMs = -Infinity;
   #stopping = false;
@@ -116,6 +120,7 @@ export class Agent {
     this.#options = options;
     this.#parts = parts;
     this.#cache = cache;
+    this.#log = new PassLog(parts.log);
     const { settleMs } = options.reconcile.source;
     this.#schedule = new Schedule({ ...options, settleMs }, this.#nowMs());
     this.#backoff = new Backoff(options.retryMaxMs, parts.random);
@@ -140,6 +145,12 @@ export class Agent {
   /** The component-key cache, to look at only. */
   get cache(): ComponentKeyCache {
     return this.#cache;
+  }
+
+  /** Keys that are left to others, each with the reason. */
+  get conflicts(): ReadonlyMap<string, string> {
+    const { policy } = this.#options.reconcile;
+    return standingConflicts(this.#cache.rows, { policy, adopting: false });
   }
 
   /** How it reconciles. */
@@ -279,14 +290,15 @@ export class Agent {
     const context = await this.#context();
     if (!context) return;
     this.#schedule.begun(due, this.#nowMs());
-    const groups = due.kind === "full" ? undefined : due.groups;
+    const full = due.kind === "full";
+    const groups = full ? undefined : groupsToLookAt(this.#health, due.groups);
     const outcome = await reconcile(context, this.#options.reconcile, {
       groups,
-      full: due.kind === "full",
+      full,
       patient: false,
       directories: this.#directories,
     });
-    this.#take(outcome, due.kind === "full" ? undefined : groups);
+    this.#take(outcome, { groups, full });
   }
 
   async #ask(): Promise<void> {
@@ -313,7 +325,7 @@ export class Agent {
       patient: options.source.settleMs <= MAX_PATIENCE_MS,
       directories: this.#directories,
     });
-    this.#take(outcome, undefined);
+    this.#take(outcome, { groups: undefined, full: true });
     return outcome;
   }
 
@@ -323,24 +335,28 @@ export class Agent {
     const error = await this.#operations.next(context);
     const failure = error instanceof UnknownOutcomeError ? error.cause : error;
     if (failure instanceof EdgekeydError && (this.#cache.intent || isOfEitherSide(failure))) {
-      const before = this.#health;
-      this.#health = healthAfterFailure(before, failure);
-      logFailure(this.#parts.log, before, failure);
+      this.#health = healthAfterFailure(this.#health, failure);
+      this.#log.failed(failure);
       this.#recoverFrom(failure);
     }
     this.#parts.changed();
   }
 
   /** Takes in what a pass came to. */
-  #take(
-    outcome: ReconcileOutcome,
-    groups: ReadonlySet<string> | undefined,
-  ): void {
-    const before = this.#health;
-    this.#health = healthAfter(before, outcome, groups, this.#options.reconcile.clock.nowMs());
-    logPass(this.#parts.log, before, outcome);
-    if (outcome.failure) this.#recoverFrom(outcome.failure);
-    else {
+  #take(outcome: ReconcileOutcome, looked: Pick<Looked, "full" | "groups">): void {
+    const nowMs = this.#options.reconcile.clock.nowMs();
+    const components = this.#cache.byOwner.keys();
+    this.#health = healthAfter(this.#health, outcome, { ...looked, components }, nowMs);
+    if (outcome.failure) {
+      this.#log.failed(outcome.failure);
+      this.#recoverFrom(outcome.failure);
+    } else {
+      const { invalid, heldBack } = this.#health;
+      this.#log.passed(outcome, {
+        conflicts: this.conflicts,
+        invalid: new Map(invalid.map(({ path, reason }) => [path, reason])),
+        heldBack: new Map(heldBack.map(({ component, deletes }) => [component, deletes])),
+      });
       this.#backoff.reset();
       this.#schedule.unsettled(outcome.busy, this.#nowMs());
     }
@@ -376,9 +392,8 @@ export class Agent {
       return this.#parts.store(this.#cache, this.#etcd);
     } catch (error) {
       if (!(error instanceof EdgekeydError)) throw error;
-      const before = this.#health;
-      this.#health = healthAfterFailure(before, error);
-      logFailure(this.#parts.log, before, error);
+      this.#health = healthAfterFailure(this.#health, error);
+      this.#log.failed(error);
       this.#recoverFrom(error);
       this.#parts.changed();
       return undefined;

@@ -2,7 +2,7 @@ import { EtcdError, type EtcdErrorReason } from "../etcd/mod.ts";
 import type { EdgekeydError } from "../errors.ts";
 import type { InvalidPath } from "../fscache/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
-import type { ReconcileOutcome, ReconcileReport } from "../reconcile/mod.ts";
+import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
 
 /** What the last passes said, as far as it still holds. */
@@ -17,11 +17,10 @@ export interface Health {
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
   /** Wall clock of the last full pass that came to its end, ms since the epoch. */
   readonly lastSuccessMs: number | undefined;
-  readonly lastReport: ReconcileReport | undefined;
   /** etcd's revision and cluster id as a pass saw them last; empty if none did. */
   readonly revision: string;
   readonly clusterId: string;
-  /** The same for components that a later pass looked at. */
+  /** When each component was last looked at, ms since the epoch. */
   readonly componentsSyncedMs: ReadonlyMap<string, number>;
   /** This node left the pool, and writes no more. */
   readonly retired: boolean;
@@ -35,7 +34,6 @@ export const UNKNOWN_HEALTH: Health = {
   invalid: [],
   heldBack: [],
   lastSuccessMs: undefined,
-  lastReport: undefined,
   revision: "",
   clusterId: "",
   componentsSyncedMs: new Map(),
@@ -65,41 +63,72 @@ export function healthAfterFailure(before: Health, failure: EdgekeydError): Heal
   return { ...before, etcd, failure: failure.message };
 }
 
+/** What a pass looked at. */
+export interface Looked {
+  /** In etcd too, at every key. */
+  readonly full: boolean;
+  /** Groups (`component/directory`); undefined: everything. */
+  readonly groups: ReadonlySet<string> | undefined;
+  /** Every component that there is. */
+  readonly components: Iterable<string>;
+}
+
 /**
  * Health after a pass. A pass over a few groups only speaks of these; the rest stays as it was.
  *
  * @param before what held until now
  * @param outcome what the pass came to
- * @param groups what it looked at; undefined: everything
+ * @param looked what it looked at
  * @param nowMs wall clock
  */
 export function healthAfter(
   before: Health,
   outcome: ReconcileOutcome,
-  groups: ReadonlySet<string> | undefined,
+  { full, groups, components: all }: Looked,
   nowMs: number,
 ): Health {
   const { report, failure } = outcome;
   if (failure) return healthAfterFailure(before, failure);
-  const elsewhere = (path: string) => groups !== undefined && !groups.has(groupOf(path));
-  const components = groups && new Set([...groups].map(componentOf));
+  const components = new Set(groups ? [...groups].map(componentOf) : all);
+  const named = new Set(report.invalid.map(({ path }) => path));
+  const elsewhere = (path: string) =>
+    groups !== undefined && !named.has(path) && !groups.has(groupOf(path)) &&
+    // What stands above the groups is seen whenever one below it is looked at.
+    !(isAboveGroups(path) && components.has(groupOf(path)));
   // A pass over some groups of a component does not see what is held back in the others.
   const again = new Set(report.heldBack.map(({ component }) => component));
-  const others = before.heldBack.filter(({ component }) => components && !again.has(component));
+  const others = before.heldBack.filter(({ component }) => groups && !again.has(component));
   return {
     ...before,
     etcd: "reachable",
     failure: undefined,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
-    lastSuccessMs: groups === undefined ? nowMs : before.lastSuccessMs,
-    lastReport: report,
+    lastSuccessMs: full ? nowMs : before.lastSuccessMs,
     revision: report.revision || before.revision,
     clusterId: report.clusterId || before.clusterId,
-    componentsSyncedMs: components
-      ? new Map([...before.componentsSyncedMs, ...[...components].map(at(nowMs))])
-      : new Map(),
+    componentsSyncedMs: new Map([
+      ...(groups ? before.componentsSyncedMs : []),
+      ...[...components].map(at(nowMs)),
+    ]),
   };
+}
+
+/**
+ * What a pass over a few groups must look at. Where deletes are held back, a look at a part can't
+ * tell whether they still are, and how many.
+ *
+ * @param health what holds now
+ * @param groups groups in which something changed; undefined: everything
+ * @returns what to look at; undefined: everything
+ */
+export function groupsToLookAt(
+  { heldBack }: Health,
+  groups: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  const held = new Set(heldBack.map(({ component }) => component));
+  const isHeld = groups && [...groups].some((group) => held.has(componentOf(group)));
+  return isHeld ? undefined : groups;
 }
 
 /**
@@ -129,6 +158,10 @@ export function notReadyReasons(health: Health): string[] {
     );
   }
   return reasons;
+}
+
+function isAboveGroups(path: string): boolean {
+  return !path.includes("/");
 }
 
 function groupOf(path: string): string {

@@ -132,7 +132,7 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
   const dirty = gauge("edgekeyd_dirty_groups", "Resource groups that wait to be looked at.");
   const intents = gauge("edgekeyd_pending_intents", "Txns whose outcome is not known yet.");
   const held = gauge("edgekeyd_held_back_deletes", "Deletes held back.", ["component"]);
-  const conflicts = gauge("edgekeyd_conflicts", "Keys that an apiserver wrote, left alone.");
+  const conflicts = gauge("edgekeyd_conflicts", "Keys left to others.");
   const invalid = gauge("edgekeyd_invalid_files", "Files of the fs cache that are not imported.");
   return (status) => {
     const resources = status.components.reduce((sum, it) => sum + it.resources.length, 0);

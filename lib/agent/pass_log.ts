@@ -1,53 +1,116 @@
 import type { EdgekeydError } from "../errors.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
-import type { Health } from "./health.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogFields } from "./log.ts";
 
-/** More of one kind than this in one pass are not logged; `status` has them all. */
+/** More of one kind than this in one pass are counted, not logged; `status` has them all. */
 const MAX_LOGGED = 20;
 
-/**
- * Logs what a pass came to: a line when something changes for the worse or the better, none while
- * it stays.
- *
- * @param log where to
- * @param before what held before it
- * @param outcome what it came to
- */
-export function logPass(log: Log, before: Health, outcome: ReconcileOutcome): void {
-  const { report, failure, notes } = outcome;
-  if (failure) return logFailure(log, before, failure);
-  if (before.failure !== undefined) log("notice", "in step again");
-  for (const note of notes) log("notice", note);
-  const { created, updated, deleted, released, txns, revision, durationMs } = report;
-  if (created + updated + deleted + released > 0) {
-    const fields = { created, updated, deleted, released, txns, revision, durationMs };
-    log("info", "brought in step", fields);
-  }
-  for (const { key, reason } of report.conflicts.slice(0, MAX_LOGGED)) {
-    if (!before.lastReport?.conflicts.some((known) => known.key === key)) {
-      log("warning", "key left to others", { key, reason });
-    }
-  }
-  for (const { path, reason } of report.invalid.slice(0, MAX_LOGGED)) {
-    if (!before.invalid.some((known) => known.path === path)) {
-      log("warning", "not imported", { path, reason });
-    }
-  }
-  for (const { component, deletes } of report.heldBack) {
-    if (!before.heldBack.some((known) => known.component === component)) {
-      log("warning", "deletes held back", { component, deletes });
-    }
-  }
+/** What is not as it should be after a pass, and stays so until something changes. */
+export interface Standing {
+  /** Keys left to others, each with the reason. */
+  readonly conflicts: ReadonlyMap<string, string>;
+  /** Paths that are not imported, each with the reason. */
+  readonly invalid: ReadonlyMap<string, string>;
+  /** Components whose deletes are held back, and how many. */
+  readonly heldBack: ReadonlyMap<string, number>;
 }
 
+/** How one kind of it is told. */
+interface Words {
+  readonly appeared: string;
+  readonly cleared: string;
+  readonly fields: (name: string, what: string | number) => LogFields;
+  /** What is known of it when it clears. */
+  readonly name: (name: string) => LogFields;
+}
+
+const WORDS: Readonly<Record<keyof Standing, Words>> = {
+  conflicts: {
+    appeared: "key left to others",
+    cleared: "no longer left to others",
+    fields: (key, reason) => ({ key, reason }),
+    name: (key) => ({ key }),
+  },
+  invalid: {
+    appeared: "not imported",
+    cleared: "no longer invalid",
+    fields: (path, reason) => ({ path, reason }),
+    name: (path) => ({ path }),
+  },
+  heldBack: {
+    appeared: "deletes held back",
+    cleared: "no deletes held back any more",
+    fields: (component, deletes) => ({ component, deletes }),
+    name: (component) => ({ component }),
+  },
+};
+
+const NOTHING: Standing = { conflicts: new Map(), invalid: new Map(), heldBack: new Map() };
+
 /**
- * Logs a failure, if nothing failed before.
- *
- * @param log where to
- * @param before what held before it
- * @param failure what failed
+ * Logs what passes come to: a line when something changes for the worse or the better, none while
+ * it stays.
  */
-export function logFailure(log: Log, before: Health, { code, message }: EdgekeydError): void {
-  if (before.failure === undefined) log("error", message, { code });
+export class PassLog {
+  readonly #log: Log;
+  #standing = NOTHING;
+  #notes: readonly string[] = [];
+  #failed = false;
+
+  /** @param log where to */
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /**
+   * Tells of a pass that came to its end.
+   *
+   * @param outcome what it came to
+   * @param standing what is not as it should be now
+   */
+  passed({ report, notes }: ReconcileOutcome, standing: Standing): void {
+    if (this.#failed) this.#log("notice", "in step again");
+    this.#failed = false;
+    // A note on how it is set up comes with each pass.
+    for (const note of notes) if (!this.#notes.includes(note)) this.#log("notice", note);
+    this.#notes = notes;
+    const { created, updated, deleted, released, txns, revision, durationMs } = report;
+    if (created + updated + deleted + released > 0) {
+      const fields = { created, updated, deleted, released, txns, revision, durationMs };
+      this.#log("info", "brought in step", fields);
+    }
+    // What was let go to another for good is over with this pass.
+    const over = report.conflicts.filter(({ key }) => !standing.conflicts.has(key));
+    this.#list("warning", WORDS.conflicts.appeared, over.map((one) => ({ ...one })));
+    for (const kind of ["conflicts", "invalid", "heldBack"] as const) {
+      this.#compare(WORDS[kind], this.#standing[kind], standing[kind]);
+    }
+    this.#standing = standing;
+  }
+
+  /**
+   * Tells of a failure, if nothing failed before.
+   *
+   * @param failure what failed
+   */
+  failed({ code, message }: EdgekeydError): void {
+    if (!this.#failed) this.#log("error", message, { code });
+    this.#failed = true;
+  }
+
+  #compare(
+    { appeared, cleared, fields, name }: Words,
+    before: ReadonlyMap<string, string | number>,
+    now: ReadonlyMap<string, string | number>,
+  ): void {
+    const changed = [...now].filter(([one, what]) => before.get(one) !== what);
+    this.#list("warning", appeared, changed.map(([one, what]) => fields(one, what)));
+    this.#list("notice", cleared, [...before.keys()].filter((one) => !now.has(one)).map(name));
+  }
+
+  #list(level: "warning" | "notice", message: string, all: readonly LogFields[]): void {
+    for (const fields of all.slice(0, MAX_LOGGED)) this.#log(level, message, fields);
+    const more = all.length - MAX_LOGGED;
+    if (more > 0) this.#log(level, `${message}: more, which \`edgekeyd status\` lists`, { more });
+  }
 }

@@ -33,8 +33,8 @@ export interface AgentStatus {
   readonly pendingKeys: number;
   /** Keys whose value in etcd this node did not write. */
   readonly othersKeys: number;
-  /** Keys that an apiserver wrote, and that are left alone. */
-  readonly conflicts: readonly string[];
+  /** Keys that are left to others, by key. */
+  readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
   readonly invalid: readonly { readonly path: string; readonly reason: string }[];
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
   /** Why the fs cache is not watched; absent if it is. */
@@ -60,13 +60,9 @@ export interface Setup {
  */
 export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentStatus {
   const { cache, health } = agent;
-  const conflicts: string[] = [];
+  const conflicts = [...agent.conflicts].map(([key, reason]) => ({ key, reason })).sort(byKey);
   let othersKeys = 0;
-  for (const row of cache.rows.values()) {
-    if (row.ours || row.mod === null) continue;
-    othersKeys++;
-    if (row.resourceVersion === "") conflicts.push(row.key);
-  }
+  for (const row of cache.rows.values()) if (!row.ours && row.mod !== null) othersKeys++;
   const { dirtyGroups } = agent;
   return {
     state: stateOf(agent, conflicts.length),
@@ -90,7 +86,7 @@ export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentS
     dirtyGroups: Number.isFinite(dirtyGroups) ? dirtyGroups : null,
     pendingKeys: cache.intent?.header.entries ?? 0,
     othersKeys,
-    conflicts: conflicts.sort(),
+    conflicts,
     invalid: health.invalid,
     heldBack: health.heldBack,
     ...(health.watchFailure !== undefined && { watchFailure: health.watchFailure }),
@@ -150,6 +146,10 @@ function stateOf({ health }: Agent, conflicts: number): AgentStatus["state"] {
   if (health.failure !== undefined) return "failing";
   if (health.lastSuccessMs === undefined) return "starting";
   return conflicts + health.invalid.length + health.heldBack.length > 0 ? "partial" : "in-step";
+}
+
+function byKey(a: { key: string }, b: { key: string }): number {
+  return a.key < b.key ? -1 : 1;
 }
 
 function byGvr(a: { gvr: string }, b: { gvr: string }): number {

@@ -68,7 +68,7 @@ function problemsOf(status: AgentStatus): string[] {
     );
   }
   problems.push(...listed(
-    status.conflicts.map((key) => `${key}: an apiserver wrote it, so it is left alone`),
+    status.conflicts.map(({ key, reason }) => `${key}: ${reason}, so it is left alone`),
     "delete such keys in etcd to let edgekeyd write them",
   ));
   problems.push(...listed(

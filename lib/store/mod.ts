@@ -21,6 +21,7 @@ export {
 export { type Plan, plan, type PlanRequest } from "./plan.ts";
 export { readVersions, type ValueRequest } from "./read_values.ts";
 export { recover, type Recovery } from "./recover.ts";
+export { standingConflicts } from "./standing_conflicts.ts";
 export { deleteComponentResources } from "./delete_component_resources.ts";
 export { deleteUnclaimedKeys, NotUnclaimedError } from "./delete_unclaimed_keys.ts";
 export { listComponentKeys } from "./list_component_keys.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { EdgeNode } from "../e2e/_node.ts";
+import { EdgeNode, EtcdView, objectBytes } from "../e2e/_node.ts";
 import { startEtcd } from "../support/etcd_server.ts";
-import { ready, startDaemon, SWIFT, until } from "./_daemon.ts";
+import { type DaemonProcess, ready, startDaemon, SWIFT, until } from "./_daemon.ts";
 
 Deno.test("the log begins with what runs where, and ends with why it stopped", async () => {
   await using server = await startEtcd();
@@ -35,4 +35,99 @@ Deno.test("the log begins with what runs where, and ends with why it stopped", a
     /^info: started version=\S+ node=n1 cacheDir=\S+ stateDir=\S+ etcd=\S+ listen=\S+\n/,
   );
   match(stderr, /^info: stopped signal=SIGINT\n$/m);
+});
+
+const HELD = [
+  "warning: deletes held back component=kubelet deletes=20",
+  "notice: no deletes held back any more component=kubelet",
+];
+
+function pod(name: string | number): string {
+  return `kubelet/pods.v1.core/default/${name}`;
+}
+
+function writePods(node: EdgeNode): void {
+  for (let at = 0; at < 20; at++) node.write(pod(at));
+}
+
+/** Ends a daemon, and answers what it logged that is no everyday line. */
+async function endOf(daemon: DaemonProcess): Promise<string[]> {
+  const { code, stderr } = await daemon.stop();
+  strictEqual(code, 0, stderr);
+  return stderr.split("\n").filter((line) => /^(warning|notice|error): /.test(line));
+}
+
+/** All pods are gone at once, and back once that was held back. */
+async function loseAndFind(node: EdgeNode, daemon: DaemonProcess, meanwhile: () => Promise<void>) {
+  for (let at = 0; at < 20; at++) node.remove(pod(at));
+  await until("held back", async () => (await daemon.status()).heldBack.length > 0);
+  await meanwhile();
+  writePods(node);
+  await until("in step", async () => (await daemon.status()).state === "in-step");
+}
+
+Deno.test("what is wrong is logged when it appears and when it clears, not at each pass", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  const key = (name: string) => `${node.prefix}/pods/default/${name}`;
+  const bad = "kube-proxy/nodes.v1.core/bad";
+  writePods(node);
+  node.write("kube-proxy/nodes.v1.core/edge-1");
+  node.write("kube-proxy/pods.v1.core/default/theirs");
+  node.write("kube-proxy/pods.v1.core/default/newer", { rv: 9 });
+  Deno.writeTextFileSync(`${node.cacheDir}/${bad}`, "half");
+  await etcd.put(key("theirs"), "k8s\0theirs");
+  await etcd.put(key("newer"), objectBytes(pod("newer"), { rv: 8 }));
+  const reasons = {
+    newer: "etcd holds another importer's value (--conflict-policy skip)",
+    theirs: "etcd holds a value that an apiserver wrote",
+  };
+  const flags = [...SWIFT, "--resync-interval=1s", "--conflict-policy=skip"];
+  await using daemon = await startDaemon(node, flags);
+  await ready(daemon);
+  await loseAndFind(node, daemon, async () => {
+    const { conflicts, invalid } = await daemon.status();
+    deepStrictEqual(conflicts, [
+      { key: key("newer"), reason: reasons.newer },
+      { key: key("theirs"), reason: reasons.theirs },
+    ]);
+    deepStrictEqual(invalid.map(({ path }) => path), [bad]);
+    const passes = new Set<number | undefined>();
+    await until("five full passes", async () => {
+      passes.add((await daemon.status()).lastSuccessMs);
+      return passes.size > 5;
+    });
+    await etcd.raw.delete().key(key("theirs"));
+    await etcd.raw.delete().key(key("newer"));
+    node.remove(bad);
+    await until("no conflict", async () => {
+      const status = await daemon.status();
+      return status.conflicts.length + status.invalid.length === 0;
+    });
+  });
+  deepStrictEqual(
+    (await endOf(daemon)).sort(),
+    [
+      ...HELD,
+      `warning: not imported path=${bad} reason="not valid JSON"`,
+      `notice: no longer invalid path=${bad}`,
+      ...(["newer", "theirs"] as const).flatMap((name) => [
+        `warning: key left to others key=${key(name)} reason="${reasons[name]}"`,
+        `notice: no longer left to others key=${key(name)}`,
+      ]),
+    ].sort(),
+  );
+});
+
+Deno.test("deletes are held back no longer than until their files are back", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  writePods(node);
+  for (let at = 0; at < 3; at++) node.write(`kubelet/configmaps.v1.core/default/${at}`);
+  // The next full pass is ten minutes away.
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  await loseAndFind(node, daemon, () => Promise.resolve());
+  deepStrictEqual(await endOf(daemon), HELD);
 });

@@ -55,7 +55,7 @@ Deno.test("metrics say what the status says, and forget what is gone", async () 
       }],
       dirtyGroups: null,
       pendingKeys: 9,
-      conflicts: ["/registry/pods/a/b"],
+      conflicts: [{ key: "/registry/pods/a/b", reason: "r" }],
       invalid: [{ path: "x", reason: "y" }, { path: "z", reason: "y" }],
       heldBack: [{ component: "kube-proxy", deletes: 12 }],
       watchFailure: "limit",
@@ -176,7 +176,7 @@ Deno.test("the status in words says what a person should know first", () => {
     [
       {
         state: "partial",
-        conflicts: ["/a"],
+        conflicts: [{ key: "/a", reason: "r" }],
         invalid: [{ path: "b", reason: "c" }, { path: "d", reason: "c" }],
         heldBack: [{ component: "kubelet", deletes: 12 }, { component: "flanneld", deletes: 1 }],
       },

@@ -104,10 +104,14 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     match(page.stdout, /^ {13}answers in \d+\.\d ms, revision \d+ at the last pass$/m);
     match(page.stdout, /^component {4}kubelet: 5 keys, in step \d+ s ago$/m);
     match(page.stdout, /^ {13}5 pods\.v1\.core$/m);
-    match(page.stdout, /^problem {6}.*p4: an apiserver wrote it, so it is left alone$/m);
+    match(
+      page.stdout,
+      /^problem {6}.*p4: etcd holds a value that an apiserver wrote, so it is left alone$/m,
+    );
     match(page.stdout, /^problem {6}\(delete such keys in etcd/m);
     const { json: status } = await json("status");
-    deepStrictEqual(status.conflicts, [`${p}/pods/default/p4`]);
+    const reason = "etcd holds a value that an apiserver wrote";
+    deepStrictEqual(status.conflicts, [{ key: `${p}/pods/default/p4`, reason }]);
     strictEqual(status.state, "partial");
   });
 

@@ -1,14 +1,17 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { Backoff } from "../../lib/agent/backoff.ts";
 import {
+  groupsToLookAt,
   type Health,
   healthAfter,
   healthAfterFailure,
+  type Looked,
   notReadyReasons,
   UNKNOWN_HEALTH,
 } from "../../lib/agent/health.ts";
 import { makeLog } from "../../lib/agent/log.ts";
 import { Operations } from "../../lib/agent/operations.ts";
+import { PassLog, type Standing } from "../../lib/agent/pass_log.ts";
 import { RootWatch } from "../../lib/agent/root_watch.ts";
 import { EtcdError } from "../../lib/etcd/mod.ts";
 import type { CacheWatch, WatchHint } from "../../lib/fscache/mod.ts";
@@ -78,6 +81,11 @@ function outcome(
   };
 }
 
+/** A full pass. */
+const FULL: Looked = { full: true, groups: undefined, components: ["a", "b"] };
+/** A pass over some groups. */
+const over = (...groups: string[]): Looked => ({ ...FULL, full: false, groups: new Set(groups) });
+
 Deno.test("health: a full pass says all, one over groups only of these", () => {
   const invalid = [{ path: "a/pods.v1.core/x/p", reason: "r" }, {
     path: "b/tmp_pods.v1.core/x/p",
@@ -89,18 +97,86 @@ Deno.test("health: a full pass says all, one over groups only of these", () => {
       invalid,
       heldBack: [{ component: "a", deletes: 3 }, { component: "b", deletes: 4 }],
     }),
-    undefined,
+    FULL,
     1_000,
   );
   strictEqual(full.lastSuccessMs, 1_000);
   strictEqual(full.etcd, "reachable");
-  const partial = healthAfter(full, outcome({ revision: "" }), new Set(["b/pods.v1.core"]), 2_000);
+  const partial = healthAfter(full, outcome({ revision: "" }), over("b/pods.v1.core"), 2_000);
   deepStrictEqual(partial.invalid.map(({ path }) => path), ["a/pods.v1.core/x/p"]);
   const kept = partial.heldBack.map(({ component }) => component);
   deepStrictEqual(kept, ["a", "b"], "what is held back in other groups is not seen, nor over");
   strictEqual(partial.lastSuccessMs, 1_000);
   strictEqual(partial.revision, "7", "a pass that asked etcd nothing leaves its revision");
-  deepStrictEqual([...partial.componentsSyncedMs], [["b", 2_000]]);
+  deepStrictEqual([...partial.componentsSyncedMs], [["a", 1_000], ["b", 2_000]]);
+  deepStrictEqual(groupsToLookAt(full, new Set(["c/pods.v1.core"])), new Set(["c/pods.v1.core"]));
+  const all = "where deletes are held back, only a look at everything tells whether they still are";
+  strictEqual(groupsToLookAt(full, new Set(["b/x.v1.core", "c/x.v1.core"])), undefined, all);
+  const everything = healthAfter(full, outcome(), { ...FULL, full: false }, 3_000);
+  deepStrictEqual([everything.heldBack, everything.invalid], [[], []]);
+  strictEqual(everything.lastSuccessMs, 1_000, "etcd was not looked at");
+  deepStrictEqual([...everything.componentsSyncedMs.values()], [3_000, 3_000]);
+});
+
+Deno.test("health: what is invalid above the groups is named once, and no more once it is mended", () => {
+  const named = (health: Health) => health.invalid.map(({ path }) => path);
+  const bad = (...paths: string[]) =>
+    outcome({ invalid: paths.map((path) => ({ path, reason: "r" })) });
+  const full = healthAfter(UNKNOWN_HEALTH, bad("a", "tmp_b", "c%", "a/x.y/z"), FULL, 1);
+  const again = healthAfter(full, bad("a"), over("a/pods.v1.core"), 2);
+  deepStrictEqual(named(again), ["tmp_b", "c%", "a/x.y/z", "a"]);
+  const mended = healthAfter(again, outcome(), over("a/pods.v1.core", "b/pods.v1.core"), 3);
+  deepStrictEqual(named(mended), ["c%", "a/x.y/z"]);
+  // Whatever a pass names, it is not named twice.
+  const twice = healthAfter(mended, bad("a/x.y/z"), over("b/pods.v1.core"), 4);
+  deepStrictEqual(named(twice), ["c%", "a/x.y/z"]);
+});
+
+Deno.test("the log tells what appears, changes and clears, and nothing while it stays", () => {
+  const lines: string[] = [];
+  const log = new PassLog(makeLog("text", (line) => lines.push(line), () => new Date()));
+  const none = { conflicts: new Map(), invalid: new Map(), heldBack: new Map() };
+  const told = (pass: ReconcileOutcome, standing: Partial<Standing> = {}) => {
+    log.passed(pass, { ...none, ...standing });
+    return lines.splice(0);
+  };
+  const key = "/registry/pods/a/b";
+  const standing: Standing = {
+    conflicts: new Map([[key, "theirs"]]),
+    invalid: new Map([["x/y/z", "half"]]),
+    heldBack: new Map([["kubelet", 12]]),
+  };
+  const report = { conflicts: [{ key, reason: "theirs" }, { key: "/gone", reason: "let go" }] };
+  const noted = { ...outcome(report), notes: ["3 keys were kept"] };
+  deepStrictEqual(told(noted, standing), [
+    "notice: 3 keys were kept",
+    'warning: key left to others key=/gone reason="let go"',
+    `warning: key left to others key=${key} reason=theirs`,
+    "warning: not imported path=x/y/z reason=half",
+    "warning: deletes held back component=kubelet deletes=12",
+  ]);
+  const same = { ...noted, report: { ...noted.report, conflicts: [{ key, reason: "theirs" }] } };
+  deepStrictEqual(told(same, standing), []);
+  // A pass over some groups reports less than what stands.
+  deepStrictEqual(told({ ...outcome(), notes: noted.notes }, standing), []);
+  const changed = { ...standing, heldBack: new Map([["kubelet", 13]]) };
+  deepStrictEqual(told(same, changed), ["warning: deletes held back component=kubelet deletes=13"]);
+  const away = new EtcdError("unreachable", "away");
+  log.failed(away);
+  log.failed(away);
+  deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
+  deepStrictEqual(told(same, changed), ["notice: in step again"]);
+  deepStrictEqual(told(outcome()), [
+    `notice: no longer left to others key=${key}`,
+    "notice: no longer invalid path=x/y/z",
+    "notice: no deletes held back any more component=kubelet",
+  ]);
+  const many = new Map(Array.from({ length: 25 }, (_, at) => [`p${at}`, "bad"]));
+  const flood = told(outcome(), { invalid: many });
+  strictEqual(flood.length, 21);
+  match(flood.at(-1) ?? "", /^warning: not imported: more, which `edgekeyd status` lists more=5$/);
+  strictEqual(told(outcome(), { invalid: many }).length, 0);
+  strictEqual(told(outcome()).length, 21);
 });
 
 Deno.test("health: which failures mean that etcd is away, and what is said of them", () => {
@@ -118,7 +194,7 @@ Deno.test("health: which failures mean that etcd is away, and what is said of th
   const held = healthAfter(
     UNKNOWN_HEALTH,
     outcome({ heldBack: [{ component: "kubelet", deletes: 12 }] }),
-    undefined,
+    FULL,
     1,
   );
   match(notReadyReasons(held)[0] ?? "", /12 deletes of kubelet are held back.*--confirm-deletes/);

@@ -93,7 +93,7 @@ export const SCHEMAS = {
     dirtyGroups: { type: ["integer", "null"], description: "null: all of them" },
     pendingKeys: COUNT,
     othersKeys: COUNT,
-    conflicts: listOf(TEXT),
+    conflicts,
     invalid,
     heldBack,
     "watchFailure?": TEXT,

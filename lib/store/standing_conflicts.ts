@@ -1,0 +1,26 @@
+import type { KeyRow } from "../keycache/mod.ts";
+import { decide, type DecisionRules } from "./decide.ts";
+
+/**
+ * Keys that are left to others for as long as etcd stays as it was last seen, each with the reason:
+ * what a full pass would report, told from the rows alone.
+ *
+ * @param rows what is recorded
+ * @param rules how values of others are judged
+ */
+export function standingConflicts(
+  rows: ReadonlyMap<string, KeyRow>,
+  rules: DecisionRules,
+): Map<string, string> {
+  const conflicts = new Map<string, string>();
+  for (const [key, row] of rows) {
+    const { owners } = row;
+    if (row.ours || row.mod === null || owners.length === 0) continue;
+    const unseen = { change: undefined, observed: undefined, value: undefined };
+    const decision = decide({ key, row, owners, ...unseen }, rules);
+    if (decision.action === "none" && decision.conflict !== undefined) {
+      conflicts.set(key, decision.conflict);
+    }
+  }
+  return conflicts;
+}
