@@ -1,5 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
-import type { ReconcileReport, Verification } from "../reconcile/mod.ts";
+import type { ReconcileReport, TakeOver, Verification } from "../reconcile/mod.ts";
 import type { PassRequest } from "./agent.ts";
 import type { AgentStatus, ShownOwner } from "./status.ts";
 
@@ -44,7 +44,7 @@ export class AgentClient implements Disposable {
    * @param timeoutMs how long to wait for it
    */
   status(timeoutMs: number): Promise<AgentStatus> {
-    return this.#ask("GET", "/v1/status", {}, AbortSignal.timeout(timeoutMs));
+    return this.#ask("GET", "/v1/status", {}, { signal: AbortSignal.timeout(timeoutMs) });
   }
 
   /** Has a full pass made, or shown. */
@@ -77,6 +77,16 @@ export class AgentClient implements Disposable {
     return this.#ask("DELETE", `/v1/components/${encodeURIComponent(component)}`);
   }
 
+  /** Deletes keys that importers wrote and no component there owns. */
+  deleteUnclaimed(keys: readonly string[]): Promise<WriteAnswer> {
+    return this.#ask("POST", "/v1/delete-unclaimed", {}, { body: JSON.stringify(keys) });
+  }
+
+  /** Takes over the keys that a `component-key-cache` of OpenYurt's records. */
+  importKeyCache(text: string): Promise<TakeOver> {
+    return this.#ask("POST", "/v1/import-key-cache", {}, { body: text });
+  }
+
   /** Takes the node out of the pool. */
   retire(): Promise<WriteAnswer> {
     return this.#ask("POST", "/v1/retire");
@@ -90,7 +100,7 @@ export class AgentClient implements Disposable {
     method: string,
     path: string,
     query: Readonly<Record<string, string | boolean | undefined>> = {},
-    signal?: AbortSignal,
+    init: Pick<RequestInit, "body" | "signal"> = {},
   ): Promise<T> {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
@@ -98,9 +108,9 @@ export class AgentClient implements Disposable {
     let text: string;
     try {
       response = await fetch(`http://edgekeyd${path}?${search}`, {
+        ...init,
         method,
         client: this.#client,
-        ...(signal && { signal }),
       });
       text = await response.text();
     } catch (error) {

@@ -15,5 +15,5 @@ export async function deleteUnclaimedCommand(
   return await leave(options, terminal, async (context) => {
     await recover(context);
     return await deleteUnclaimedKeys(context, keys, { timed: (_, work) => work });
-  });
+  }, (client) => client.deleteUnclaimed(keys));
 }

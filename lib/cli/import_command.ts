@@ -1,5 +1,6 @@
 import { KeyCacheFileError, parseOpenyurtKeyCache } from "../keycache/mod.ts";
 import { takeOverKeys } from "../reconcile/mod.ts";
+import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
 import { plural } from "./plural.ts";
@@ -15,9 +16,11 @@ export async function importKeyCacheCommand(
   path: string,
   terminal: Terminal,
 ): Promise<number> {
-  const recorded = parseOpenyurtKeyCache(read(path));
+  const text = read(path);
+  const recorded = parseOpenyurtKeyCache(text);
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
-  const done = await withCache(
+  using daemon = await findDaemon(options, note);
+  const done = daemon ? await daemon.client.importKeyCache(text) : await withCache(
     options,
     "write",
     note,
@@ -32,7 +35,8 @@ export async function importKeyCacheCommand(
     );
   }
   if (taken > 0) {
-    note("nothing was written to etcd yet; `edgekeyd --reconcile --dry-run` shows what will be");
+    const soon = daemon ? "the daemon's next full pass will" : "the next run will";
+    note(`nothing was written to etcd yet, ${soon}; \`edgekeyd --reconcile --dry-run\` shows what`);
   }
   const [first] = left;
   if (!first) return EXIT.ok;

@@ -56,17 +56,17 @@ export async function retireCommand(options: Options, terminal: Terminal): Promi
  * @param options the flags
  * @param terminal where to say it
  * @param work what to do with cache and etcd
- * @param ask how to have a daemon do it that holds the state directory, if it can
+ * @param ask how to have a daemon do it that holds the state directory
  */
 export async function leave(
   options: Options,
   terminal: Terminal,
   work: (context: StoreContext) => Promise<ApplyResult>,
-  ask?: (client: AgentClient) => Promise<WriteAnswer>,
+  ask: (client: AgentClient) => Promise<WriteAnswer>,
 ): Promise<number> {
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
-  using daemon = ask && await findDaemon(options, note);
-  const done: Done = daemon && ask ? await ask(daemon.client) : answerOf(
+  using daemon = await findDaemon(options, note);
+  const done: Done = daemon ? await ask(daemon.client) : answerOf(
     await withCache(options, "change", note, (cache) => withStore(options, cache, work)),
   );
   const { deleted, released, conflicts, txns, staged } = done;

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { expectExit, reportOf } from "../e2e/_contract.ts";
-import { EdgeNode, EtcdView } from "../e2e/_node.ts";
+import { EdgeNode, EtcdView, objectBytes } from "../e2e/_node.ts";
 import { startEdgekeyd } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { ready, startDaemon, SWIFT, until } from "./_daemon.ts";
@@ -126,6 +126,41 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     expectExit(result, 0);
     deepStrictEqual(gone, { deleted: 1, released: 0, conflicts: [], txns: 1, staged: false });
     expectExit(await run("delete-component", "kube-proxy"), 0);
+  });
+
+  await t.step("delete-unclaimed", async () => {
+    const [left, theirs] = [`${p}/pods/default/left-behind`, `${p}/pods/default/p4`];
+    await etcd.put(left, objectBytes("x/pods.v1.core/default/left-behind"));
+    const owned = `${p}/pods/default/p3`;
+    expectExit(
+      await run("delete-unclaimed", left, owned),
+      1,
+      /p3" has an owner on this node; see `edgekeyd owners`; nothing was deleted$/,
+    );
+    expectExit(await run("delete-unclaimed", left, theirs), 1, /p4" has an owner on this node/);
+    strictEqual((await etcd.keys(left)).size, 1);
+    const { json: gone, ...result } = await json("delete-unclaimed", left);
+    expectExit(result, 0);
+    deepStrictEqual(gone, { deleted: 1, released: 0, conflicts: [], txns: 1, staged: false });
+    strictEqual((await etcd.keys(left)).size, 0);
+  });
+
+  await t.step("import-key-cache", async () => {
+    const [left, gone] = [`${p}/pods/default/left-behind`, `${p}/pods/default/gone`];
+    await etcd.put(left, objectBytes("x/pods.v1.core/default/left-behind"));
+    const file = `${node.root}/component-key-cache`;
+    Deno.writeTextFileSync(file, `kubelet#_v1_pods:${left},${p}/pods/default/p3,${gone}\n`);
+    const revision = await etcd.revision();
+    const { json: taken, ...result } = await json("import-key-cache", file);
+    expectExit(result, 0);
+    match(result.stderr, /note: nothing was written to etcd yet, the daemon's next full pass will/);
+    deepStrictEqual(taken, { taken: 1, held: 1, absent: 1, left: [] });
+    strictEqual(await etcd.revision(), revision);
+    strictEqual((await run("owners", left)).stdout, "kubelet pods.v1.core\n");
+    expectExit(await run("--reconcile"), 3, /1 key left to others/);
+    strictEqual((await etcd.keys(left)).size, 0, "no file stands for it");
+    Deno.writeTextFileSync(file, "{}\n");
+    expectExit(await run("import-key-cache", file), 1, /line 1 is not one of OpenYurt's/);
   });
 
   await t.step("etcd away is 1, with the reason and a report", async () => {

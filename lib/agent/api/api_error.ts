@@ -11,6 +11,7 @@ export const STATUS_OF = {
   KeyExists: 409,
   UpdateConflict: 409,
   ComponentClash: 409,
+  NotUnclaimed: 409,
   TooLarge: 413,
   NoContent: 422,
   InvalidContent: 422,

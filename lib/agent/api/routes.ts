@@ -2,6 +2,7 @@ import { type ApiParts, nodeRoutes } from "./node_routes.ts";
 import { openApiOf } from "./openapi.ts";
 import type { Route } from "./route.ts";
 import { storeRoutes } from "./store_routes.ts";
+import { takeoverRoutes } from "./takeover_routes.ts";
 
 /**
  * The table of all routes.
@@ -11,6 +12,7 @@ import { storeRoutes } from "./store_routes.ts";
 export function apiRoutes(parts: ApiParts): Route[] {
   const routes: Route[] = [
     ...nodeRoutes(parts),
+    ...takeoverRoutes(parts.agent),
     ...storeRoutes(parts.agent),
     {
       method: "GET",

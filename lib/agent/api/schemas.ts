@@ -126,6 +126,7 @@ export const SCHEMAS = {
     staged: YES_NO,
     "revision?": TEXT,
   }),
+  TakeOver: record({ taken: COUNT, held: COUNT, absent: COUNT, left: conflicts }),
   Object: {
     type: "object",
     description: "A Kubernetes object with apiVersion, kind, metadata.name and " +

@@ -304,6 +304,40 @@ Deno.test("the store API: every route answers as its document says, every error 
     strictEqual((await etcd.keys(`${p}/pods/`)).size, 2);
   });
 
+  await t.step("what another importer left is deleted by name, or taken over", async () => {
+    const left = `${p}/pods/default/left-behind`;
+    const bytes = objectBytes("x/pods.v1.core/default/left-behind");
+    const remove = (...keys: string[]) =>
+      api.ask("POST", "/v1/delete-unclaimed", JSON.stringify(keys));
+    await etcd.put(left, bytes);
+    for (const not of [`${p}/pods/default/b`, "/elsewhere", key("foreign")]) {
+      expectError(await remove(left, not), 409, "NotUnclaimed");
+    }
+    const { deleted } = (await remove(left, left)).json as { deleted: number };
+    deepStrictEqual([deleted, (await etcd.keys(left)).size], [1, 0]);
+    strictEqual(((await remove()).json as { deleted: number }).deleted, 0);
+    for (const body of ["{", "{}", "[1]", "\xff"]) {
+      const bytes = Uint8Array.from(body, (character) => character.charCodeAt(0));
+      expectError(await api.ask("POST", "/v1/delete-unclaimed", bytes), 422, "InvalidContent");
+    }
+    expectError(await api.ask("POST", "/v1/delete-unclaimed"), 422, "NoContent");
+
+    await etcd.put(left, bytes);
+    const file = `gone#_v1_pods:${left},/elsewhere\n`;
+    deepStrictEqual((await api.ask("POST", "/v1/import-key-cache", file)).json, {
+      taken: 1,
+      held: 0,
+      absent: 0,
+      left: [{ key: "/elsewhere", reason: "no file of gone/pods.v1.core can stand for it" }],
+    });
+    deepStrictEqual((await api.ask("GET", "/v1/keys?component=gone")).json, [left]);
+    for (const body of ["no such line", Uint8Array.of(0xff)]) {
+      expectError(await api.ask("POST", "/v1/import-key-cache", body), 422, "InvalidContent");
+    }
+    await api.ask("DELETE", "/v1/components/gone");
+    strictEqual((await etcd.keys(left)).size, 0);
+  });
+
   await t.step("retire: the daemon stays, and writes no more", async () => {
     const { deleted } = (await api.ask("POST", "/v1/retire")).json as { deleted: number };
     strictEqual(deleted, 3);

@@ -1,0 +1,87 @@
+import { KeyCacheFileError, parseOpenyurtKeyCache } from "../../keycache/mod.ts";
+import { takeOverKeys } from "../../reconcile/mod.ts";
+import { deleteUnclaimedKeys, expectDone, recover } from "../../store/mod.ts";
+import type { Agent } from "../agent.ts";
+import { ApiError } from "./api_error.ts";
+import type { Route } from "./route.ts";
+import { ref } from "./schemas.ts";
+import { written } from "./store_routes.ts";
+
+/**
+ * What an operator asks for once, when a node takes the place of another importer or of a lost
+ * state directory.
+ *
+ * @param agent the one writer
+ */
+export function takeoverRoutes(agent: Agent): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/v1/delete-unclaimed",
+      id: "deleteUnclaimed",
+      summary: "Delete keys that importers wrote and no component here owns: all of them, or none.",
+      body: { description: "Object keys as etcd has them.", schema: ref("Keys") },
+      answers: { 200: { description: "What was done.", schema: ref("Written") } },
+      errors: ["NotReady", "Unknown", "InvalidContent", "NotUnclaimed"],
+      long: true,
+      async answer({ body, signal }) {
+        const keys = readKeys(body);
+        const applied = await agent.submit(async (context) => {
+          await recover(context);
+          const done = await deleteUnclaimedKeys(context, keys, { timed: (_, work) => work });
+          expectDone(context, done);
+          return done;
+        }, signal);
+        return { status: 200, body: written(applied) };
+      },
+    },
+    {
+      method: "POST",
+      path: "/v1/import-key-cache",
+      id: "importKeyCache",
+      summary:
+        "Take over the keys that OpenYurt's own etcd storage recorded; write nothing to etcd.",
+      body: {
+        description: "OpenYurt's file `component-key-cache`.",
+        type: "text/plain",
+        schema: { type: "string" },
+      },
+      answers: { 200: { description: "What became of them.", schema: ref("TakeOver") } },
+      errors: ["NotReady", "Unknown", "InvalidContent"],
+      long: true,
+      async answer({ body, signal }) {
+        const recorded = readKeyCache(body);
+        const done = await agent.submit((context) => takeOverKeys(context, recorded), signal);
+        return { status: 200, body: done };
+      },
+    },
+  ];
+}
+
+function readKeys(body: Uint8Array): string[] {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(textOf(body));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (Array.isArray(keys) && keys.every((key) => typeof key === "string")) return keys;
+  throw new ApiError("InvalidContent", "the body is no JSON array of object keys");
+}
+
+function readKeyCache(body: Uint8Array): ReturnType<typeof parseOpenyurtKeyCache> {
+  try {
+    return parseOpenyurtKeyCache(textOf(body));
+  } catch (error) {
+    if (!(error instanceof KeyCacheFileError)) throw error;
+    throw new ApiError("InvalidContent", error.message, { cause: error });
+  }
+}
+
+function textOf(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch (error) {
+    throw new ApiError("InvalidContent", "the body is not UTF-8", { cause: error });
+  }
+}
