@@ -4,7 +4,7 @@ import type { Options } from "./options.ts";
 import { differencesOf } from "./settings.ts";
 
 /** A daemon that holds the state directory. */
-export interface Daemon extends Disposable {
+export interface Daemon {
   readonly client: AgentClient;
   readonly status: AgentStatus;
 }
@@ -27,10 +27,7 @@ export async function findDaemon(
   if (!(await isHeld(options.stateDir))) return undefined;
   const client = new AgentClient(options.socketPath);
   const status = await ask(client);
-  if (!status || status.stateDir !== Deno.realPathSync(options.stateDir)) {
-    client[Symbol.dispose]();
-    return undefined;
-  }
+  if (!status || status.stateDir !== Deno.realPathSync(options.stateDir)) return undefined;
   const { nodeName, prefix } = status;
   const { given } = options;
   if (given.has("node-name") && options.nodeName !== nodeName) {
@@ -40,7 +37,7 @@ export async function findDaemon(
     throw mismatch("--etcd-prefix", prefix, options.etcdPrefix);
   }
   for (const text of differencesOf(options, status.settings)) note(text);
-  return { client, status, [Symbol.dispose]: () => client[Symbol.dispose]() };
+  return { client, status };
 }
 
 async function ask(client: AgentClient): Promise<AgentStatus | undefined> {

@@ -19,7 +19,7 @@ export async function importKeyCacheCommand(
   const text = read(path);
   const recorded = parseOpenyurtKeyCache(text);
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
-  using daemon = await findDaemon(options, note);
+  const daemon = await findDaemon(options, note);
   const done = daemon ? await daemon.client.importKeyCache(text) : await withCache(
     options,
     "write",

@@ -13,7 +13,7 @@ export async function keysCommand(
   terminal: Terminal,
 ): Promise<number> {
   const [component, gvr] = words;
-  using daemon = await findDaemon(options, () => {});
+  const daemon = await findDaemon(options, () => {});
   const keys = daemon
     ? await daemon.client.keys(component, gvr)
     : await withCache(options, "peek", terminal.err, (cache) => {
@@ -30,7 +30,7 @@ export async function ownersCommand(
   key: string,
   terminal: Terminal,
 ): Promise<number> {
-  using daemon = await findDaemon(options, () => {});
+  const daemon = await findDaemon(options, () => {});
   const owners = daemon
     ? await daemon.client.owners(key)
     : await withCache(options, "peek", terminal.err, (cache) => {

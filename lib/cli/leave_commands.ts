@@ -65,7 +65,7 @@ export async function leave(
   ask: (client: AgentClient) => Promise<WriteAnswer>,
 ): Promise<number> {
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
-  using daemon = await findDaemon(options, note);
+  const daemon = await findDaemon(options, note);
   const done: Done = daemon ? await ask(daemon.client) : answerOf(
     await withCache(options, "change", note, (cache) => withStore(options, cache, work)),
   );

@@ -25,7 +25,7 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   const startMs = clock.monotonicMs();
   let outcome: Outcome;
   try {
-    using daemon = await findDaemon(options, note);
+    const daemon = await findDaemon(options, note);
     outcome = daemon ? await daemon.client.reconcile(options) : await withCache(
       options,
       options.dryRun ? "dry" : "write",

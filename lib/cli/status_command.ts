@@ -21,7 +21,7 @@ interface EtcdStatus {
 
 /** `edgekeyd status`: what the daemon says; without one what the cache holds and etcd says. */
 export async function statusCommand(options: Options, terminal: Terminal): Promise<number> {
-  using daemon = await findDaemon(options, () => {});
+  const daemon = await findDaemon(options, () => {});
   if (daemon) {
     if (options.output === "json") terminal.out(JSON.stringify(daemon.status));
     else statusPage(daemon.status, Date.now(), terminal);

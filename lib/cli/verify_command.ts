@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 /** `edgekeyd verify`: etcd against the cache, no writes. */
 export async function verifyCommand(options: Options, terminal: Terminal): Promise<number> {
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
-  using daemon = await findDaemon(options, note);
+  const daemon = await findDaemon(options, note);
   const found = daemon ? await daemon.client.verify() : await withCache(
     options,
     "peek",
