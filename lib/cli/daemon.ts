@@ -1,6 +1,7 @@
 import { AgentClient, type AgentStatus, ClientError } from "../agent/mod.ts";
-import { isHeld, mismatch } from "../keycache/mod.ts";
+import { heldDirectory, type Holder, lockedError, mismatch } from "../keycache/mod.ts";
 import type { Options } from "./options.ts";
+import { clock } from "./session.ts";
 import { differencesOf } from "./settings.ts";
 
 /** A daemon that holds the state directory. */
@@ -9,26 +10,57 @@ export interface Daemon {
   readonly status: AgentStatus;
 }
 
-/** A daemon that does not answer so long is waited for as for any other holder of the lock. */
+/** A daemon that does not answer so long is looked for again, until the wait is over. */
 const PROBE_MS = 3_000;
+/** Between two looks for a daemon that holds the directory, and may be about to listen. */
+const LOOK_MS = 200;
 
 /**
- * Finds the daemon that holds the state directory: by its lock, then by its socket.
+ * Finds the daemon that holds the state directory: by its lock, then by its socket, which is where
+ * `--listen` says, or else where the daemon wrote down that it listens.
  *
  * @param options where they are
  * @param note told what of this run's flags the daemon can't honour
- * @returns undefined if nobody holds the directory, or who does can't be asked
- * @throws {KeyCacheError} `mismatch` if it works for another node or prefix than the flags say
+ * @returns undefined if nobody holds the directory, or nobody does any more
+ * @throws {KeyCacheError} `mismatch` if it works for another node or prefix than the flags say,
+ * `locked` if somebody holds the directory for longer than `--lock-timeout` and can't be asked
  */
 export async function findDaemon(
   options: Options,
   note: (text: string) => void,
 ): Promise<Daemon | undefined> {
-  if (!(await isHeld(options.stateDir))) return undefined;
-  const client = new AgentClient(options.socketPath);
-  const status = await ask(client);
-  if (!status || status.stateDir !== Deno.realPathSync(options.stateDir)) return undefined;
-  const { nodeName, prefix } = status;
+  const { stateDir, lockTimeoutMs } = options;
+  const held = await heldDirectory(stateDir);
+  if (!held) return undefined;
+  const overMs = clock.monotonicMs() + lockTimeoutMs;
+  for (;;) {
+    const daemon = await answering(options, held.holder());
+    if (daemon) {
+      check(options, daemon.status, note);
+      return daemon;
+    }
+    if (clock.monotonicMs() >= overMs) throw lockedError(stateDir, lockTimeoutMs, true);
+    const look = clock.sleep(LOOK_MS).then(() => "look");
+    if ((await Promise.race([held.released, look])) !== "look") return undefined;
+  }
+}
+
+/** The daemon on the first of the likely sockets on which the right one answers. */
+async function answering(options: Options, { socket }: Holder): Promise<Daemon | undefined> {
+  const { given, socketPath } = options;
+  const likely = given.has("listen") ? [socketPath, socket] : [socket, socketPath];
+  for (const path of new Set(likely)) {
+    if (path === undefined) continue;
+    const client = new AgentClient(path);
+    const status = await ask(client);
+    if (status?.stateDir === Deno.realPathSync(options.stateDir)) return { client, status };
+  }
+  return undefined;
+}
+
+/** Holds what this run's flags ask for against what the daemon is there for. */
+function check(options: Options, status: AgentStatus, note: (text: string) => void): void {
+  const { nodeName, prefix, settings } = status;
   const { given } = options;
   if (given.has("node-name") && options.nodeName !== nodeName) {
     throw mismatch("--node-name", nodeName, options.nodeName);
@@ -36,8 +68,7 @@ export async function findDaemon(
   if (given.has("etcd-prefix") && options.etcdPrefix !== prefix) {
     throw mismatch("--etcd-prefix", prefix, options.etcdPrefix);
   }
-  for (const text of differencesOf(options, status.settings)) note(text);
-  return { client, status };
+  for (const text of differencesOf(options, settings)) note(text);
 }
 
 async function ask(client: AgentClient): Promise<AgentStatus | undefined> {

@@ -47,7 +47,11 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
   const format = options.logFormat === "json" ? "json" : text;
   const log = makeLog(format, (line) => terminal.err(line), () => new Date());
   const notifier = openNotifier(options, log);
-  const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
+  const directory = await holdStateDirectory(
+    options.stateDir,
+    options.lockTimeoutMs,
+    options.socketPath,
+  );
   let server: ApiServer | undefined;
   try {
     const metrics = await createMetrics({ ...versionFacts() });

@@ -10,12 +10,12 @@ export type { KvKey, KvLimits, KvMutation, KvStore } from "./kv_store.ts";
 export {
   hasCache,
   holdStateDirectory,
-  isHeld,
   memoryCache,
   type OpenedCache,
   type StateDirectory,
   type WrapStore,
 } from "./state_directory.ts";
+export { type HeldDirectory, heldDirectory, type Holder, lockedError } from "./state_lock.ts";
 export {
   KeyCacheFileError,
   parseOpenyurtKeyCache,

@@ -4,8 +4,8 @@ import { type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
 import { denoKvStore, kvError } from "./deno_kv_store.ts";
 import { KeyCacheError } from "./errors.ts";
 import type { KvStore } from "./kv_store.ts";
+import { LOCK_FILE, takeLock } from "./state_lock.ts";
 
-const LOCK_FILE = "lock";
 const DATABASE = "cache.kv";
 /** SQLite's companions in WAL mode; they belong to the database and move with it. */
 const DATABASE_FILES = [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`];
@@ -48,13 +48,15 @@ export interface StateDirectory {
  *
  * @param path the directory
  * @param lockTimeoutMs how long to wait for another process that holds it
+ * @param socket path of the unix socket on which this process can be asked by others meanwhile
  * @throws {KeyCacheError} `locked` if it is still held then, `io` if it can't be used
  */
 export async function holdStateDirectory(
   path: string,
   lockTimeoutMs: number,
+  socket?: string,
 ): Promise<StateDirectory> {
-  const lock = await takeLock(path, lockTimeoutMs);
+  const lock = await takeLock(path, lockTimeoutMs, socket);
   handToOwner(path);
   return {
     openCache: (options, wrap) => openOrReplace(path, options, wrap),
@@ -64,27 +66,6 @@ export async function holdStateDirectory(
     },
     release: () => lock.close(),
   };
-}
-
-/** A free lock is had in far less; a busy machine may be slower, and then a free one seems held. */
-const HELD_AFTER_MS = 100;
-
-/**
- * Tells whether another process seems to hold a state directory; nothing is made.
- *
- * @param path the directory
- */
-export async function isHeld(path: string): Promise<boolean> {
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(join(path, LOCK_FILE), { read: true, write: true });
-  } catch {
-    // Who has to take it will say what is wrong with it.
-    return false;
-  }
-  if (!(await lockWithin(file, HELD_AFTER_MS))) return true;
-  file.close();
-  return false;
 }
 
 /** Tells whether a state directory holds a cache, without taking it. */
@@ -196,62 +177,6 @@ function moveAside(path: string, nowMs: number): string {
     if (exists(from)) Deno.renameSync(from, `${join(path, name)}${suffix}`);
   }
   return join(path, `${DATABASE}${suffix}`);
-}
-
-async function takeLock(path: string, lockTimeoutMs: number): Promise<Deno.FsFile> {
-  const lockPath = join(path, LOCK_FILE);
-  let file: Deno.FsFile;
-  try {
-    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-    file = Deno.openSync(lockPath, { read: true, write: true, create: true, mode: 0o600 });
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new KeyCacheError("io", `cannot use --state-dir ${path}: ${text}`, { cause: error });
-  }
-  if (!(await lockWithin(file, Math.max(lockTimeoutMs, HELD_AFTER_MS)))) {
-    throw new KeyCacheError(
-      "locked",
-      `${path} is held by another edgekeyd${holder(lockPath)} for more than ` +
-        `${lockTimeoutMs / 1000} s; wait for it, stop it, or raise --lock-timeout`,
-    );
-  }
-  try {
-    file.truncateSync(0);
-    file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
-  } catch {
-    // A full disk: the pid only tells who holds the lock, the lock itself needs no space.
-  }
-  return file;
-}
-
-/**
- * Locks a file.
- *
- * @param file the file; closed if it was not locked in time
- * @param timeoutMs how long to wait
- * @returns true if it was locked
- */
-async function lockWithin(file: Deno.FsFile, timeoutMs: number): Promise<boolean> {
-  const locked = file.lock(true);
-  const { promise: late, resolve } = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => resolve("late"), timeoutMs);
-  const first = await Promise.race([locked, late]);
-  clearTimeout(timer);
-  if (first === "late") {
-    // The lock call can't be taken back: if it gets the lock after all, it is given back at once.
-    locked.then(() => file.close(), () => file.close());
-    return false;
-  }
-  return true;
-}
-
-function holder(lockPath: string): string {
-  try {
-    const pid = Deno.readTextFileSync(lockPath).trim();
-    return /^[0-9]{1,10}$/.test(pid) ? ` (pid ${pid})` : "";
-  } catch {
-    return "";
-  }
 }
 
 /** What root makes here belongs to the directory's owner, so that its service can go on. */

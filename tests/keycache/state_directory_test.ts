@@ -3,9 +3,11 @@ import { fromFileUrl } from "@std/path";
 import fc from "fast-check";
 import {
   hasCache,
+  heldDirectory,
   holdStateDirectory,
   type IntentEntry,
   KeyCacheError,
+  lockedError,
   memoryCache,
 } from "../../lib/keycache/mod.ts";
 import { cacheOptions, viewOf } from "./_cache.ts";
@@ -111,6 +113,28 @@ directoryTest(
     first.release();
     (await waiting).release();
     await givenBack(path);
+  },
+);
+
+directoryTest(
+  "who holds it says where to ask, and is told as one who did not answer",
+  async (path) => {
+    const first = await holdStateDirectory(path, 1_000, "/run/a b.sock");
+    const held = await heldDirectory(path);
+    assert.deepEqual(held?.holder(), { pid: Deno.pid, socket: "/run/a b.sock" });
+    const said = (asked: boolean) => lockedError(path, 2_000, asked).message;
+    assert.match(said(false), /\(pid \d+, unix:\/run\/a b\.sock\) for more than 2 s; wait for it/);
+    assert.match(said(true), /2 s, which does not answer; .* give --listen if its socket/);
+    // What stands in the file is believed as far as it is what we write.
+    for (const text of ["", "12\n", "x\nunix:y\n", "12\n/run/x\n"]) {
+      Deno.writeTextFileSync(`${path}/lock`, text);
+      assert.deepEqual(held?.holder(), text.startsWith("12") ? { pid: 12 } : {});
+      assert.doesNotMatch(said(true), /unix:|--listen/);
+    }
+    first.release();
+    await held?.released;
+    assert.equal(await heldDirectory(path), undefined);
+    assert.equal(await heldDirectory(`${path}/none`), undefined);
   },
 );
 
