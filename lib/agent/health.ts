@@ -55,12 +55,17 @@ const AWAY: ReadonlySet<EtcdErrorReason> = new Set([
  * @param failure what failed
  */
 export function healthAfterFailure(before: Health, failure: EdgekeydError): Health {
-  const etcd = !(failure instanceof EtcdError)
-    ? before.etcd
-    : AWAY.has(failure.reason)
-    ? "away"
-    : "reachable";
+  const etcd = failure instanceof EtcdError ? etcdStateAfter(failure) : before.etcd;
   return { ...before, etcd, failure: failure.message };
+}
+
+/**
+ * Tells whether etcd is there, by how a call to it failed.
+ *
+ * @param failure what it failed with
+ */
+export function etcdStateAfter(failure: EtcdError): "reachable" | "away" {
+  return AWAY.has(failure.reason) ? "away" : "reachable";
 }
 
 /** What a pass looked at. */
@@ -158,6 +163,15 @@ export function notReadyReasons(health: Health): string[] {
     );
   }
   return reasons;
+}
+
+/**
+ * The component that a path of the fs cache is about.
+ *
+ * @param path as it is on disk
+ */
+export function componentOfPath(path: string): string {
+  return groupOf(path).split("/", 1)[0] ?? "";
 }
 
 function isAboveGroups(path: string): boolean {

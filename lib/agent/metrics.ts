@@ -1,10 +1,24 @@
 import type { EtcdMeter } from "./measured_etcd.ts";
-import type { AgentStatus } from "./status.ts";
+import type { AgentStatus, ComponentSummary } from "./status.ts";
 
 /** What is told of an agent's status. */
 export type MeasuredStatus =
-  & Omit<AgentStatus, "state" | "nodeName" | "prefix" | "stateDir" | "settings" | "etcd">
-  & { readonly etcd: Pick<AgentStatus["etcd"], "state"> };
+  & Pick<
+    AgentStatus,
+    | "notReady"
+    | "keys"
+    | "dirtyGroups"
+    | "pendingKeys"
+    | "conflicts"
+    | "invalid"
+    | "heldBack"
+    | "watchFailure"
+    | "lastSuccessMs"
+  >
+  & {
+    readonly etcd: Pick<AgentStatus["etcd"], "state">;
+    readonly components: readonly ComponentSummary[];
+  };
 
 /** What is measured, and how it is told to Prometheus. */
 export interface Metrics {

@@ -14,9 +14,12 @@ export {
 } from "./metrics.ts";
 export { type Notifier, type NotifierOptions, systemdNotifier } from "./notify.ts";
 export { NotReadyError } from "./operations.ts";
+export { etcdStateAfter } from "./health.ts";
 export {
   type AgentStatus,
-  componentsOf,
+  cacheStatusOf,
+  type ComponentStatus,
+  type NodeStatus,
   ownersOf,
   type Setup,
   type ShownOwner,

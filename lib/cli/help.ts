@@ -3,7 +3,7 @@ import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 const COMMANDS: readonly (readonly [string, string])[] = [
   ["[run]", "the daemon: keep etcd in step as the fs cache changes"],
   ["--reconcile", "bring etcd in step with the fs cache once, then exit"],
-  ["status", "what the component-key cache holds, and whether etcd agrees"],
+  ["status", "how the node is doing: daemon, etcd, keys by component, what to do"],
   ["keys [COMPONENT [GVR]]", "object keys from the component-key cache, one a line"],
   ["owners KEY", "the components that hold an object key"],
   ["verify", "hold etcd against the component-key cache; write nothing"],

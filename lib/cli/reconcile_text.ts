@@ -41,7 +41,9 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
 }
 
 /** One line that says why a run was only partial, and what to do. */
-export function summaryOf({ conflicts, invalid, heldBack }: ReconcileReport): string {
+export function summaryOf(
+  { conflicts, invalid, heldBack }: Pick<ReconcileReport, "conflicts" | "invalid" | "heldBack">,
+): string {
   const parts: string[] = [];
   if (heldBack.length > 0) {
     const deletes = heldBack.reduce((sum, held) => sum + held.deletes, 0);

@@ -1,4 +1,4 @@
-import type { AgentStatus } from "../agent/mod.ts";
+import type { ComponentStatus, NodeStatus } from "../agent/mod.ts";
 import { plural } from "./plural.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
@@ -15,19 +15,21 @@ const COLOUR = {
 } as const;
 
 /**
- * Prints what a running daemon says of itself, for a person.
+ * Prints how a node is doing, for a person.
  *
- * @param status what it says
+ * @param status how it is doing
  * @param nowMs wall clock
  * @param terminal where to print
  */
-export function statusPage(status: AgentStatus, nowMs: number, terminal: Terminal): void {
-  const { etcd, components, dirtyGroups } = status;
+export function statusPage(status: NodeStatus, nowMs: number, terminal: Terminal): void {
+  const { daemon, etcd, components, dirtyGroups = 0 } = status;
   const line = (label: string, text: string) => terminal.out(`${label.padEnd(13)}${text}`);
-  line("node", `${status.nodeName} (keys under ${status.prefix}), the daemon is running`);
+  const running = daemon ? "the daemon is running" : "no daemon is running";
+  line("node", `${status.nodeName} (keys under ${status.prefix}), ${running}`);
   line("state", paint(terminal, COLOUR[status.state], status.state));
-  if (status.lastSuccessMs === undefined) line("", "no full pass has come to its end yet");
-  else line("", `last full pass ${ago(status.lastSuccessMs, nowMs)}`);
+  if (status.lastSuccessMs !== undefined) {
+    line("", `last full pass ${ago(status.lastSuccessMs, nowMs)}`);
+  } else if (daemon) line("", "no full pass has come to its end yet");
   if (dirtyGroups !== 0) {
     const waiting = dirtyGroups === null ? "everything" : plural(dirtyGroups, "resource group");
     line("", `${waiting} waits to be looked at`);
@@ -36,27 +38,47 @@ export function statusPage(status: AgentStatus, nowMs: number, terminal: Termina
   const answers = etcd.latencyMs === undefined
     ? "no answer now"
     : `answers in ${etcd.latencyMs.toFixed(1)} ms`;
-  const revision = etcd.revision === "" ? "" : `, revision ${etcd.revision} at the last pass`;
+  const revision = etcd.revision === ""
+    ? ""
+    : `, revision ${etcd.revision}${daemon ? " at the last pass" : ""}`;
   line(
     "",
     `${paint(terminal, etcd.latencyMs === undefined ? "red" : "green", answers)}${revision}`,
   );
   line("keys", `${plural(status.keys, "key")} in ${status.stateDir}`);
-  for (const { component, lastSyncMs, resources } of components) {
-    const keys = resources.reduce((sum, resource) => sum + resource.keys, 0);
-    const synced = lastSyncMs === undefined ? "never in step yet" : ago(lastSyncMs, nowMs);
-    line("component", `${component}: ${plural(keys, "key")}, in step ${synced}`);
-    for (const resource of resources) line("", `${resource.keys} ${resource.gvr}`);
+  for (const component of components) {
+    const keys = component.resources.reduce((sum, resource) => sum + resource.keys, 0);
+    const doing = daemon ? `, ${doingOf(component, status.state, nowMs)}` : "";
+    line("component", `${component.component}: ${plural(keys, "key")}${doing}`);
+    for (const resource of component.resources) line("", `${resource.keys} ${resource.gvr}`);
   }
   const problems = problemsOf(status);
   for (const problem of problems) line(paint(terminal, "yellow", "problem".padEnd(13)), problem);
   if (problems.length === 0) line("problem", "none");
 }
 
+/** How a component that a daemon looks after is doing. */
+function doingOf(
+  { lastSyncMs, conflicts, invalid = 0, heldBack = 0 }: ComponentStatus,
+  state: NodeStatus["state"],
+  nowMs: number,
+): string {
+  if (lastSyncMs === undefined) return "not looked at yet";
+  const exceptions = [
+    ...(heldBack > 0 ? [`${plural(heldBack, "delete")} held back`] : []),
+    ...(conflicts > 0 ? [plural(conflicts, "conflict")] : []),
+    ...(invalid > 0 ? [plural(invalid, "invalid path")] : []),
+  ];
+  const when = ago(lastSyncMs, nowMs);
+  if (exceptions.length > 0) return `${exceptions.join(", ")}, looked at ${when}`;
+  return state === "in-step" || state === "partial" ? `in step ${when}` : `last in step ${when}`;
+}
+
 /** What is wrong, each with what to do. */
-function problemsOf(status: AgentStatus): string[] {
+function problemsOf(status: NodeStatus): string[] {
+  const { daemon, conflicts, invalid = [] } = status;
   const problems = [...status.notReady];
-  if (status.pendingKeys > 0) {
+  if (daemon && status.pendingKeys > 0) {
     problems.push(
       `a Txn of ${plural(status.pendingKeys, "key")} is in doubt; it is settled once etcd answers`,
     );
@@ -68,11 +90,11 @@ function problemsOf(status: AgentStatus): string[] {
     );
   }
   problems.push(...listed(
-    status.conflicts.map(({ key, reason }) => `${key}: ${reason}, so it is left alone`),
+    conflicts.map(({ key, reason }) => `${key}: ${reason}, so it is left alone`),
     "delete such keys in etcd to let edgekeyd write them",
   ));
   problems.push(...listed(
-    status.invalid.map(({ path, reason }) => `${path}: ${reason}`),
+    invalid.map(({ path, reason }) => `${path}: ${reason}`),
     "such files are not imported; remove them, or let yurthub write them anew",
   ));
   return problems;

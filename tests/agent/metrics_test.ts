@@ -11,6 +11,7 @@ import {
 import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
 
 const STATUS: AgentStatus = {
+  daemon: true,
   state: "in-step",
   nodeName: "n1",
   prefix: "/registry",
@@ -23,6 +24,9 @@ const STATUS: AgentStatus = {
     {
       component: "kubelet",
       resources: [{ gvr: "pods.v1.core", keys: 2 }, { gvr: "nodes.v1.core", keys: 1 }],
+      conflicts: 0,
+      invalid: 0,
+      heldBack: 0,
     },
   ],
   dirtyGroups: 0,

@@ -35,7 +35,6 @@ async function fullText(): Promise<string> {
     components: [{ component: "kubelet", resources: [{ gvr: "pods.v1.core", keys: 1 }] }],
     dirtyGroups: 0,
     pendingKeys: 0,
-    othersKeys: 0,
     conflicts: [],
     invalid: [],
     heldBack: [{ component: "kubelet", deletes: 1 }],

@@ -3,6 +3,7 @@ import { expectExit, reportOf } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView, objectBytes } from "../e2e/_node.ts";
 import { startEdgekeyd } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
+import { readStatus } from "../support/status.ts";
 import { ready, startDaemon, SWIFT, until } from "./_daemon.ts";
 
 /** What a daemon says that a command takes for the one it looks for. */
@@ -60,6 +61,13 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     deepStrictEqual(reportOf(held).heldBack, [{ component: "kubelet", deletes: 25 }]);
     const { json: status } = await json("status");
     match(status.notReady.join(), /25 deletes of kubelet are held back/);
+    const page = await run("status");
+    expectExit(page, 3, /in step but for 25 deletes of kubelet held back .*run --confirm-deletes/);
+    match(
+      page.stdout,
+      /^component {4}kubelet: 30 keys, 25 deletes held back, looked at \d+ s ago$/m,
+    );
+    match(page.stdout, /^component {4}kube-proxy: 1 key, in step \d+ s ago$/m);
     const confirmed = await run("--reconcile", "--confirm-deletes", "-o=json");
     expectExit(confirmed, 0);
     strictEqual(reportOf(confirmed).deleted, 25);
@@ -100,20 +108,21 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
   await t.step("status is a page for a person", async () => {
     expectExit(await run("--reconcile", "-o=json"), 3, /1 key left to others/);
     const page = await run("status");
-    expectExit(page, 0);
+    expectExit(page, 3, /in step but for 1 key left to others \(.*p4: /);
     match(page.stdout, /^node {9}n1 \(keys under \/n1\/registry\), the daemon is running$/m);
     match(page.stdout, /^state {8}partial$/m);
     match(page.stdout, /^ {13}last full pass \d+ s ago$/m);
     match(page.stdout, /^ {13}answers in \d+\.\d ms, revision \d+ at the last pass$/m);
-    match(page.stdout, /^component {4}kubelet: 5 keys, in step \d+ s ago$/m);
+    match(page.stdout, /^component {4}kubelet: 5 keys, 1 conflict, looked at \d+ s ago$/m);
     match(page.stdout, /^ {13}5 pods\.v1\.core$/m);
     match(
       page.stdout,
       /^problem {6}.*p4: etcd holds a value that an apiserver wrote, so it is left alone$/m,
     );
     match(page.stdout, /^problem {6}\(delete such keys in etcd/m);
-    const { json: status } = await json("status");
+    const status = readStatus((await run("status", "-o=json")).stdout);
     const reason = "etcd holds a value that an apiserver wrote";
+    strictEqual(status.daemon, true);
     deepStrictEqual(status.conflicts, [{ key: `${p}/pods/default/p4`, reason }]);
     strictEqual(status.state, "partial");
   });
@@ -187,7 +196,7 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     deepStrictEqual(reportOf(dry, { dryRun: true }).plan, []);
     await until("away", async () => (await daemon.status()).state === "etcd-away");
     const page = await run("status");
-    expectExit(page, 0);
+    expectExit(page, 1, /can't reach etcd at/);
     match(page.stdout, /^state {8}etcd-away$/m);
     match(page.stdout, /^problem {6}can't reach etcd at/m);
     expectExit(await run("verify"), 1, /can't reach etcd at/);

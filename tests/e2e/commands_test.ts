@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { freePort, startEtcd } from "../support/etcd_server.ts";
+import { readStatus } from "../support/status.ts";
 import { expectExit, shown } from "./_contract.ts";
 import { EdgeNode, EtcdView } from "./_node.ts";
 
@@ -81,27 +82,74 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
   await t.step("status", async () => {
     const text = await node.run(["status"]);
     expectExit(text, 0);
-    match(text.stdout, /^node {9}n1 \(keys under \/n1\/registry\)$/m);
-    match(text.stdout, /^state .*: 3 keys$/m);
-    match(text.stdout, /revision \d+, \d+ ms, fence in-step$/m);
+    match(text.stdout, /^node {9}n1 \(keys under \/n1\/registry\), no daemon is running$/m);
+    match(text.stdout, /^state {8}in-step$/m);
+    match(text.stdout, /^ {13}answers in \d+\.\d ms, revision \d+$/m);
+    match(text.stdout, /^keys {9}3 keys in \/.*\/state$/m);
+    match(text.stdout, /^component {4}kube-proxy: 2 keys$/m);
+    match(text.stdout, /^problem {6}none$/m);
     const json = await node.run(["status", "-o", "json"]);
     expectExit(json, 0);
-    const status = JSON.parse(json.stdout);
-    strictEqual(status.keys, 3);
-    strictEqual(status.etcd.fence, "in-step");
+    const status = readStatus(json.stdout);
+    deepStrictEqual([status.daemon, status.state, status.keys], [false, "in-step", 3]);
     deepStrictEqual(status.components[0], {
       component: "kube-proxy",
       resources: [{ gvr: "nodes.v1.core", keys: 1 }, { gvr: "services.v1.core", keys: 1 }],
+      conflicts: 0,
     });
-    // An etcd that is away is what status is asked about.
+    // What only a daemon knows is not guessed.
+    for (const name of ["settings", "dirtyGroups", "invalid", "heldBack", "lastSuccessMs"]) {
+      strictEqual(name in status, false, name);
+    }
     const away = await node.run([
       "status",
+      "-o=json",
       `--etcd-servers=127.0.0.1:${freePort()}`,
       "--etcd-timeout=300ms",
     ]);
-    expectExit(away, 0);
-    match(away.stdout, /can't reach etcd at/);
+    expectExit(away, 1, /can't reach etcd at/);
+    const seen = readStatus(away.stdout);
+    deepStrictEqual([seen.state, seen.etcd.state, seen.keys], ["etcd-away", "away", 3]);
+    match(seen.notReady.join(), /can't reach etcd at/);
   });
+
+  await t.step(
+    "status: what is not in step is exit 3, what the next run can't mend 1",
+    async () => {
+      const fence = `/edgekeyd/${node.name}/fence`;
+      const held = (await etcd.keys(fence)).get(fence)?.value ?? "";
+      await etcd.put(fence, "another/1/x");
+      const lost = await node.run(["status", "-o=json"]);
+      expectExit(lost, 1, /another state directory wrote to etcd .*--adopt/);
+      strictEqual(readStatus(lost.stdout).state, "failing");
+      await etcd.raw.delete().key(fence);
+      const reset = await node.run(["status", "-o=json"]);
+      expectExit(reset, 3, /etcd came back empty or older .*`edgekeyd --reconcile`/);
+      strictEqual(readStatus(reset.stdout).state, "partial");
+      await etcd.put(fence, held);
+      await etcd.put(keys.pod, "k8s\0theirs");
+      expectExit(await node.reconcile(), 3);
+      const conflict = await node.run(["status", "-o=json"]);
+      expectExit(
+        conflict,
+        3,
+        /^edgekeyd: in step but for 1 key left to others .*delete them in etcd/,
+      );
+      const { conflicts, components, othersKeys } = readStatus(conflict.stdout);
+      deepStrictEqual(conflicts, [
+        { key: keys.pod, reason: "etcd holds a value that an apiserver wrote" },
+      ]);
+      deepStrictEqual(components.map((one) => [one.component, one.conflicts]), [
+        ["kube-proxy", 0],
+        ["kubelet", 1],
+      ]);
+      strictEqual(othersKeys, 1);
+      const text = await node.run(["status"]);
+      match(text.stdout, /^problem {6}\/n1\/registry\/pods\/default\/a: .*, so it is left alone$/m);
+      await etcd.raw.delete().key(keys.pod);
+      expectExit(await node.reconcile(), 0);
+    },
+  );
 
   await t.step("verify", async () => {
     const before = await etcd.revision();

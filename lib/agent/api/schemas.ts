@@ -75,11 +75,17 @@ export const SCHEMAS = {
   Health: record({ alive: YES_NO }),
   Readiness: record({ ready: YES_NO, reasons: listOf(TEXT), "code?": TEXT, "message?": TEXT }),
   Status: record({
+    daemon: {
+      type: "boolean",
+      description: "`edgekeyd status -o json` says false where no daemon runs; settings, " +
+        "dirtyGroups, invalid, heldBack, watchFailure, lastSuccessMs, and of a component invalid, " +
+        "heldBack and lastSyncMs are absent then.",
+    },
     state: { enum: ["starting", "in-step", "partial", "etcd-away", "failing", "retired"] },
     nodeName: TEXT,
     prefix: TEXT,
     stateDir: TEXT,
-    settings: { type: "object", additionalProperties: TEXT },
+    "settings?": { type: "object", additionalProperties: TEXT },
     notReady: listOf(TEXT),
     etcd: record({
       state: { enum: ["unknown", "reachable", "away"] },
@@ -89,13 +95,20 @@ export const SCHEMAS = {
       "latencyMs?": { type: "number", minimum: 0 },
     }),
     keys: COUNT,
-    components: listOf(record({ component: TEXT, "lastSyncMs?": MS, resources })),
-    dirtyGroups: { type: ["integer", "null"], description: "null: all of them" },
+    components: listOf(record({
+      component: TEXT,
+      resources,
+      conflicts: COUNT,
+      "invalid?": COUNT,
+      "heldBack?": COUNT,
+      "lastSyncMs?": MS,
+    })),
+    "dirtyGroups?": { type: ["integer", "null"], description: "null: all of them" },
     pendingKeys: COUNT,
     othersKeys: COUNT,
     conflicts,
-    invalid,
-    heldBack,
+    "invalid?": invalid,
+    "heldBack?": heldBack,
     "watchFailure?": TEXT,
     "lastSuccessMs?": MS,
   }),

@@ -1,0 +1,68 @@
+import { match, strictEqual } from "node:assert/strict";
+import type { AgentStatus, ComponentStatus } from "../../lib/agent/mod.ts";
+import { statusPage } from "../../lib/cli/status_page.ts";
+
+const NOW_MS = 1_000_000;
+
+/** The line of a component, as a daemon's status page has it. */
+function lineOf(component: Partial<ComponentStatus>, state: AgentStatus["state"]): string {
+  const lines: string[] = [];
+  const status: AgentStatus = {
+    daemon: true,
+    state,
+    nodeName: "n1",
+    prefix: "/registry",
+    stateDir: "/state",
+    settings: {},
+    notReady: [],
+    etcd: { state: "reachable", endpoints: ["http://e"], revision: "", clusterId: "" },
+    keys: 3,
+    components: [{
+      component: "kubelet",
+      resources: [{ gvr: "pods.v1.core", keys: 3 }],
+      conflicts: 0,
+      invalid: 0,
+      heldBack: 0,
+      ...component,
+    }],
+    dirtyGroups: 0,
+    pendingKeys: 0,
+    othersKeys: 0,
+    conflicts: [],
+    invalid: [],
+    heldBack: [],
+  };
+  statusPage(status, NOW_MS, {
+    out: (line) => lines.push(line),
+    err: () => {},
+    colour: false,
+    watched: false,
+    redraw: () => {},
+  });
+  match(lines[0] ?? "", /the daemon is running$/);
+  const line = lines.find((line) => line.startsWith("component")) ?? "";
+  return line.replace(/^component +kubelet: 3 keys, /, "");
+}
+
+Deno.test("a component is called in step only if nothing speaks against it", () => {
+  const lastSyncMs = NOW_MS - 7_000;
+  const cases: [Partial<ComponentStatus>, AgentStatus["state"], string][] = [
+    [{}, "starting", "not looked at yet"],
+    [{}, "etcd-away", "not looked at yet"],
+    [{ lastSyncMs }, "in-step", "in step 7 s ago"],
+    // Another component is what is not in step.
+    [{ lastSyncMs }, "partial", "in step 7 s ago"],
+    [{ lastSyncMs }, "etcd-away", "last in step 7 s ago"],
+    [{ lastSyncMs }, "failing", "last in step 7 s ago"],
+    [{ lastSyncMs, conflicts: 1 }, "partial", "1 conflict, looked at 7 s ago"],
+    [{ lastSyncMs, invalid: 2 }, "partial", "2 invalid paths, looked at 7 s ago"],
+    [
+      { lastSyncMs, heldBack: 12, conflicts: 2, invalid: 1 },
+      "partial",
+      "12 deletes held back, 2 conflicts, 1 invalid path, looked at 7 s ago",
+    ],
+  ];
+  for (const [component, state, expected] of cases) {
+    strictEqual(lineOf(component, state), expected);
+  }
+});
