@@ -166,6 +166,26 @@ export function notReadyReasons(health: Health): string[] {
 }
 
 /**
+ * What is not as it should be with an agent that does its work all the same.
+ *
+ * @param health what holds now
+ * @param conflicts keys that are left to others
+ */
+export function warningsOf({ invalid }: Health, conflicts: number): string[] {
+  const counted = (count: number, one: string, many: string) =>
+    `${count} ${count > 1 ? many : one}`;
+  const status = "`edgekeyd status` says which, and what to do";
+  return [
+    ...(conflicts > 0
+      ? [`${counted(conflicts, "key is", "keys are")} left to others; ${status}`]
+      : []),
+    ...(invalid.length > 0
+      ? [`${counted(invalid.length, "path is", "paths are")} not imported; ${status}`]
+      : []),
+  ];
+}
+
+/**
  * The component that a path of the fs cache is about.
  *
  * @param path as it is on disk

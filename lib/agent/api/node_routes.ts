@@ -1,7 +1,7 @@
 import { verify } from "../../reconcile/mod.ts";
 import { listComponentKeys } from "../../store/mod.ts";
 import type { Agent } from "../agent.ts";
-import { notReadyReasons } from "../health.ts";
+import { notReadyReasons, warningsOf } from "../health.ts";
 import { type AgentStatus, ownersOf } from "../status.ts";
 import type { Answer, Call, QueryParameter, Route } from "./route.ts";
 import { ref } from "./schemas.ts";
@@ -40,18 +40,21 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       method: "GET",
       path: "/readyz",
       id: "getReadiness",
-      summary: "Whether etcd is in step, and if not, why and what to do.",
+      summary: "Whether the node does its work, and if not, why and what to do. Deletes that are " +
+        "held back make it unready; keys left to others and invalid files are warnings.",
       answers: {
-        200: { description: "It is.", schema: ref("Readiness") },
-        503: { description: "It is not.", schema: ref("Readiness") },
+        200: { description: "It does, whatever it warns of.", schema: ref("Readiness") },
+        503: { description: "It does not.", schema: ref("Readiness") },
       },
       errors: [],
       atOnce: true,
       answer() {
         const reasons = notReadyReasons(agent.health);
+        const warnings = warningsOf(agent.health, agent.conflicts.size);
         const [message] = reasons;
-        if (message === undefined) return ok({ ready: true, reasons });
-        return { status: 503, body: { code: "NotReady", message, ready: false, reasons } };
+        if (message === undefined) return ok({ ready: true, reasons, warnings });
+        const body = { code: "NotReady", message, ready: false, reasons, warnings };
+        return { status: 503, body };
       },
     },
     {

@@ -73,7 +73,13 @@ export const SCHEMAS = {
     message: { type: "string", description: "What failed, where, and what to do; one line." },
   }),
   Health: record({ alive: YES_NO }),
-  Readiness: record({ ready: YES_NO, reasons: listOf(TEXT), "code?": TEXT, "message?": TEXT }),
+  Readiness: record({
+    ready: YES_NO,
+    reasons: { ...listOf(TEXT), description: "Why it is not ready; empty if it is." },
+    warnings: { ...listOf(TEXT), description: "What is left out while all else goes on." },
+    "code?": TEXT,
+    "message?": TEXT,
+  }),
   Status: record({
     daemon: {
       type: "boolean",

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { EdgeNode, EtcdView, objectBytes } from "../../e2e/_node.ts";
 import { startEtcd } from "../../support/etcd_server.ts";
-import { expectError, ready, startDaemon, SWIFT } from "../_daemon.ts";
+import { expectError, ready, startDaemon, SWIFT, until } from "../_daemon.ts";
 import { Contract } from "./_contract.ts";
 
 const MAPS = "/v1/components/app/resources/configmaps.v1.core";
@@ -40,7 +40,11 @@ Deno.test("the store API: every route answers as its document says, every error 
 
   await t.step("how the node is doing", async () => {
     deepStrictEqual((await api.ask("GET", "/healthz")).json, { alive: true });
-    deepStrictEqual((await api.ask("GET", "/readyz")).json, { ready: true, reasons: [] });
+    deepStrictEqual((await api.ask("GET", "/readyz")).json, {
+      ready: true,
+      reasons: [],
+      warnings: [],
+    });
     match((await api.ask("GET", "/metrics")).text, /^edgekeyd_ready 1$/m);
     const status = await daemon.status();
     strictEqual(status.state, "in-step");
@@ -407,4 +411,34 @@ Deno.test("the store API: a list goes in one Txn or not at all, a component in a
   strictEqual(await inEtcd(), 0);
   deepStrictEqual((await api.ask("GET", `${MAPS}/keys`)).json, []);
   strictEqual((await api.ask("GET", "/readyz")).status, 200);
+});
+
+Deno.test("readiness: held deletes make it unready, conflicts and invalid files are warnings", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  const pods = `${node.cacheDir}/kubelet/pods.v1.core/default`;
+  for (let pod = 0; pod < 20; pod++) node.write(`kubelet/pods.v1.core/default/p${pod}`);
+  await etcd.put(`${node.prefix}/pods/default/p0`, "k8s\0theirs");
+  for (const name of ["bad", "worse"]) Deno.writeTextFileSync(`${pods}/${name}`, "half");
+  await using daemon = await startDaemon(node);
+  const api = await Contract.of(daemon);
+  await ready(daemon);
+  const readiness = await api.ask("GET", "/readyz");
+  const status = "`edgekeyd status` says which, and what to do";
+  const warnings = [
+    `1 key is left to others; ${status}`,
+    `2 paths are not imported; ${status}`,
+  ];
+  deepStrictEqual([readiness.status, readiness.json], [200, {
+    ready: true,
+    reasons: [],
+    warnings,
+  }]);
+  strictEqual((await daemon.status()).state, "partial");
+  for (let pod = 1; pod < 20; pod++) node.remove(`kubelet/pods.v1.core/default/p${pod}`);
+  await until("held back", async () => (await api.ask("GET", "/readyz")).status === 503);
+  const held = (await api.ask("GET", "/readyz")).json as Record<string, unknown>;
+  match(String(held.message), /19 deletes of kubelet are held back/);
+  deepStrictEqual([held.code, held.ready, held.warnings], ["NotReady", false, warnings]);
 });
