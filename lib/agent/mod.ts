@@ -13,6 +13,7 @@ export {
   METRICS_CONTENT_TYPE,
 } from "./metrics.ts";
 export { type Notifier, type NotifierOptions, systemdNotifier } from "./notify.ts";
+export { Reloads } from "./reloads.ts";
 export { NotReadyError } from "./operations.ts";
 export { etcdStateAfter } from "./health.ts";
 export {

@@ -17,6 +17,7 @@ import {
   measuredKv,
   METRICS_CONTENT_TYPE,
   type Notifier,
+  Reloads,
   type Setup,
   statusOf,
   statusWords,
@@ -47,6 +48,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
   const format = options.logFormat === "json" ? "json" : text;
   const log = makeLog(format, (line) => terminal.err(line), () => new Date());
   const notifier = openNotifier(options, log);
+  const reloads = new Reloads(notifier);
   const directory = await holdStateDirectory(
     options.stateDir,
     options.lockTimeoutMs,
@@ -61,7 +63,6 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
           metrics.committed(bytes);
           notifier.beat();
         }));
-    let reloading = false;
     const agent = new Agent(
       {
         reconcile: beating(reconcileOptionsOf(options), notifier),
@@ -75,8 +76,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
           try {
             return measuredEtcd(await connectEtcd(options), metrics.etcd, clock.monotonicMs);
           } finally {
-            if (reloading) notifier.ready();
-            reloading = false;
+            reloads.end();
           }
         },
         credentials: () => credentialStamp(options),
@@ -110,13 +110,14 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     let stoppedBy: Deno.Signal | undefined;
     const stop = (signal: Deno.Signal) => {
       stoppedBy ??= signal;
+      reloads.drop();
       notifier.stopping();
       agent.stop();
       setTimeout(giveUp, STOP_MS);
     };
     const reload = () => {
-      reloading = true;
-      notifier.reloading();
+      if (stoppedBy) return;
+      reloads.begin();
       agent.reload();
     };
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -137,6 +138,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     log("info", "stopped", { signal: stoppedBy, pendingKeys: agent.cache.intent?.header.entries });
     return EXIT.ok;
   } finally {
+    reloads.drop();
     await Promise.race([server?.close(), clock.sleep(CLOSE_MS)]);
     // The lock goes with the process: the loop may still be at work.
     await notifier.close();

@@ -32,13 +32,16 @@ export const SWIFT = ["--debounce=50ms", "--settle-time=200ms", "--retry-max=500
  *
  * @param node where; its socket is `api.sock` below the node's root
  * @param args more flags
+ * @param env environment variables
  */
 export async function startDaemon(
   node: EdgeNode,
   args: readonly string[] = SWIFT,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<DaemonProcess> {
   const socket = `${node.root}/api.sock`;
-  const process = node.start(["run", `--listen=unix:${socket}`, ...args], { timeoutMs: 120_000 });
+  const options = { timeoutMs: 120_000, env };
+  const process = node.start(["run", `--listen=unix:${socket}`, ...args], options);
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   const ask = async (method: string, path: string, body?: BodyInit): Promise<Answered> => {
     const response = await fetch(`http://edgekeyd${path}`, {

@@ -1,6 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "@std/path";
-import { type Notifier, systemdNotifier } from "../../lib/agent/mod.ts";
+import { type Notifier, Reloads, systemdNotifier } from "../../lib/agent/mod.ts";
+import { EdgeNode } from "../e2e/_node.ts";
+import { startEtcd } from "../support/etcd_server.ts";
+import { ready, startDaemon, SWIFT, until } from "./_daemon.ts";
 
 /** A service manager's end: what it was told, and a notifier that tells it. */
 async function withManager(
@@ -125,4 +128,63 @@ Deno.test("nothing is told where there is no service manager, and a lost one is 
   for (const failure of failures) match(failure, /No such file/);
   ok([...Deno.readDirSync(options.directory)].length === 0);
   Deno.removeSync(options.directory);
+});
+
+Deno.test("each reload ends for systemd, also one that never comes to its end", async () => {
+  await withManager({}, async (told, notifier) => {
+    const reloads = new Reloads(notifier, 50);
+    const begun = async () => match(await told(), /^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+    reloads.end();
+    reloads.begin();
+    reloads.end();
+    reloads.end();
+    await begun();
+    strictEqual(await told(), "READY=1");
+    reloads.begin();
+    reloads.begin();
+    await begun();
+    await begun();
+    strictEqual(await told(), "READY=1");
+    reloads.begin();
+    reloads.drop();
+    notifier.stopping();
+    await begun();
+    match(await told(), /^STOPPING=1/);
+  });
+});
+
+Deno.test("a retired daemon, and one whose etcd hangs, end a reload for systemd", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  const path = `${node.root}/manager`;
+  const manager = Deno.listenDatagram({ transport: "unixpacket", path });
+  const messages: string[] = [];
+  const listening = (async () => {
+    for await (const [bytes] of manager) messages.push(new TextDecoder().decode(bytes));
+  })();
+  try {
+    const env = { NOTIFY_SOCKET: path, RUNTIME_DIRECTORY: node.root };
+    const flags = [...SWIFT, "--etcd-timeout=120s"];
+    await using daemon = await startDaemon(node, flags, env);
+    await ready(daemon);
+    const reloaded = async () => {
+      messages.length = 0;
+      daemon.kill("SIGHUP");
+      const states = () =>
+        messages.map((message) => message.split("=", 1)[0])
+          .filter((state) => state !== "STATUS");
+      await until("ready again", () => states().join() === "RELOADING,READY");
+    };
+    await reloaded();
+    await server.kill("SIGSTOP");
+    await reloaded();
+    await server.kill("SIGCONT");
+    await until("in step", async () => (await daemon.status()).state === "in-step", 60_000);
+    strictEqual((await daemon.ask("POST", "/v1/retire")).status, 200);
+    await reloaded();
+    strictEqual((await daemon.stop()).code, 0);
+  } finally {
+    manager.close();
+    await listening;
+  }
 });
