@@ -314,7 +314,7 @@ export class Agent {
     const own = this.#options.reconcile;
     const options = {
       ...own,
-      confirmDeletes: own.confirmDeletes || request.confirmDeletes,
+      confirmDeletes: request.confirmDeletes,
       requireSingleTxn: own.requireSingleTxn || request.requireSingleTxn,
     };
     if (dry) return await dryRun(context, options);

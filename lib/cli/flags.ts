@@ -106,8 +106,8 @@ export const FLAGS = {
   },
   "confirm-deletes": {
     kind: "boolean",
-    help: "go on with deletes that are held back",
-    only: "sync",
+    help: "go on with deletes that are held back, once",
+    only: "reconcile",
   },
   "require-single-txn": {
     kind: "boolean",

@@ -67,6 +67,12 @@ export function readOptions(args: Arguments, hostname: () => string): Options {
   const reader = new Reader(args);
   const reconcile = reader.boolean("reconcile");
   const [command = "run"] = args.words;
+  if (reader.boolean("confirm-deletes") && !reconcile && command === "run") {
+    throw new UsageError(
+      "--confirm-deletes (or EDGEKEYD_CONFIRM_DELETES) confirms once and does not go with run; " +
+        "beside the daemon run `edgekeyd --reconcile --confirm-deletes`",
+    );
+  }
   for (const name of FLAG_NAMES) {
     const { only } = flag(name);
     if (only === undefined || !args.texts.get(name)?.explicit) continue;

@@ -89,6 +89,13 @@ Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", 
     [["--reconcile", "--etcd-certfile=/c"], /--etcd-certfile and --etcd-keyfile go together/],
     [["--reconcile", "--etcd-username=u"], /--etcd-username and --etcd-password-file go together/],
     [["--reconcile", "--cache-dir=/c", "--state-dir=/c/s"], /--state-dir must not be inside/],
+    // Confirming is for once, and not for a daemon to do again and again.
+    [["run", "--confirm-deletes"], /--confirm-deletes .* does not go with run; .*--reconcile/],
+    [["--confirm-deletes"], /beside the daemon run `edgekeyd --reconcile --confirm-deletes`$/],
+    [["run"], /EDGEKEYD_CONFIRM_DELETES\) confirms once/, {
+      env: { EDGEKEYD_CONFIRM_DELETES: "1" },
+    }],
+    [["status", "--confirm-deletes"], /--confirm-deletes goes with --reconcile/],
     // The environment is held to the same.
     [["retire"], /--dry-run \(or EDGEKEYD_DRY_RUN\) goes with --reconcile, not retire/, {
       env: { EDGEKEYD_DRY_RUN: "1" },
@@ -115,7 +122,7 @@ Deno.test("command line: flags come from the environment too, and win over it", 
     EDGEKEYD_DRY_RUN: "true",
     EDGEKEYD_OUTPUT: "json",
     EDGEKEYD_ADOPT: "0",
-    EDGEKEYD_CONFIRM_DELETES: "false",
+    EDGEKEYD_CONFIRM_DELETES: "true",
     EDGEKEYD_CACHE_DIR: node.cacheDir,
     EDGEKEYD_STATE_DIR: node.stateDir,
     EDGEKEYD_ETCD_SERVERS: dead,
