@@ -98,6 +98,8 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
     const percent = await node.reconcile("--max-delete-percent=60");
     expectExit(percent, 3, /1 delete of kube-proxy held back/);
     strictEqual(percent.report.deleted, 12);
+    // No percentage releases what may be a disk that is not mounted.
+    expectExit(await node.reconcile("--max-delete-percent=100"), 3, /1 delete of kube-proxy held/);
     const confirmed = await node.reconcile("--confirm-deletes");
     expectExit(confirmed, 0);
     strictEqual(confirmed.report.deleted, 1);
