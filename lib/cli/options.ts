@@ -1,5 +1,5 @@
 import { resolve } from "@std/path";
-import { EtcdConfigError, parseEndpoints } from "../etcd/mod.ts";
+import { checkTlsFlags, EtcdConfigError, parseEndpoints, type TlsFiles } from "../etcd/mod.ts";
 import type { ConflictPolicy } from "../store/mod.ts";
 import type { Arguments } from "./arguments.ts";
 import {
@@ -92,6 +92,11 @@ export function readOptions(args: Arguments, hostname: () => string): Options {
   const etcdUsername = reader.text("etcd-username");
   const etcdPasswordFile = reader.text("etcd-password-file");
   together("--etcd-certfile", etcdCertFile, "--etcd-keyfile", etcdKeyFile);
+  const etcdServers = endpoints(reader.required("etcd-servers"), {
+    ...(etcdCaFile !== undefined && { caFile: etcdCaFile }),
+    ...(etcdCertFile !== undefined && { certFile: etcdCertFile }),
+    ...(etcdKeyFile !== undefined && { keyFile: etcdKeyFile }),
+  });
   together("--etcd-username", etcdUsername, "--etcd-password-file", etcdPasswordFile);
   const cacheDir = resolve(reader.required("cache-dir"));
   const stateDir = resolve(reader.required("state-dir"));
@@ -110,7 +115,7 @@ export function readOptions(args: Arguments, hostname: () => string): Options {
     nodeName: nodeName(reader.text("node-name") ?? hostname().toLowerCase()),
     components: reader.list("components"),
     excludeResources: reader.list("exclude-resources"),
-    etcdServers: endpoints(reader.required("etcd-servers"), etcdCaFile ?? etcdCertFile),
+    etcdServers,
     etcdCaFile,
     etcdCertFile,
     etcdKeyFile,
@@ -184,9 +189,11 @@ class Reader {
   }
 }
 
-function endpoints(text: string, tlsFile: string | undefined): string[] {
+function endpoints(text: string, files: TlsFiles): string[] {
   try {
-    return parseEndpoints(text, { tls: tlsFile !== undefined });
+    const parsed = parseEndpoints(text, { tls: (files.caFile ?? files.certFile) !== undefined });
+    checkTlsFlags(parsed, files);
+    return parsed;
   } catch (error) {
     if (error instanceof EtcdConfigError) throw new UsageError(error.message);
     throw error;

@@ -47,29 +47,23 @@ const MAX_PASSWORD_BYTES = 4096;
 const MIN_DENO = [2, 9, 6] as const;
 
 /**
- * Reads and checks what TLS to the endpoints needs.
+ * Checks whether the flags for TLS go together; nothing is read.
  *
  * @param endpoints all http or all https
  * @param files the flags
- * @returns undefined for http
- * @throws {EtcdConfigError} if a file is missing, unreadable, or not what its flag says, if key
- *   and certificate don't belong together, if https has no CA, if http is given files, or if this
- *   Deno can't do TLS to etcd
+ * @throws {EtcdConfigError} if https has no CA, http is given files, or key or certificate is
+ *   missing
  */
-export async function readTlsCredentials(
+export function checkTlsFlags(
   endpoints: readonly string[],
-  files: TlsFiles,
-): Promise<TlsCredentials | undefined> {
-  const { caFile, certFile, keyFile } = files;
+  { caFile, certFile, keyFile }: TlsFiles,
+): void {
   if (!endpoints.some(isHttps)) {
-    if (caFile ?? certFile ?? keyFile) {
-      throw new EtcdConfigError(
-        "--etcd-cafile, --etcd-certfile and --etcd-keyfile need https:// endpoints in --etcd-servers",
-      );
-    }
-    return undefined;
+    if (!(caFile ?? certFile ?? keyFile)) return;
+    throw new EtcdConfigError(
+      "--etcd-cafile, --etcd-certfile and --etcd-keyfile need https:// endpoints in --etcd-servers",
+    );
   }
-  requireTlsSupport(Deno.version.deno);
   if (!caFile) {
     throw new EtcdConfigError(
       "https:// endpoints need --etcd-cafile, the CA that signed etcd's certificate",
@@ -78,6 +72,26 @@ export async function readTlsCredentials(
   if (!certFile !== !keyFile) {
     throw new EtcdConfigError("--etcd-certfile and --etcd-keyfile go together: one is missing");
   }
+}
+
+/**
+ * Reads and checks what TLS to the endpoints needs.
+ *
+ * @param endpoints all http or all https
+ * @param files the flags
+ * @returns undefined for http
+ * @throws {EtcdConfigError} if a file is missing, unreadable, or not what its flag says, if key
+ *   and certificate don't belong together, if this Deno can't do TLS to etcd, or what
+ *   {@linkcode checkTlsFlags} throws
+ */
+export async function readTlsCredentials(
+  endpoints: readonly string[],
+  files: TlsFiles,
+): Promise<TlsCredentials | undefined> {
+  checkTlsFlags(endpoints, files);
+  const { caFile, certFile, keyFile } = files;
+  if (!caFile) return undefined;
+  requireTlsSupport(Deno.version.deno);
   const ca = await readPem("--etcd-cafile", caFile);
   parseCertificate("--etcd-cafile", caFile, ca);
   if (!certFile || !keyFile) return { caFile, ca };

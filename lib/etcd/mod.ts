@@ -5,7 +5,7 @@
  */
 export { EtcdConfigError } from "./config_error.ts";
 export { connect, type EtcdOptions, MAX_ANSWER_BYTES } from "./connect.ts";
-export type { TlsFiles, UserFiles } from "./credentials.ts";
+export { checkTlsFlags, type TlsFiles, type UserFiles } from "./credentials.ts";
 export { parseEndpoints } from "./endpoints.ts";
 export { EtcdError, type EtcdErrorReason } from "./errors.ts";
 export type { Etcd } from "./etcd.ts";

@@ -87,6 +87,11 @@ Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", 
     [["--reconcile", "--etcd-servers=h:0"], /--etcd-servers: "h:0" has a port outside/],
     [["--reconcile", "--etcd-servers=http://a,https://b"], /--etcd-servers mixes http and https/],
     [["--reconcile", "--etcd-certfile=/c"], /--etcd-certfile and --etcd-keyfile go together/],
+    [["--reconcile", "--etcd-cafile=/c", "--etcd-servers=http://h"], /-cafile.* need https:\/\//],
+    [["run", "--etcd-servers=https://h"], /https:\/\/ endpoints need --etcd-cafile/],
+    [["status", "--etcd-servers=http://h"], /-cafile.* need https:\/\//, {
+      env: { EDGEKEYD_ETCD_CAFILE: "/c" },
+    }],
     [["--reconcile", "--etcd-username=u"], /--etcd-username and --etcd-password-file go together/],
     [["--reconcile", "--cache-dir=/c", "--state-dir=/c/s"], /--state-dir must not be inside/],
     // Confirming is for once, and not for a daemon to do again and again.

@@ -85,8 +85,6 @@ Deno.test("failures: cache root, flags' files, state directory", async (t) => {
       [[tls, `--etcd-cafile=${missing}`], /--etcd-cafile: can't read .*: there is no such file/],
       [[tls, `--etcd-cafile=${node.root}/dir`], /--etcd-cafile: .* is not a file/],
       [[tls, `--etcd-cafile=${node.root}/text`], /--etcd-cafile: .* is not PEM/],
-      [[`--etcd-cafile=${missing}`], /--etcd-cafile.* need https:\/\//],
-      [[tls], /https:\/\/ endpoints need --etcd-cafile/],
       [
         ["--etcd-username=u", `--etcd-password-file=${missing}`],
         /--etcd-password-file: can't read .*: there is no such file/,
