@@ -6,7 +6,9 @@ import { checkIdentity, fenceKeyOf, type Identity, SCHEMA_VERSION } from "./iden
 import {
   decodeEntry,
   decodeHeader,
+  decodeIntentWindow,
   encodeEntry,
+  encodeIntentWindow,
   type Intent,
   type IntentEntry,
   type IntentHeader,
@@ -165,15 +167,22 @@ export class ComponentKeyCache {
    *
    * @param entries what it does, key by key
    * @param random makes 128 random bits as text
+   * @param windows delete windows that change if it is applied
    * @returns the intent; it is pending from now on
    * @throws {KeyCacheError} if another intent is pending (the database decides, not memory)
    */
-  async begin(entries: readonly IntentEntry[], random: () => string): Promise<Intent> {
+  async begin(
+    entries: readonly IntentEntry[],
+    random: () => string,
+    windows: ReadonlyMap<string, DeleteWindow> = new Map(),
+  ): Promise<Intent> {
     const { expected, epoch } = this.#state;
     const seq = this.#state.seq + 1;
     const { life } = this.identity;
     const { maxValueBytes } = this.#store.limits ?? DENO_KV_LIMITS;
-    const chunks = packChunks(entries.map((entry) => encodeEntry(entry, epoch)), maxValueBytes);
+    const noted = [...windows].map(([component, window]) => encodeIntentWindow(component, window));
+    const packed = [...noted, ...entries.map((entry) => encodeEntry(entry, epoch))];
+    const chunks = packChunks(packed, maxValueBytes);
     const header: IntentHeader = {
       expected,
       next: `${life}/${seq}/${random()}`,
@@ -188,7 +197,7 @@ export class ComponentKeyCache {
       [{ set: INTENT_HEADER, value: seal(INTENT_HEADER, header) }],
       INTENT_HEADER,
     );
-    this.#intent = { header, entries };
+    this.#intent = { header, entries, windows };
     return this.#intent;
   }
 
@@ -203,18 +212,12 @@ export class ComponentKeyCache {
    *
    * @param succeeded by entry: its guard held (true for `keep`)
    * @param revision the Txn's revision, which is every put key's mod
-   * @param windows delete windows that changed
    */
-  async settle(
-    succeeded: readonly boolean[],
-    revision: string,
-    windows: ReadonlyMap<string, DeleteWindow> = new Map(),
-  ): Promise<void> {
-    const intent = this.#pending();
-    const { header } = intent;
+  async settle(succeeded: readonly boolean[], revision: string): Promise<void> {
+    const { header, entries, windows } = this.#pending();
     const rows = new Map<string, KeyRow | null>();
     const tombstones: Tombstone[] = [];
-    intent.entries.forEach((entry, index) => {
+    entries.forEach((entry, index) => {
       const { key, after } = entry;
       if (entry.action === "put" && after) {
         rows.set(
@@ -437,8 +440,13 @@ export class ComponentKeyCache {
       return;
     }
     const digest = chunks.reduce((sum, chunk) => crc32(chunk.value, sum), 0);
-    const entries = chunks.flatMap(({ value }) => unpackChunk(value))
-      .map((entry) => decodeEntry(entry, this.#state.epoch));
+    const windows = new Map<string, DeleteWindow>();
+    const entries: IntentEntry[] = [];
+    for (const item of chunks.flatMap(({ value }) => unpackChunk(value))) {
+      const noted = decodeIntentWindow(item);
+      if (noted) windows.set(...noted);
+      else entries.push(decodeEntry(item, this.#state.epoch));
+    }
     for (const { key } of entries) this.#ownKey(key);
     if (
       chunks.length !== header.chunks || digest !== header.digest ||
@@ -449,7 +457,7 @@ export class ComponentKeyCache {
         "the pending intent in the component-key cache is damaged",
       );
     }
-    this.#intent = { header, entries };
+    this.#intent = { header, entries, windows };
   }
 }
 

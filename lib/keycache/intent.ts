@@ -1,3 +1,4 @@
+import { decodeWindow, type DeleteWindow, encodeWindow } from "./delete_window.ts";
 import { KeyCacheError } from "./errors.ts";
 import { decodeRow, encodeRow, isCount, isRevision, type KeyRow } from "./key_row.ts";
 
@@ -39,8 +40,12 @@ export interface IntentHeader {
 export interface Intent {
   readonly header: IntentHeader;
   readonly entries: readonly IntentEntry[];
+  /** Delete windows by component, to be noted if its Txn is applied, whoever finds that out. */
+  readonly windows: ReadonlyMap<string, DeleteWindow>;
 }
 
+/** Marks a delete window among the entries, which begin with a number. */
+const WINDOW = "window";
 const ACTIONS: readonly IntentEntry["action"][] = ["put", "delete", "keep"];
 
 /** Packs one entry for storage. */
@@ -78,6 +83,24 @@ export function decodeEntry(value: unknown, epoch: number): IntentEntry {
       };
     }
   }
+  throw new KeyCacheError("damaged", "the pending intent in the component-key cache is damaged");
+}
+
+/** Packs a delete window for storage among the entries. */
+export function encodeIntentWindow(component: string, window: DeleteWindow): unknown {
+  return [WINDOW, component, encodeWindow(window)];
+}
+
+/**
+ * Reads what {@linkcode encodeIntentWindow} wrote.
+ *
+ * @returns component and window; undefined if it is an entry
+ * @throws {KeyCacheError} `damaged` if its shape is wrong
+ */
+export function decodeIntentWindow(value: unknown): [string, DeleteWindow] | undefined {
+  if (!Array.isArray(value) || value[0] !== WINDOW) return undefined;
+  const [, component, window]: unknown[] = value;
+  if (value.length === 3 && typeof component === "string") return [component, decodeWindow(window)];
   throw new KeyCacheError("damaged", "the pending intent in the component-key cache is damaged");
 }
 

@@ -16,7 +16,7 @@ export interface GuardVerdict {
   readonly changes: ReadonlyMap<string, OwnershipChange>;
   /** Components whose releases are held back, with the keys that would have been deleted. */
   readonly heldBack: ReadonlyMap<string, number>;
-  /** Delete windows to note once the deletes are done. */
+  /** Delete windows to note with the deletes. */
   readonly windows: ReadonlyMap<string, DeleteWindow>;
 }
 

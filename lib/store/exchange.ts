@@ -40,7 +40,8 @@ export type Exchange =
  * @param context both sides
  * @param entries what becomes of the cache's rows; those of `put` and `delete` match `ops` in order
  * @param ops what the Txn does beside moving the fence
- * @param options `vacant`: spans that must be empty; `windows`: delete windows that change with it
+ * @param options `vacant`: spans that must be empty; `windows`: delete windows that change if it
+ * is applied, whoever finds that out
  * @returns what became of it; if it was not applied, cache and etcd agree again and the caller
  * plans anew
  * @throws {EtcdError} if etcd refused it (nothing is pending then), or does not answer (the intent
@@ -57,7 +58,7 @@ export async function exchange(
   } = {},
 ): Promise<Exchange> {
   const { cache, etcd, maxTxnOps } = context;
-  const { header } = await cache.begin(entries, context.random);
+  const { header } = await cache.begin(entries, context.random, options.windows);
   const fence: FenceMove = {
     key: cache.identity.fenceKey,
     expected: header.expected,
@@ -75,7 +76,7 @@ export async function exchange(
     if (response.succeeded) {
       const results = readTxn(fence, ops, response, maxTxnOps);
       const { revision, cluster_id: clusterId } = response.header;
-      await cache.settle(succeededOf(entries, results), revision, options.windows);
+      await cache.settle(succeededOf(entries, results), revision);
       return { applied: true, revision, clusterId, results };
     }
   } catch (error) {

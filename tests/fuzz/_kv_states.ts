@@ -25,7 +25,7 @@ export function stateOf(cache: ComponentKeyCache): string {
   return JSON.stringify({
     identity: cache.identity,
     fence: cache.fence,
-    intent: cache.intent ?? null,
+    intent: cache.intent ? { ...cache.intent, windows: [...cache.intent.windows] } : null,
     rows: [...cache.rows].sort(byName),
     tombstones: [...cache.tombstones].sort(byName),
     windows: [...cache.windows].sort(byName),
@@ -58,7 +58,9 @@ export async function makeHistory(directory: string, steps: number): Promise<His
   let { held, cache } = await hold();
   states.add(stateOf(cache));
   for (let step = 0; step < steps; step++) {
-    await cache.begin(entriesOf(cache, prng), () => prng.hex());
+    const sample = { atMs: step, keys: cache.rows.size, deletes: 1 };
+    const windows = new Map([["kubelet", [sample]]]);
+    await cache.begin(entriesOf(cache, prng), () => prng.hex(), windows);
     states.add(stateOf(cache));
     open.push(filesIn(directory));
     const half = step % 4;
@@ -72,8 +74,7 @@ export async function makeHistory(directory: string, steps: number): Promise<His
     if (half === 3) {
       await cache.giveUp({ expected: null, seq: cache.fence.seq + 2, newEpoch: step % 8 === 3 });
     } else {
-      const sample = { atMs: step, keys: cache.rows.size, deletes: 1 };
-      await cache.settle(succeeded, String(step + 2), new Map([["kubelet", [sample]]]));
+      await cache.settle(succeeded, String(step + 2));
     }
     states.add(stateOf(cache));
     open.push(filesIn(directory));

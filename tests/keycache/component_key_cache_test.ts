@@ -123,12 +123,9 @@ Deno.test("settle() leaves a tombstone for a delete that was done, and none for 
   using database = new TestDatabase();
   const cache = await database.load({ nowMs: () => 5_000 });
   await commit(cache, [putOf(rowOf("a")), putOf(rowOf("b"))]);
-  await cache.begin([deleteOf("a"), deleteOf("b")], random);
-  await cache.settle(
-    [true, false],
-    "10",
-    new Map([["kubelet", [{ atMs: 1, keys: 2, deletes: 1 }]]]),
-  );
+  const windows = new Map([["kubelet", [{ atMs: 1, keys: 2, deletes: 1 }]]]);
+  await cache.begin([deleteOf("a"), deleteOf("b")], random, windows);
+  await cache.settle([true, false], "10");
   assert.equal(cache.rows.size, 0);
   assert.deepEqual([...cache.tombstones.values()], [{
     key: "/registry/pods/default/a",
@@ -142,6 +139,27 @@ Deno.test("settle() leaves a tombstone for a delete that was done, and none for 
   await commit(cache, [putOf(rowOf("a"))]);
   assert.equal(cache.tombstones.size, 0);
   assert.deepEqual(viewOf(await database.load()), viewOf(cache));
+});
+
+Deno.test("delete windows are noted by whoever settles the intent, and by nobody if it is given up", async () => {
+  using database = new TestDatabase();
+  const window = (deletes: number) => [{ atMs: 1, keys: 9, deletes }];
+  const windows = new Map([["kubelet", window(3)], ["kube-proxy", window(4)]]);
+  const cache = await database.load();
+  await commit(cache, [putOf(rowOf("a")), putOf(rowOf("b"))]);
+  const begin = async (name: string) => {
+    await (await database.load()).begin([deleteOf(name)], random, windows);
+    const next = await database.load();
+    assert.deepEqual(next.intent?.windows, windows);
+    assert.equal(next.windows.size, 0);
+    return next;
+  };
+  await (await begin("a")).dropUnsent();
+  const given = await begin("a");
+  await given.giveUp({ expected: given.fence.expected, seq: given.fence.seq + 2 });
+  assert.equal((await database.load()).windows.size, 0);
+  await (await begin("a")).settle([true], "10");
+  assert.deepEqual((await database.load()).windows, windows);
 });
 
 Deno.test("the indexes by component, gvr and path follow every change of owners", async () => {

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decodeWindow, encodeWindow } from "../../lib/keycache/delete_window.ts";
 import { KeyCacheError } from "../../lib/keycache/errors.ts";
-import { decodeEntry, decodeHeader, encodeEntry } from "../../lib/keycache/intent.ts";
+import {
+  decodeEntry,
+  decodeHeader,
+  decodeIntentWindow,
+  encodeEntry,
+  encodeIntentWindow,
+} from "../../lib/keycache/intent.ts";
 import { decodeRow, encodeRow } from "../../lib/keycache/key_row.ts";
 import { seal, unseal } from "../../lib/keycache/sealed.ts";
 import { entry, row } from "./_arbitraries.ts";
@@ -68,6 +74,15 @@ Deno.test("decodeHeader() reads a header, and decodeWindow() what encodeWindow()
   assert.deepEqual(decodeHeader(stored(header)), header);
   const window = [{ atMs: 1, keys: 2, deletes: 3 }, { atMs: 4, keys: 5, deletes: 6 }];
   assert.deepEqual(decodeWindow(stored(encodeWindow(window))), window);
+  const noted = stored(encodeIntentWindow("kubelet", window));
+  assert.deepEqual(decodeIntentWindow(noted), ["kubelet", window]);
+  assert.throws(() => decodeEntry(noted, 1), damaged);
+  for (const item of [["window"], ["window", 7, []], ["window", "a", [], 1], ["window", "a", 7]]) {
+    assert.throws(() => decodeIntentWindow(item), damaged);
+  }
+  for (const item of [null, 7, "window", [], [0, "window"], {}]) {
+    assert.equal(decodeIntentWindow(item), undefined);
+  }
 });
 
 Deno.test("no decoder takes a record of another shape, and none throws anything else", () => {

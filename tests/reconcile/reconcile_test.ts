@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startEtcd } from "../support/etcd_server.ts";
-import { dieAfter, dieBefore } from "../support/hooked_etcd.ts";
+import { dieAfter, dieBefore, loseAnswer } from "../support/hooked_etcd.ts";
 import { objectJson } from "../support/objects.ts";
 import type { NodeOptions } from "../support/test_node.ts";
 import { IDLE, World } from "./_world.ts";
@@ -8,6 +8,21 @@ import { IDLE, World } from "./_world.ts";
 const POD = "kubelet/pods.v1.core/default";
 const APISERVER = "etcd holds a value that an apiserver wrote";
 const SKIPPED = "etcd holds another importer's value (--conflict-policy skip)";
+
+/**
+ * Imports thirty pods.
+ *
+ * @returns removes so many of them
+ */
+async function withThirtyPods(world: World): Promise<(count: number) => void> {
+  const names = Array.from({ length: 30 }, (_, at) => `p${at}`);
+  const { files } = world;
+  for (const name of names) files.put(`${POD}/${name}`);
+  await world.run();
+  return (count) => {
+    for (const name of names.splice(0, count)) files.remove(`${POD}/${name}`);
+  };
+}
 
 Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
   await using server = await startEtcd();
@@ -450,24 +465,18 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
   await step(
     "deletes in instalments count together, and --confirm-deletes starts over",
     async (world) => {
-      const { files } = world;
-      const names = Array.from({ length: 30 }, (_, at) => `p${at}`);
-      for (const name of names) files.put(`${POD}/${name}`);
-      await world.run();
-      const removeUpTo = (end: number) => {
-        for (const name of names.splice(0, end)) files.remove(`${POD}/${name}`);
-      };
-      removeUpTo(8);
+      const removeSome = await withThirtyPods(world);
+      removeSome(8);
       assert.equal((await world.run()).deleted, 8);
       await world.node.restart();
-      removeUpTo(8);
+      removeSome(8);
       assert.deepEqual((await world.run()).heldBack, [{ component: "kubelet", deletes: 8 }]);
       assert.equal((await world.run({ confirmDeletes: true })).deleted, 8);
-      removeUpTo(5);
+      removeSome(5);
       assert.equal((await world.run()).deleted, 5);
-      removeUpTo(5);
+      removeSome(5);
       assert.deepEqual((await world.run()).deleted, 5);
-      removeUpTo(4);
+      removeSome(4);
       assert.deepEqual((await world.run()).heldBack, [{ component: "kubelet", deletes: 4 }]);
       // Ten minutes later the earlier ones no longer count.
       world.aheadMs += 11 * 60_000;
@@ -475,6 +484,20 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
       assert.deepEqual(await world.node.keys(), []);
     },
   );
+
+  for (const [what, hook] of [["answer", loseAnswer], ["process", dieAfter]] as const) {
+    await step(`instalments count too when the ${what} of one was lost`, async (world) => {
+      const removeSome = await withThirtyPods(world);
+      removeSome(8);
+      world.node.etcd.next(hook);
+      if (hook === loseAnswer) assert.equal((await world.run()).deleted, 8);
+      else await assert.rejects(world.run(), /died after the Txn/);
+      await world.node.restart();
+      removeSome(8);
+      assert.deepEqual((await world.run()).heldBack, [{ component: "kubelet", deletes: 8 }]);
+      assert.equal((await world.node.keys()).length, 22);
+    });
+  }
 
   await step(
     "a component's directory that is gone, an empty root and a missing one delete nothing",
