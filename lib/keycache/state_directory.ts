@@ -123,7 +123,7 @@ function checkPages(database: string): void {
   try {
     const db = new DatabaseSync(database, { readOnly: true });
     try {
-      damage = damageIn(db);
+      damage = damageIn(db) ?? damageInHeader(database);
     } finally {
       db.close();
     }
@@ -144,6 +144,18 @@ const DAMAGE_CODES: readonly unknown[] = [1, 522];
 
 function isDamage(error: unknown): boolean {
   return error instanceof Error && "errcode" in error && DAMAGE_CODES.includes(error.errcode);
+}
+
+/** Where SQLite's header says in which format the file is to be written; it knows 1 and 2. */
+const WRITE_FORMAT_AT = 18;
+
+/** A file of a later format than SQLite knows is read, and then can't be written to. */
+function damageInHeader(database: string): string | undefined {
+  using file = Deno.openSync(database);
+  const header = new Uint8Array(WRITE_FORMAT_AT + 1);
+  // Before its first checkpoint the file is empty, and all is in the journal.
+  if (file.readSync(header) !== header.length) return undefined;
+  return (header[WRITE_FORMAT_AT] ?? 0) > 2 ? "its header is not as made" : undefined;
 }
 
 function damageIn(db: DatabaseSync): string | undefined {

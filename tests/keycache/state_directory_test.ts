@@ -243,6 +243,20 @@ async function openDamaged(from: string, damage: (bytes: Uint8Array) => Uint8Arr
 }
 
 directoryTest(
+  "a database that claims a later format, and so can't be written to, is moved aside",
+  async (path) => {
+    await fill(path);
+    for (let bit = 2; bit < 8; bit++) {
+      const { movedAside } = await openDamaged(path, (bytes) => {
+        bytes[18] = (bytes[18] ?? 0) ^ (1 << bit);
+        return bytes;
+      });
+      assert.ok(movedAside, `bit ${bit}`);
+    }
+  },
+);
+
+directoryTest(
   "no flipped bit of a database is taken for truth: as it was, or moved aside",
   async (path) => {
     const view = await fill(path);
