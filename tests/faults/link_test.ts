@@ -76,7 +76,7 @@ Deno.test("answers that come after the deadline: exit 1, and the next run knows 
   const late = await reconcile(node, link, "--etcd-timeout=500ms");
   // Whichever call came last: the Txn itself, or the reads that were to clear up its outcome.
   expectExit(late, 1, /did not answer in time|no connection in time/);
-  ok(late.durationMs < 15_000, shown(late));
+  ok(late.durationMs < 45_000, shown(late));
   deepStrictEqual(await valuesOf(etcd, node), values, "the Txn was applied all the same");
   const applied = await etcd.revision();
 
