@@ -47,7 +47,7 @@ const BYTES = [0.25, 1, 4, 16, 64, 256, 512, 1024, 1536, 4096].map((kib) => kib 
  * @param version what runs, as `edgekeyd_build_info` says it
  */
 export async function createMetrics(version: Readonly<Record<string, string>>): Promise<Metrics> {
-  const { Counter, Gauge, Histogram, Registry } = await import("prom-client");
+  const { Counter, Gauge, Histogram, Registry } = await import("./prom_client.ts");
   const registry = new Registry();
   const registers = [registry];
   const gauge = <Label extends string = never>(

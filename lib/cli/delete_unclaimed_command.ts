@@ -9,8 +9,8 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function deleteUnclaimedCommand(
   options: Options,
-  keys: readonly string[],
   terminal: Terminal,
+  keys: readonly string[],
 ): Promise<number> {
   return await leave(options, terminal, async (context) => {
     await recover(context);

@@ -13,8 +13,8 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function importKeyCacheCommand(
   options: Options,
-  path: string,
   terminal: Terminal,
+  [path = ""]: readonly string[],
 ): Promise<number> {
   const text = read(path);
   const recorded = parseOpenyurtKeyCache(text);

@@ -9,10 +9,9 @@ import type { Terminal } from "./terminal.ts";
 /** `edgekeyd keys [component [gvr]]`: object keys from the cache, one a line. */
 export async function keysCommand(
   options: Options,
-  words: readonly string[],
   terminal: Terminal,
+  [component, gvr]: readonly string[],
 ): Promise<number> {
-  const [component, gvr] = words;
   const daemon = await findDaemon(options, () => {});
   const keys = daemon
     ? await daemon.client.keys(component, gvr)
@@ -27,8 +26,8 @@ export async function keysCommand(
 /** `edgekeyd owners KEY`: who holds a key, one `component gvr` a line. */
 export async function ownersCommand(
   options: Options,
-  key: string,
   terminal: Terminal,
+  [key = ""]: readonly string[],
 ): Promise<number> {
   const daemon = await findDaemon(options, () => {});
   const owners = daemon

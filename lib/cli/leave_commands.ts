@@ -19,8 +19,8 @@ import { UsageError } from "./usage_error.ts";
 /** `edgekeyd delete-component NAME`: lets a component go that the fs cache no longer has. */
 export async function deleteComponentCommand(
   options: Options,
-  component: string,
   terminal: Terminal,
+  [component = ""]: readonly string[],
 ): Promise<number> {
   if (/[/\0]/.test(component) || component === "." || component === "..") {
     throw new UsageError("delete-component takes the name of a component");

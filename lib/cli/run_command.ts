@@ -10,7 +10,6 @@ import {
   Agent,
   beatingEtcd,
   createMetrics,
-  isJournal,
   type Log,
   makeLog,
   measuredEtcd,
@@ -28,6 +27,7 @@ import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keyc
 import type { ReconcileOptions } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { presentable } from "./internal_error.ts";
+import { isJournal } from "./journal.ts";
 import type { Options } from "./options.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
 import { cacheOptionsOf, clock, connectEtcd, credentialStamp, storeContext } from "./session.ts";

@@ -1,6 +1,6 @@
 import { strictEqual } from "node:assert/strict";
 import { fromFileUrl } from "@std/path";
-import { isJournal } from "../../lib/agent/mod.ts";
+import { isJournal } from "../../lib/cli/journal.ts";
 
 Deno.test("stderr is the journal if JOURNAL_STREAM names it, by device and inode", () => {
   const cases: [string | undefined, boolean][] = [
@@ -22,7 +22,7 @@ Deno.test("stderr is the journal if JOURNAL_STREAM names it, by device and inode
 });
 
 Deno.test("the stderr that is asked is this process' own", async () => {
-  const module = fromFileUrl(new URL("../../lib/agent/journal.ts", import.meta.url));
+  const module = fromFileUrl(new URL("../../lib/cli/journal.ts", import.meta.url));
   const code = `import { isJournal } from ${JSON.stringify(module)};
     console.log(isJournal((name) => Deno.env.get(name)));`;
   const script = `stream=$(stat -L -c %d:%i /proc/self/fd/2)

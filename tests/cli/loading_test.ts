@@ -1,0 +1,50 @@
+/** What each command loads before it does anything: a node has little, and gRPC alone is much. */
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { fromFileUrl } from "@std/path";
+
+const PROJECT = new URL("../../", import.meta.url);
+
+/** What of `deno info --json` is read here. */
+interface ModuleGraph {
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly dependencies?: readonly {
+      readonly isDynamic?: boolean;
+      /** Absent if only types are imported. */
+      readonly code?: { readonly specifier: string };
+    }[];
+  }[];
+}
+
+/** All that is loaded with a module: files by their path in the project, and packages. */
+async function loadedWith(path: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", path],
+    cwd: fromFileUrl(PROJECT),
+    stderr: "null",
+  }).output();
+  const { modules }: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
+  const byName = new Map(modules.map((module) => [module.specifier, module]));
+  const loaded = new Set([new URL(path, PROJECT).href]);
+  for (const name of loaded) {
+    for (const { isDynamic, code } of byName.get(name)?.dependencies ?? []) {
+      if (!isDynamic && code) loaded.add(code.specifier);
+    }
+  }
+  return [...loaded].map((name) => name.replace(PROJECT.href, ""));
+}
+
+Deno.test("--version and --help load the command line alone", async () => {
+  const loaded = await loadedWith("main.ts");
+  ok(loaded.includes("lib/cli/version.ts"), loaded.join());
+  const more = loaded.filter((name) =>
+    name !== "main.ts" && name !== "lib/errors.ts" && !/^lib\/(std\/)?cli\//.test(name)
+  );
+  deepStrictEqual(more, []);
+});
+
+Deno.test("--reconcile loads no route of the API and, before it needs one, no package", async () => {
+  const loaded = await loadedWith("lib/cli/reconcile_command.ts");
+  ok(loaded.includes("lib/reconcile/reconcile.ts"), loaded.join());
+  deepStrictEqual(loaded.filter((name) => /^npm:|^lib\/agent\/api\/\w*routes/.test(name)), []);
+});
