@@ -16,7 +16,7 @@ COMPILE_FLAGS=(
   --no-prompt
   --no-code-cache
   --no-check
-  --node-modules-dir=manual
+  --no-lock
   --allow-net
   --allow-read
   --allow-write

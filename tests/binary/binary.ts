@@ -10,6 +10,7 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fromFileUrl } from "@std/path";
+import { until } from "../agent/_daemon.ts";
 import { EtcdView } from "../e2e/_node.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 
@@ -37,29 +38,43 @@ class BareNode implements Disposable {
 
   async run(...args: string[]): Promise<Ran> {
     const [program = "", ...rest] = this.#command;
-    const { code, stdout, stderr } = await new Deno.Command(program, {
-      args: [...rest, ...args],
-      clearEnv: true,
-      env: { HOME: `${this.root}/home`, TMPDIR: `${this.root}/tmp`, PATH: "/nonexistent" },
-      cwd: this.root,
-      stdin: "null",
-    }).output();
+    const command = new Deno.Command(program, { args: [...rest, ...args], ...this.#process() });
+    const { code, stdout, stderr } = await command.output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, stdout: text(stdout), stderr: text(stderr) };
   }
 
   /** Runs a command on this node's cache and an etcd. */
   async edgekeyd(etcd: EtcdServer, ...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.run(
-      ...args,
+    const { code, stdout, stderr } = await this.run(...args, ...this.#flags(etcd));
+    strictEqual(code, 0, `${args.join(" ")}: ${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  /** Starts the daemon; what it says goes where the test's own output goes. */
+  daemon(etcd: EtcdServer): Deno.ChildProcess {
+    const [program = "", ...rest] = this.#command;
+    const args = ["run", ...this.#flags(etcd), `--listen=unix:${this.root}/api.sock`];
+    return new Deno.Command(program, { args: [...rest, ...args], ...this.#process() }).spawn();
+  }
+
+  #process() {
+    return {
+      clearEnv: true,
+      env: { HOME: `${this.root}/home`, TMPDIR: `${this.root}/tmp`, PATH: "/nonexistent" },
+      cwd: this.root,
+      stdin: "null",
+    } as const;
+  }
+
+  #flags(etcd: EtcdServer): string[] {
+    return [
       "--cache-dir=cache",
       "--state-dir=state",
       `--etcd-servers=${etcd.endpoint}`,
       "--node-name=edge-1",
       "--etcd-timeout=60s",
-    );
-    strictEqual(code, 0, `${args.join(" ")}: ${stdout}\n${stderr}`);
-    return stdout;
+    ];
   }
 
   [Symbol.dispose](): void {
@@ -94,6 +109,42 @@ Deno.test({
   strictEqual((await view.keys("/")).size, 0);
   deepStrictEqual([...Deno.readDirSync(`${node.root}/home`)], []);
   deepStrictEqual([...Deno.readDirSync(`${node.root}/tmp`)], []);
+});
+
+Deno.test({
+  name: "the x86_64 binary runs as a daemon, with its API and its metrics",
+  ignore: BINARIES === undefined,
+}, async () => {
+  await using etcd = await startEtcd();
+  using node = new BareNode([binary("x86_64")]);
+  const daemon = node.daemon(etcd);
+  try {
+    using client = Deno.createHttpClient({
+      proxy: { transport: "unix", path: `${node.root}/api.sock` },
+    });
+    const ask = async (path: string) =>
+      await (await fetch(`http://edgekeyd${path}`, { client })).text();
+    await until("ready", async () => (await ask("/readyz")).includes('"ready":true'));
+    match(await ask("/metrics"), /^edgekeyd_cached_keys 11$/m);
+    match(await ask("/openapi.json"), /"openapi":"3\.1/);
+  } finally {
+    daemon.kill("SIGTERM");
+    strictEqual((await daemon.status).code, 0);
+  }
+});
+
+Deno.test({
+  name: "the binary names the place in the sources where something failed that nobody foresaw",
+  ignore: BINARIES === undefined,
+}, async () => {
+  const { stderr } = await new Deno.Command("sh", {
+    args: ["-c", '"$0" --version >/dev/full', binary("x86_64")],
+  }).output();
+  const [, path = "", line] =
+    /^edgekeyd: internal error: .* \(([\w/]+\.ts):(\d+)\); please report it\n$/
+      .exec(new TextDecoder().decode(stderr)) ?? [];
+  const source = Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url)).split("\n");
+  match(source[Number(line) - 1] ?? "", /stream\.writeSync\(bytes\)/);
 });
 
 Deno.test({

@@ -31,7 +31,9 @@ export interface EdgekeydProcess extends AsyncDisposable {
   kill(signal: Deno.Signal): void;
 }
 
-const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+/** With EDGEKEYD_TEST_MAIN, the program that `scripts/build program` makes. */
+const MAIN = Deno.env.get("EDGEKEYD_TEST_MAIN") ??
+  fromFileUrl(new URL("../../main.ts", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
 /** The command that runs the program from its source, as `deno run -A main.ts` does. */
