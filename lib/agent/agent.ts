@@ -40,6 +40,8 @@ export interface AgentOptions extends Omit<ScheduleOptions, "settleMs"> {
   readonly reconcile: ReconcileOptions;
   /** The longest pause between two tries, in ms. */
   readonly retryMaxMs: number;
+  /** The loop comes round at least this often, in ms, so that it can show that it is alive. */
+  readonly beatMs: number;
 }
 
 /** What the daemon is given to work with. */
@@ -81,8 +83,6 @@ const LOOK_AROUND_MS = 5_000;
 const MAX_PATIENCE_MS = 5_000;
 /** etcd is asked for no longer than this when somebody wants to know how fast it is. */
 const MEASURE_MS = 1_000;
-/** The loop comes round at least this often, so that it can show that it is alive. */
-const TICK_MS = 1_000;
 
 /**
  * The daemon's loop: the one place that writes, and that reads what the cache is fed with. What it
@@ -277,7 +277,9 @@ export class Agent {
     // One operation after each pass too, or a steady stream of changes would starve them.
     const ready = this.#health.lastSuccessMs !== undefined && this.#refusal() === undefined;
     if (ready && this.#operations.size > 0) await this.#operate();
-    else if (due.kind === "wait") await this.#sleepUntil(due.untilMs);
+    else if (due.kind === "wait") {
+      await this.#sleepUntil(Math.min(due.untilMs, this.#lookAroundAtMs));
+    }
   }
 
   /** Why no operation is taken now; undefined if one is. */
@@ -423,7 +425,7 @@ export class Agent {
   }
 
   async #sleepUntil(untilMs: number): Promise<void> {
-    const forMs = Math.min(untilMs - this.#nowMs(), TICK_MS);
+    const forMs = Math.min(untilMs - this.#nowMs(), LOOK_AROUND_MS, this.#options.beatMs);
     if (forMs <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;

@@ -4,6 +4,8 @@ import { join } from "@std/path";
 export interface Notifier {
   /** Longest time between two beats that the service manager lets pass, in ms, if it watches. */
   readonly watchdogMs: number | undefined;
+  /** How often it wants to hear a beat, in ms; Infinity if nobody watches. */
+  readonly beatMs: number;
   /** It is up; also sent after a reload. */
   ready(): void;
   /** What it is doing, in one line; sent if it differs from the last one. */
@@ -50,6 +52,7 @@ export function systemdNotifier(options: NotifierOptions): Notifier {
 
 const SILENT: Notifier = {
   watchdogMs: undefined,
+  beatMs: Infinity,
   ready() {},
   status() {},
   beat() {},
@@ -60,6 +63,7 @@ const SILENT: Notifier = {
 
 class SocketNotifier implements Notifier {
   readonly watchdogMs: number | undefined;
+  readonly beatMs: number;
   readonly #to: Deno.UnixAddr;
   readonly #options: NotifierOptions;
   readonly #socket: Deno.DatagramConn | undefined;
@@ -73,6 +77,7 @@ class SocketNotifier implements Notifier {
     this.#to = { transport: "unixpacket", path };
     this.#options = options;
     this.watchdogMs = watchdogMs(options);
+    this.beatMs = (this.watchdogMs ?? Infinity) / BEATS;
     this.#socket = this.#open(options.directory);
   }
 
@@ -90,7 +95,7 @@ class SocketNotifier implements Notifier {
   beat(): void {
     if (this.watchdogMs === undefined || this.#beating) return;
     const nowMs = this.#options.monotonicMs();
-    if (nowMs < this.#beatAtMs + this.watchdogMs / BEATS) return;
+    if (nowMs < this.#beatAtMs + this.beatMs) return;
     this.#beatAtMs = nowMs;
     this.#beating = true;
     this.#send("WATCHDOG=1").then(() => this.#beating = false);

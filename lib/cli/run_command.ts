@@ -69,6 +69,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         debounceMs: options.debounceMs,
         resyncIntervalMs: options.resyncIntervalMs,
         retryMaxMs: options.retryMaxMs,
+        beatMs: notifier.beatMs,
       },
       {
         openCache,

@@ -68,6 +68,7 @@ Deno.test("beats go out once in a quarter of the watchdog's time", async () => {
   const env = { WATCHDOG_USEC: "2000000", WATCHDOG_PID: "42" };
   await withManager(env, async (told, notifier, clock) => {
     strictEqual(notifier.watchdogMs, 2_000);
+    strictEqual(notifier.beatMs, 500);
     const beats: number[] = [];
     for (; clock.ms < 3_000; clock.ms += 100) {
       notifier.beat();
@@ -91,6 +92,7 @@ Deno.test("another process' watchdog, or a time that is none, is not heeded", as
   ) {
     await withManager(env, async (told, notifier) => {
       strictEqual(notifier.watchdogMs, undefined);
+      strictEqual(notifier.beatMs, Infinity);
       notifier.beat();
       notifier.ready();
       strictEqual(await told(), "READY=1");
