@@ -71,17 +71,20 @@ export function startEdgekeyd(
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
   }).spawn();
-  let running = true;
   let late = false;
   const kill = (signal: Deno.Signal) => {
-    if (running) child.kill(signal);
+    try {
+      child.kill(signal);
+    } catch (error) {
+      // It may end at any moment, before we hear of it.
+      if (!(error instanceof TypeError)) throw error;
+    }
   };
   const timer = setTimeout(() => {
     late = true;
     kill("SIGKILL");
   }, timeoutMs);
   const result = child.output().then(({ code, signal, stdout, stderr }): EdgekeydResult => {
-    running = false;
     clearTimeout(timer);
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     if (late) {
