@@ -252,7 +252,8 @@ class Simulation {
   }
 
   /**
-   * All keys and their revisions; with bad files, those of the objects alone: what a bad file stands for and another
+   * All keys and their revisions, and when others went: one agent may put what the next one
+   * deletes. With bad files, those of the objects alone: what a bad file stands for and another
    * has overwritten is judged in each pass anew, which moves the fence.
    */
   #stateOfEtcd(): string {
@@ -261,6 +262,9 @@ class Simulation {
     const states: string[] = [];
     for (const [key, { mod }] of etcd.current()) {
       if (!isBad || key.startsWith("/registry/")) states.push(`${key} ${mod}`);
+    }
+    for (const [key, { tick }] of etcd.deletions()) {
+      if (key.startsWith("/registry/")) states.push(`${key} gone ${tick}`);
     }
     return states.sort().join("\n");
   }
