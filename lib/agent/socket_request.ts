@@ -33,12 +33,18 @@ export function requestOverSocket(path: string, asked: SocketRequest): Promise<S
   const request = httpRequest(
     { socketPath: path, path: target, method, headers, agent: false },
     (response) => {
+      const { statusCode: status = 0, headers } = response;
       const decoder = new TextDecoder();
       let text = "";
-      response.on("data", (chunk: Uint8Array) => text += decoder.decode(chunk, { stream: true }));
+      let length = 0;
+      response.on("data", (chunk: Uint8Array) => {
+        text += decoder.decode(chunk, { stream: true });
+        length += chunk.length;
+      });
       response.on("error", reject);
       response.on("end", () => {
-        if (response.complete) resolve({ status: response.statusCode ?? 0, text });
+        // Its own `complete` is not told by every Deno.
+        if (length === Number(headers["content-length"] ?? length)) resolve({ status, text });
         else reject(new Error("the answer broke off"));
       });
     },
