@@ -127,6 +127,8 @@ Deno.test({
     await until("ready", async () => (await ask("/readyz")).includes('"ready":true'));
     match(await ask("/metrics"), /^edgekeyd_cached_keys 11$/m);
     match(await ask("/openapi.json"), /"openapi":"3\.1/);
+    match(await node.edgekeyd(etcd, "status"), /, the daemon is running\n/);
+    match(await node.edgekeyd(etcd, "--reconcile"), /^in-step: 11 unchanged; 0 Txns/);
   } finally {
     daemon.kill("SIGTERM");
     strictEqual((await daemon.status).code, 0);
