@@ -207,7 +207,8 @@ export class Agent {
   }
 
   /**
-   * Measures how fast etcd answers.
+   * Measures how fast etcd answers. An etcd that can't be reached is taken for away from then on,
+   * even if nothing else has asked it for a while.
    *
    * @returns ms; undefined if it does not
    */
@@ -216,13 +217,20 @@ export class Agent {
     const { promise: late, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => resolve(undefined), MEASURE_MS);
     const key = Buffer.from(this.#cache.identity.fenceKey);
+    const etcd = this.#etcd;
     const read = async () => {
       try {
-        const answer = await this.#etcd?.range({ key, keys_only: true });
+        const answer = await etcd?.range({ key, keys_only: true });
         return answer && this.#nowMs() - startMs;
       } catch (error) {
-        if (error instanceof EtcdError) return undefined;
-        throw error;
+        if (!(error instanceof EtcdError)) throw error;
+        // A client that was closed meanwhile says nothing of etcd.
+        const isNews = etcd === this.#etcd && !this.#stopping;
+        if (isNews && this.#health.failure === undefined) {
+          this.#failed(error);
+          this.#wake();
+        }
+        return undefined;
       }
     };
     try {
@@ -337,11 +345,8 @@ export class Agent {
     const error = await this.#operations.next(context);
     const failure = error instanceof UnknownOutcomeError ? error.cause : error;
     if (failure instanceof EdgekeydError && (this.#cache.intent || isOfEitherSide(failure))) {
-      this.#health = healthAfterFailure(this.#health, failure);
-      this.#log.failed(failure);
-      this.#recoverFrom(failure);
-    }
-    this.#parts.changed();
+      this.#failed(failure);
+    } else this.#parts.changed();
   }
 
   /** Takes in what a pass came to. */
@@ -362,6 +367,14 @@ export class Agent {
       this.#backoff.reset();
       this.#schedule.unsettled(outcome.busy, this.#nowMs());
     }
+    this.#parts.changed();
+  }
+
+  /** Takes in what failed outside of a pass. */
+  #failed(failure: EdgekeydError): void {
+    this.#health = healthAfterFailure(this.#health, failure);
+    this.#log.failed(failure);
+    this.#recoverFrom(failure);
     this.#parts.changed();
   }
 
@@ -394,10 +407,7 @@ export class Agent {
       return this.#parts.store(this.#cache, this.#etcd);
     } catch (error) {
       if (!(error instanceof EdgekeydError)) throw error;
-      this.#health = healthAfterFailure(this.#health, error);
-      this.#log.failed(error);
-      this.#recoverFrom(error);
-      this.#parts.changed();
+      this.#failed(error);
       return undefined;
     }
   }
