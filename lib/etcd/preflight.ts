@@ -29,10 +29,7 @@ export async function explainConnectFailure(
   if (hello.outcome === "silent") return undefined;
   if (!isHttps(endpoint)) {
     if (hello.outcome === "http2") return undefined;
-    // Any CA will do: that the handshake gets as far as its certificate tells enough.
-    const overTls = await greet(endpoint, { caCerts: [] }, deadline);
-    const speaksTls = overTls.outcome === "http2" || /certificate|alert/i.test(overTls.error);
-    return speaksTls
+    return await speaksTls(endpoint, deadline)
       ? `${endpoint} speaks TLS: use https:// in --etcd-servers, and --etcd-cafile`
       : undefined;
   }
@@ -44,7 +41,18 @@ export async function explainConnectFailure(
     caCerts: [tls.ca],
     ...(tls.client && { cert: tls.client.cert, key: tls.client.key }),
   }, deadline);
-  return overTls.outcome === "failed" ? explainHandshake(endpoint, tls, overTls.error) : undefined;
+  // It hangs up as soon as it refuses our certificate, maybe while we still write; its alert is lost
+  // then. That is what happened if it came as far as showing its own.
+  if (overTls.outcome === "hung-up" && await speaksTls(endpoint, deadline)) {
+    return explainRefusal(endpoint, tls.client);
+  }
+  return overTls.error ? explainHandshake(endpoint, tls, overTls.error) : undefined;
+}
+
+/** Any CA will do: that the handshake gets as far as its certificate tells enough. */
+async function speaksTls(endpoint: string, deadline: number): Promise<boolean> {
+  const { outcome, error } = await greet(endpoint, { caCerts: [] }, deadline);
+  return outcome === "http2" || /certificate|alert/i.test(error);
 }
 
 /**
@@ -69,9 +77,8 @@ function explainHandshake(endpoint: string, tls: TlsCredentials, error: string):
     }
     return `the certificate of ${endpoint} is not accepted: ${error}`;
   }
-  // etcd before 3.6 says BadCertificate for all of these, so look at what it was shown. It hangs up
-  // at once, and may do so while we, content with its certificate, still write: `Broken pipe`.
-  if (/alert: (\w*Certificate\w*|UnknownCA)|Broken pipe/.test(error)) {
+  // etcd before 3.6 says BadCertificate for all of these, so look at what it was shown.
+  if (/alert: (\w*Certificate\w*|UnknownCA)/.test(error)) {
     return explainRefusal(endpoint, tls.client);
   }
   return `the TLS handshake with ${endpoint} failed: ${error}`;
@@ -94,9 +101,12 @@ function whyRefused({ notBefore, notAfter }: ClientCertificate): string {
 
 /** What came of saying hello. */
 interface Greeting {
-  /** `http2`: answered as it should; `failed`: reached, but not that; `silent`: neither in time. */
-  readonly outcome: "http2" | "failed" | "silent";
-  /** Why it failed. */
+  /**
+   * `http2`: answered as it should; `hung-up`: reached, but it ended the connection; `failed`:
+   * reached, but something else than that; `silent`: none of these in time.
+   */
+  readonly outcome: "http2" | "hung-up" | "failed" | "silent";
+  /** Why it failed or hung up; else empty. */
   readonly error: string;
 }
 
@@ -142,7 +152,10 @@ async function exchange(opening: Promise<Deno.Conn>, hello?: Uint8Array): Promis
       : { outcome: "failed", error: "it answered with something other than HTTP/2" };
   } catch (cause) {
     if (isNetworkError(cause)) return SILENT;
-    return { outcome: "failed", error: cause instanceof Error ? cause.message : String(cause) };
+    return {
+      outcome: isHangUp(cause) ? "hung-up" : "failed",
+      error: cause instanceof Error ? cause.message : String(cause),
+    };
   }
 }
 
@@ -152,4 +165,10 @@ function isNetworkError(cause: unknown): boolean {
     cause instanceof Deno.errors.TimedOut ||
     cause instanceof Deno.errors.NotFound ||
     (cause instanceof Error && /unreachable|No route|lookup/i.test(cause.message));
+}
+
+function isHangUp(cause: unknown): boolean {
+  return cause instanceof Deno.errors.ConnectionReset ||
+    cause instanceof Deno.errors.BrokenPipe ||
+    cause instanceof Deno.errors.UnexpectedEof;
 }
