@@ -11,12 +11,16 @@ export interface CoverageOptions {
   readonly excludeResources?: ((directory: string) => boolean) | undefined;
   /** Only these groups, as `component/directory`. */
   readonly groups?: ReadonlySet<string> | undefined;
+  /** Also these files, by canonical path, whatever the other options leave out. */
+  readonly besides?: ReadonlySet<string> | undefined;
 }
 
 /** The part of the cache that a scan looks at. */
 export class Coverage {
   readonly #options: CoverageOptions;
   readonly #componentsOfGroups: ReadonlySet<string> | undefined;
+  /** The files of `besides` and all directories on the way to them. */
+  readonly #besides = new Set<string>();
 
   /** @param options what to look at */
   constructor(options: CoverageOptions) {
@@ -25,6 +29,11 @@ export class Coverage {
       this.#componentsOfGroups = new Set(
         Array.from(options.groups, (group) => group.slice(0, group.indexOf("/"))),
       );
+    }
+    for (const path of options.besides ?? []) {
+      for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+        this.#besides.add(path.slice(0, end));
+      }
     }
   }
 
@@ -35,19 +44,38 @@ export class Coverage {
    * @returns true if so
    */
   component(component: string): boolean {
-    return (this.#options.components?.has(component) ?? true) &&
-      (this.#componentsOfGroups?.has(component) ?? true);
+    return this.#holds(component) || this.#besides.has(component);
   }
 
   /**
-   * Tells whether a directory below a component is looked at.
+   * Tells whether any part of a directory below a component is looked at.
    *
    * @param component its component
    * @param directory its canonical name
    * @returns true if so
    */
   directory(component: string, directory: string): boolean {
-    return this.component(component) && !isMetadataOnly(directory) &&
+    return this.#holdsAll(component, directory) || this.#besides.has(`${component}/${directory}`);
+  }
+
+  /**
+   * Tells which paths of a directory below a component are looked at.
+   *
+   * @param component its component
+   * @param directory its canonical name
+   * @returns holds canonical paths; undefined if it is all of them
+   */
+  limit(component: string, directory: string): ReadonlySet<string> | undefined {
+    return this.#holdsAll(component, directory) ? undefined : this.#besides;
+  }
+
+  #holds(component: string): boolean {
+    return (this.#options.components?.has(component) ?? true) &&
+      (this.#componentsOfGroups?.has(component) ?? true);
+  }
+
+  #holdsAll(component: string, directory: string): boolean {
+    return this.#holds(component) && !isMetadataOnly(directory) &&
       (this.#options.groups?.has(`${component}/${directory}`) ?? true) &&
       !(this.#options.excludeResources?.(directory) ?? false);
   }

@@ -141,9 +141,10 @@ class Walk<K extends KnownFile> {
 
   absence(path: string): Absence {
     const parts = parsePath(path);
-    if (parts === undefined || !this.#coverage.directory(parts.component, parts.directory)) {
-      return "not-looked-at";
-    }
+    if (
+      parts === undefined ||
+      this.#coverage.limit(parts.component, parts.directory)?.has(path) === false
+    ) return "not-looked-at";
     if (this.unchanged.has(path) || this.files.has(path) || this.#invalid.keeps(path)) {
       return "kept";
     }
@@ -209,11 +210,13 @@ class Walk<K extends KnownFile> {
   }
 
   async #place(place: Place, parent: string): Promise<void> {
+    const limit = this.#coverage.limit(place.component, place.directory);
     const mayHoldNamespaces = place.group.mayHoldNamespaces && place.namespace === "";
     for (const entry of this.#list(place.path, place.source, parent)) {
       if (this.#slices.isOver()) await this.#slices.pause();
       const name = canonicalName(entry.name);
       const path = `${place.path}/${name}`;
+      if (limit?.has(path) === false) continue;
       const source = name === entry.name && place.source === place.path
         ? path
         : `${place.source}/${entry.name}`;

@@ -39,6 +39,8 @@ export interface Clock {
 export interface LookScope {
   /** Only these groups, as `component/directory`; undefined: all. */
   readonly groups: ReadonlySet<string> | undefined;
+  /** Also these files, by canonical path, although the run was told not to look at them. */
+  readonly besides?: ReadonlySet<string>;
   /** Wait for directories to settle; else the caller comes back to what is waiting. */
   readonly patient: boolean;
   /** What is remembered of the directories from look to look. */
@@ -73,13 +75,14 @@ export async function lookSettled(
   scope: LookScope,
   progress: (files: number) => void,
 ): Promise<Look> {
-  const { groups, patient, directories } = scope;
+  const { groups, besides, patient, directories } = scope;
   for (let look = 1;; look++) {
     const snapshot = await scan<CachedFile>({
       root: source.root,
       fs: source.fs,
       ...source.coverage,
       groups,
+      besides,
       settleMs: source.settleMs,
       maxObjectBytes: source.maxObjectBytes,
       directories,

@@ -103,6 +103,11 @@ class Run {
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
   #busy: readonly string[] = [];
+  /**
+   * Files that no longer held what was to be put again. One that the run was told not to look at
+   * would never be in step again, were it not looked at now.
+   */
+  #overtaken: ReadonlySet<string> = new Set();
   #unclaimed: readonly string[] | undefined;
   readonly #notes: string[] = [];
 
@@ -138,7 +143,7 @@ class Run {
     const { source, clock, progress } = this.#options;
     const { snapshot, diff } = await this.#phases.time(
       "scan",
-      lookSettled(source, cache, clock, this.#scope, (files) => {
+      lookSettled(source, cache, clock, { ...this.#scope, besides: this.#overtaken }, (files) => {
         progress?.("scan", files, undefined);
       }),
     );
@@ -166,6 +171,7 @@ class Run {
     this.#heldBack = [...verdict.heldBack]
       .map(([component, deletes]) => ({ component, deletes }));
     this.#busy = busyGroups(diff, applied.leftOut, this.#context);
+    this.#overtaken = new Set(pathsOf(applied.leftOut, this.#context));
     return applied;
   }
 
@@ -256,9 +262,10 @@ export function busyGroups(
   context: StoreContext,
 ): string[] {
   const busy = new Set(diff.waiting);
-  for (const [key, owner] of leftOut) {
-    const path = context.cache.pathOf(key, owner) ?? key;
-    busy.add(path.split("/", 2).join("/"));
-  }
+  for (const path of pathsOf(leftOut, context)) busy.add(path.split("/", 2).join("/"));
   return [...busy].sort();
+}
+
+function pathsOf(owned: ReadonlyMap<string, Owner>, { cache }: StoreContext): string[] {
+  return Array.from(owned, ([key, owner]) => cache.pathOf(key, owner) ?? key);
 }

@@ -340,6 +340,12 @@ cacheTest("scan() looks only at the components, resources and groups it is told"
     0,
     ["gone", "not-looked-at", "not-looked-at"],
   ]);
+  const besides = new Set(["proxy/services.v1.core/default/web", "proxy/pods.v1.core/a/b"]);
+  assert.deepEqual(await seen({ components: new Set(["gone"]), besides }), [
+    ["proxy/services.v1.core/default/web"],
+    0,
+    ["not-looked-at", "not-looked-at", "gone"],
+  ]);
 });
 
 class EndlessFileSystem extends DenoFileSystem {

@@ -3,6 +3,7 @@ import { startEtcd } from "../support/etcd_server.ts";
 import { dieAfter, dieBefore, loseAnswer } from "../support/hooked_etcd.ts";
 import { objectJson } from "../support/objects.ts";
 import type { NodeOptions } from "../support/test_node.ts";
+import { verify } from "../../lib/reconcile/verify.ts";
 import { IDLE, World } from "./_world.ts";
 
 const POD = "kubelet/pods.v1.core/default";
@@ -562,6 +563,38 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
       assert.deepEqual([report.status, report.deleted, report.created], ["in-step", 1, 0]);
       assert.ok(notes.includes("2 keys of components or resources not looked at were kept"));
       assert.deepEqual(await world.node.keys(), ["/leases/d/l", "/services/specs/d/s"]);
+    },
+  );
+
+  await step(
+    "what is not looked at is put again as it is now, if etcd came back empty",
+    async (world) => {
+      const { files, node } = world;
+      const leases = "kubelet/leases.v1.coordination.k8s.io/d";
+      const pod = files.put(`${POD}/a`);
+      const service = files.put("kube-proxy/services.v1.core/d/s");
+      files.put(`${leases}/renewed`);
+      files.put(`${leases}/gone`);
+      await world.run();
+      const renewed = files.put(`${leases}/renewed`, { resourceVersion: "2" });
+      files.remove(`${leases}/gone`);
+      files.put(`${leases}/new`);
+      const narrow = {
+        components: ["kubelet"],
+        excludeResources: (directory: string) => directory.startsWith("leases."),
+      };
+      const kept = await world.run(narrow);
+      assert.deepEqual([kept.created, kept.updated, kept.deleted], [0, 0, 0]);
+
+      await node.wipeEtcd();
+      const { report, busy } = await world.outcome(narrow);
+      assert.deepEqual([report.status, busy], ["in-step", []]);
+      await world.holds({
+        "/pods/default/a": pod,
+        "/services/specs/d/s": service,
+        "/leases/d/renewed": renewed,
+      });
+      assert.deepEqual((await verify(node.context)).drift, []);
     },
   );
 
