@@ -86,7 +86,10 @@ function describe(reason: EtcdErrorReason, failure: CallFailure, context: CallCo
         said.replace(/,.*/, "")
       }); it is stopped, overloaded, or the network drops packets`;
     case "unavailable":
-      return `${etcd} can't serve now: ${said}; the cluster has no leader or the connection broke`;
+      // What etcd itself says begins with its name; anything else is the transport's complaint.
+      return said.startsWith("etcdserver:")
+        ? `${etcd} can't serve now: ${said}; it has no leader, or too much to do`
+        : `the connection to ${etcd} broke: ${said}; check that it runs`;
     case "unauthenticated":
       return context.username === undefined
         ? `${etcd} wants to know who asks: ${said}; give --etcd-username and --etcd-password-file, or a client certificate whose common name is an etcd user`

@@ -24,6 +24,12 @@ export interface DaemonProcess extends AsyncDisposable {
   stop(): Promise<EdgekeydResult & { readonly stopMs: number }>;
 }
 
+/**
+ * What is said of an etcd that was killed: the call that finds it out may have been on its way, or
+ * was the first of a new connection.
+ */
+export const KILLED = /(can't reach|the connection to) etcd at /;
+
 /** Flags with which a daemon in a test reacts at once. */
 export const SWIFT = ["--debounce=50ms", "--settle-time=200ms", "--retry-max=500ms"];
 

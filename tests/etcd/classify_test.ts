@@ -84,4 +84,11 @@ Deno.test("classify: messages say what to do", () => {
   );
   match(say(3, "etcdserver: user name is empty"), /--etcd-username/);
   match(say(2, "two\nlines"), /two lines/);
+  match(say(14, "etcdserver: no leader"), /^etcd at http:\/\/e:1 can't serve now: .*no leader/);
+  match(
+    say(14, "read ECONNRESET"),
+    /^the connection to etcd at http:\/\/e:1 broke: read ECONNRESET/,
+  );
+  const ended = "Received RST_STREAM with code 2 triggered by internal client error: ended";
+  match(say(13, ended), /^the connection to etcd at .* broke: .*ended; check that it runs$/);
 });
