@@ -7,6 +7,8 @@ import { say } from "./_say.ts";
 import { Workload } from "./_workload.ts";
 
 const ROUNDS = 6;
+/** So many runs may meet one: on a busy machine they last. */
+const ELECTIONS = 3;
 /** Small Txns, so that a run takes long enough to lose its leader. */
 const RUN = ["--reconcile", "-o", "json", "--confirm-deletes", ...QUICK];
 const STAGED = ["--etcd-max-request-bytes=4096"];
@@ -38,7 +40,11 @@ Deno.test("three members, the leader is killed under load: nothing is lost or do
     failed += result.code;
     if (dice.chance(50)) await workload.change();
     // Two of three are a majority: the agent must get on without the third.
-    const healed = await node.run(RUN);
+    let healed = await node.run(RUN);
+    for (let election = 0; healed.code === 1 && election < ELECTIONS; election++) {
+      expectExit(healed, 1, /etcd at/);
+      healed = await node.run(RUN);
+    }
     try {
       expectExit(healed, 0);
       await leader.start();

@@ -26,6 +26,10 @@ export interface EtcdOptions {
 const START_DEADLINE_MS = 20_000;
 const START_ATTEMPTS = 3;
 const STOP_DEADLINE_MS = 5_000;
+/** Linux gives ports from 32768 on to connections, unless it is told otherwise. */
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+const PORT_ATTEMPTS = 100;
 
 /**
  * The etcd binary that tests run on: EDGEKEYD_TEST_ETCD, else `.tools/bin/etcd` of the project,
@@ -96,7 +100,8 @@ async function startOnce(options: EtcdOptions): Promise<EtcdServer> {
     let ended = false;
     started.status.then(() => ended = true);
     const deadline = Date.now() + START_DEADLINE_MS;
-    while (!(await hasLeader(metrics))) {
+    // One that has ended may have lost its ports to another etcd, which answers in its place.
+    while (!(await hasLeader(metrics)) || ended) {
       if (ended || Date.now() > deadline) {
         if (!ended) started.kill("SIGKILL");
         await started.status;
@@ -158,12 +163,21 @@ async function stopped(pid: number): Promise<void> {
   }
 }
 
-/** A loopback port that nothing listens on at this moment. */
+/**
+ * A loopback port that nothing listens on at this moment. None of those that Linux gives to
+ * connections on their way out: one of them could take the port of an etcd that is away, and a
+ * client that tries that port again and again could even come to talk to itself.
+ */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
+  for (let attempt = 1;; attempt++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse) || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** An etcd accepts connections long before it serves; its metrics need neither TLS nor a user. */

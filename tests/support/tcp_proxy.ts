@@ -1,5 +1,3 @@
-import { freePort } from "./etcd_server.ts";
-
 /** What a proxy does to what passes through it; may be changed at any time. */
 export interface Passage {
   /** Wait so long before each piece is handed on. */
@@ -33,8 +31,8 @@ export function startProxy(serverPort: number, passage: Partial<Passage> = {}): 
     muteAfterBytes: Infinity,
     ...passage,
   };
-  const port = freePort();
-  const listener = Deno.listen({ hostname: "127.0.0.1", port });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
   const open = new Set<Deno.Conn>();
   const pumps = new Set<Promise<void>>();
   let sent = 0;
