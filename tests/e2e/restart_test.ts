@@ -118,7 +118,8 @@ Deno.test("restart: the pending Txn of a killed run is resolved before the next 
       await using proxy = startProxy(server.port, { muteAfterBytes: INTO_THE_TXN });
       using node = new EdgeNode(proxy.endpoint, "silent");
       fill(node, { rv: 1 });
-      const silent = await node.reconcile("--etcd-timeout=500ms");
+      // Long enough for all that comes before the Txn, also on a busy machine.
+      const silent = await node.reconcile("--etcd-timeout=2s");
       expectExit(
         silent,
         1,
