@@ -1,18 +1,9 @@
-import { crc32 } from "node:zlib";
 import { decodeWindow, type DeleteWindow } from "./delete_window.ts";
 import { KeyCacheError } from "./errors.ts";
 import { decodeState, type FenceState } from "./fence_state.ts";
 import { checkIdentity, fenceKeyOf, type Identity, SCHEMA_VERSION } from "./identity.ts";
-import {
-  decodeEntry,
-  decodeHeader,
-  decodeIntentWindow,
-  encodeEntry,
-  encodeIntentWindow,
-  type Intent,
-  type IntentEntry,
-  type IntentHeader,
-} from "./intent.ts";
+import type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
+import { type IntentRecord, packIntent, unpackIntent } from "./intent_records.ts";
 import { type CachedFile, KeyIndex } from "./key_index.ts";
 import { decodeRow, type KeyRow, type Owner, type Tombstone } from "./key_row.ts";
 import {
@@ -22,7 +13,7 @@ import {
   type KvMutation,
   type KvStore,
 } from "./kv_store.ts";
-import { packChunks, unpackChunk } from "./intent_chunks.ts";
+import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
 import {
   chunkKey,
   decodeTombstone,
@@ -32,17 +23,6 @@ import {
   STATE,
 } from "./records.ts";
 import { seal, unseal } from "./sealed.ts";
-
-/** What becomes known when a fence is found that says: the pending Txn was not applied. */
-export interface GiveUp {
-  readonly expected: string | null;
-  readonly seq: number;
-  /** All known mods are unknown from now on. */
-  readonly newEpoch?: boolean;
-  readonly adopting?: boolean;
-  /** Deletes made after this sequence number are to be made again (etcd was restored). */
-  readonly redoDeletesAfter?: number;
-}
 
 /** What a run wants the cache to be for. */
 export interface CacheOptions {
@@ -180,17 +160,13 @@ export class ComponentKeyCache {
     const seq = this.#state.seq + 1;
     const { life } = this.identity;
     const { maxValueBytes } = this.#store.limits ?? DENO_KV_LIMITS;
-    const noted = [...windows].map(([component, window]) => encodeIntentWindow(component, window));
-    const packed = [...noted, ...entries.map((entry) => encodeEntry(entry, epoch))];
-    const chunks = packChunks(packed, maxValueBytes);
+    const { chunks, sums } = packIntent(entries, windows, epoch, maxValueBytes);
     const header: IntentHeader = {
       expected,
       next: `${life}/${seq}/${random()}`,
       bump: `${life}/${seq + 1}/${random()}`,
       seq,
-      entries: entries.length,
-      chunks: chunks.length,
-      digest: chunks.reduce((digest, chunk) => crc32(chunk, digest), 0),
+      ...sums,
     };
     await this.#write(
       chunks.map((value, index) => ({ set: chunkKey(index), value })),
@@ -214,26 +190,9 @@ export class ComponentKeyCache {
    * @param revision the Txn's revision, which is every put key's mod
    */
   async settle(succeeded: readonly boolean[], revision: string): Promise<void> {
-    const { header, entries, windows } = this.#pending();
-    const rows = new Map<string, KeyRow | null>();
-    const tombstones: Tombstone[] = [];
-    entries.forEach((entry, index) => {
-      const { key, after } = entry;
-      if (entry.action === "put" && after) {
-        rows.set(
-          key,
-          succeeded[index]
-            ? { ...after, ours: true, mod: revision }
-            : { ...after, ours: false, mod: null, uid: "", resourceVersion: "" },
-        );
-      } else {
-        rows.set(key, after);
-      }
-      if (entry.action === "delete" && succeeded[index]) {
-        const { uid, resourceVersion } = entry;
-        tombstones.push({ key, uid, resourceVersion, seq: header.seq, atMs: this.#nowMs() });
-      }
-    });
+    const intent = this.#pending();
+    const { rows, tombstones } = outcomeOfApplied(intent, succeeded, revision, this.#nowMs());
+    const { header, windows } = intent;
     const state = { ...this.#state, expected: header.next, seq: header.seq };
     await this.#change(rows, tombstones, windows, state);
   }
@@ -245,40 +204,12 @@ export class ComponentKeyCache {
   rowsGivenUp(
     fence: Pick<GiveUp, "newEpoch" | "redoDeletesAfter">,
   ): ReadonlyMap<string, KeyRow> {
-    const rows = new Map<string, KeyRow>();
-    const { redoDeletesAfter = Infinity } = fence;
-    for (const { action, key, after, ...deleted } of this.#intent?.entries ?? []) {
-      if (action === "delete" && !this.rows.has(key)) {
-        // Its outcome was half written when etcd went back to before the delete.
-        const { uid, resourceVersion } = deleted;
-        rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
-      }
-      if (action !== "put" || !after) continue;
-      // Etcd still holds the object that ours replaces, if it is another one of that name.
-      const before = this.rows.get(key);
-      // An etcd that only says "not applied" holds nothing of ours there, but maybe another's.
-      if (!fence.newEpoch && !before?.ours) continue;
-      // One restored to before we deleted that one has it again.
-      const deletedBefore = this.#tombstones.get(key);
-      const held = before?.ours
-        ? before
-        : deletedBefore && deletedBefore.seq > redoDeletesAfter
-        ? deletedBefore
-        : after;
-      const { uid, resourceVersion } = held.uid === after.uid ? after : held;
-      rows.set(key, { ...after, ours: true, mod: null, uid, resourceVersion });
-    }
-    for (const { key, uid, resourceVersion, seq } of this.#tombstones.values()) {
-      if (seq <= redoDeletesAfter || this.rows.has(key) || rows.has(key)) continue;
-      rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
-    }
-    return rows;
+    return outcomeOfGivenUp(this.#intent, fence, this.rows, this.#tombstones);
   }
 
   /**
    * Gives up the pending intent (if any), whose Txn was not applied and no longer can be, and
-   * notes what the fence holds. In a new epoch, what the Txn would have put becomes owned with an
-   * unknown mod, so that nothing it may have written is forgotten; else what was ours stays so.
+   * notes what the fence holds.
    */
   async giveUp(fence: GiveUp): Promise<void> {
     const rows = this.rowsGivenUp(fence);
@@ -394,7 +325,7 @@ export class ComponentKeyCache {
   async #read(): Promise<void> {
     const { epoch } = this.#state;
     const tombstones: Tombstone[] = [];
-    const intent: { key: KvKey; value: Uint8Array }[] = [];
+    const intent: IntentRecord[] = [];
     for await (const { key, value } of this.#store.list([])) {
       const [kind, name = ""] = key;
       switch (kind) {
@@ -427,37 +358,14 @@ export class ComponentKeyCache {
     throw new KeyCacheError("damaged", `the component-key cache holds a key of others: ${key}`);
   }
 
-  async #readIntent(records: readonly { key: KvKey; value: Uint8Array }[]): Promise<void> {
-    let header: IntentHeader | undefined;
-    const chunks: { key: KvKey; value: Uint8Array }[] = [];
-    for (const { key, value } of records) {
-      if (key[1] === "header") header = decodeHeader(unseal(key, value));
-      else chunks.push({ key, value });
-    }
-    if (!header) {
+  async #readIntent(records: readonly IntentRecord[]): Promise<void> {
+    const intent = unpackIntent(records, this.#state.epoch);
+    if (!intent && records.length > 0) {
       // Torn before its header was written: its Txn was never sent.
-      if (chunks.length > 0) await this.#write(chunks.map(({ key }) => ({ delete: key })), []);
-      return;
+      await this.#write(records.map(({ key }) => ({ delete: key })), []);
     }
-    const digest = chunks.reduce((sum, chunk) => crc32(chunk.value, sum), 0);
-    const windows = new Map<string, DeleteWindow>();
-    const entries: IntentEntry[] = [];
-    for (const item of chunks.flatMap(({ value }) => unpackChunk(value))) {
-      const noted = decodeIntentWindow(item);
-      if (noted) windows.set(...noted);
-      else entries.push(decodeEntry(item, this.#state.epoch));
-    }
-    for (const { key } of entries) this.#ownKey(key);
-    if (
-      chunks.length !== header.chunks || digest !== header.digest ||
-      entries.length !== header.entries
-    ) {
-      throw new KeyCacheError(
-        "damaged",
-        "the pending intent in the component-key cache is damaged",
-      );
-    }
-    this.#intent = { header, entries, windows };
+    for (const { key } of intent?.entries ?? []) this.#ownKey(key);
+    this.#intent = intent;
   }
 }
 
