@@ -158,6 +158,17 @@ function damageInHeader(database: string): string | undefined {
   return (header[WRITE_FORMAT_AT] ?? 0) > 2 ? "its header is not as made" : undefined;
 }
 
+/** The version of Deno KV's tables, and the columns that it asks them for. */
+const MIGRATION = 3;
+const QUEUE = "id, data, backoff_schedule, keys_if_undelivered";
+const COLUMNS = [
+  ["kv", "k, v, v_encoding, version, seq, expiration_ms"],
+  ["data_version", "k, version, seq"],
+  ["migration_state", "k, version"],
+  ["queue", `ts, ${QUEUE}`],
+  ["queue_running", `deadline, ${QUEUE}`],
+] as const;
+
 function damageIn(db: DatabaseSync): string | undefined {
   // quick_check takes half the time, but passes over the index on expiry, and a Deno KV that finds
   // that one damaged panics.
@@ -165,13 +176,18 @@ function damageIn(db: DatabaseSync): string | undefined {
   if (verdict !== "ok") return "integrity_check failed";
   if (!db.prepare("select 1 from sqlite_master").get()) return undefined;
   // A page in another's place can pass that check. Deno KV would panic in its queues, which nobody
-  // uses, and make its tables (of version 3) anew if their version is lost or lower.
-  const { queued, migrations, versions } = db.prepare(
+  // uses, and make its tables anew if their version is lost or lower.
+  const { queued, migration, versions } = db.prepare(
     "select (select count(*) from queue) + (select count(*) from queue_running) as queued, " +
-      "(select count(version) from migration_state where version >= 3) as migrations, " +
-      "(select count(version) from data_version) as versions",
+      "(select version from migration_state where k = 0) as migration, " +
+      "(select count(version) from data_version where k = 0) as versions",
   ).get() ?? {};
-  if (queued !== 0 || migrations !== 1 || versions !== 1) return "its tables are not as made";
+  const isLost = typeof migration !== "number" || migration < MIGRATION;
+  if (queued !== 0 || isLost || versions !== 1) return "its tables are not as made";
+  // Nor does that check look at names: a column that has another one now can't be prepared for.
+  if (migration === MIGRATION) {
+    for (const [table, columns] of COLUMNS) db.prepare(`select ${columns} from ${table} limit 0`);
+  }
   // All that is ever written is bytes (encoding 3) that never expire, under keys that begin with a
   // text (tag 2). Deno KV would panic on what it takes for a number, delete what it takes for
   // expired, and never list what lies outside of its keys.

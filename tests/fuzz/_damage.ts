@@ -56,6 +56,24 @@ export function misplacedPages(files: Files, name: string): Damage[] {
   return all;
 }
 
+/**
+ * One bit flipped in each byte of a database's schema, which stands at the end of its first page.
+ * SQLite checks none of it: a column may have another name, or a default another value.
+ */
+export function flippedSchema(files: Files, name: string): Damage[] {
+  const original = files.get(name) ?? new Uint8Array();
+  const all: Damage[] = [];
+  const page = new TextDecoder("latin1").decode(original.subarray(0, PAGE_BYTES));
+  for (let at = page.search(/(table|index)kv/); at < PAGE_BYTES; at++) {
+    const bytes = Uint8Array.from(original);
+    const bit = at % 8;
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+    const what = `bit ${bit} of byte ${at} of ${name}`;
+    all.push({ what, files: new Map([...files, [name, bytes]]), isMixed: false });
+  }
+  return all;
+}
+
 function copyPage(original: Uint8Array, from: number, to: number): Uint8Array {
   const bytes = Uint8Array.from(original);
   bytes.copyWithin(to * PAGE_BYTES, from * PAGE_BYTES, (from + 1) * PAGE_BYTES);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { Prng } from "../sim/prng.ts";
-import { type Damage, damage, misplacedPages } from "./_damage.ts";
+import { type Damage, damage, flippedSchema, misplacedPages } from "./_damage.ts";
 import type { Verdict } from "./_damage_child.ts";
 import { filesIn, makeHistory, writeFiles } from "./_kv_states.ts";
 import { runBatches, tell } from "./_seeds.ts";
@@ -67,6 +67,31 @@ Deno.test("misplaced pages and odd columns: a state that there was, or moved asi
   } finally {
     Deno.removeSync(base, { recursive: true });
   }
+});
+
+Deno.test("a flipped bit anywhere in the schema: a state that there was, or moved aside", async () => {
+  const base = Deno.makeTempDirSync({ prefix: "edgekeyd-fuzz-" });
+  const seen: Record<Outcome, number> = { "as it was": 0, "moved aside": 0, mixed: 0 };
+  try {
+    const { subjects, states } = await makeHistory(join(base, "history"), STEPS);
+    const files = subjects.find(({ label }) => label === "closed")?.moments.at(-1);
+    assert.ok(files);
+    const all = flippedSchema(files, DATABASE);
+    for (let from = 0; from < all.length; from += BATCH) {
+      const cases = new Map(
+        all.slice(from, from + BATCH).map((done, index) => [join(base, `${from + index}`), done]),
+      );
+      for (const [directory, done] of cases) writeFiles(directory, done.files);
+      for (const [directory, verdict] of await openEach([...cases.keys()], cases)) {
+        seen[outcomeOf(verdict, states, cases.get(directory))]++;
+        Deno.removeSync(directory, { recursive: true });
+      }
+    }
+  } finally {
+    Deno.removeSync(base, { recursive: true });
+  }
+  assert.ok(seen["as it was"] > 0 && seen["moved aside"] > 0, "both were met");
+  tell(JSON.stringify(seen));
 });
 
 /** What flipped bits in the columns beside key and value could make of them. */
