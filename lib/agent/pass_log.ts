@@ -1,4 +1,6 @@
 import type { EdgekeydError } from "../errors.ts";
+import { EtcdError } from "../etcd/mod.ts";
+import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import type { Log, LogFields } from "./log.ts";
 
@@ -55,7 +57,8 @@ export class PassLog {
   readonly #log: Log;
   #standing = NOTHING;
   #notes: readonly string[] = [];
-  #failed = false;
+  /** Kinds of failures that were told of since the last pass that came to its end. */
+  readonly #failed = new Set<string>();
 
   /** @param log where to */
   constructor(log: Log) {
@@ -69,8 +72,8 @@ export class PassLog {
    * @param standing what is not as it should be now
    */
   passed({ report, notes }: ReconcileOutcome, standing: Standing): void {
-    if (this.#failed) this.#log("notice", "in step again");
-    this.#failed = false;
+    if (this.#failed.size > 0) this.#log("notice", "in step again");
+    this.#failed.clear();
     // A note on how it is set up comes with each pass.
     for (const note of notes) if (!this.#notes.includes(note)) this.#log("notice", note);
     this.#notes = notes;
@@ -89,13 +92,16 @@ export class PassLog {
   }
 
   /**
-   * Tells of a failure, if nothing failed before.
+   * Tells of a failure, if none of its kind was told of since all was well: what fails for another
+   * reason than before asks for something else to be done.
    *
    * @param failure what failed
    */
-  failed({ code, message }: EdgekeydError): void {
-    if (!this.#failed) this.#log("error", message, { code });
-    this.#failed = true;
+  failed(failure: EdgekeydError): void {
+    const { code, message } = failure;
+    const kind = kindOf(failure);
+    if (!this.#failed.has(kind)) this.#log("error", message, { code });
+    this.#failed.add(kind);
   }
 
   #compare(
@@ -113,4 +119,13 @@ export class PassLog {
     const more = all.length - MAX_LOGGED;
     if (more > 0) this.#log(level, `${message}: more, which \`edgekeyd status\` lists`, { more });
   }
+}
+
+/** How an etcd is missed differs from try to try, and it all comes to the same. */
+const MISSED: ReadonlySet<string> = new Set(["unreachable", "timeout", "unavailable"]);
+
+function kindOf(failure: EdgekeydError): string {
+  const { code } = failure;
+  if (!(failure instanceof EtcdError || failure instanceof KeyCacheError)) return code;
+  return MISSED.has(failure.reason) ? code : `${code} ${failure.reason}`;
 }

@@ -14,6 +14,7 @@ import { Operations } from "../../lib/agent/operations.ts";
 import { PassLog, type Standing } from "../../lib/agent/pass_log.ts";
 import { RootWatch } from "../../lib/agent/root_watch.ts";
 import { EtcdError } from "../../lib/etcd/mod.ts";
+import { KeyCacheError } from "../../lib/keycache/mod.ts";
 import type { CacheWatch, WatchHint } from "../../lib/fscache/mod.ts";
 import type { ReconcileOutcome } from "../../lib/reconcile/mod.ts";
 import type { StoreContext } from "../../lib/store/mod.ts";
@@ -163,6 +164,16 @@ Deno.test("the log tells what appears, changes and clears, and nothing while it 
   deepStrictEqual(told(same, changed), ["warning: deletes held back component=kubelet deletes=13"]);
   const away = new EtcdError("unreachable", "away");
   log.failed(away);
+  log.failed(away);
+  log.failed(new EtcdError("timeout", "late"));
+  deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
+  // What fails for another reason asks for something else to be done; each is said once.
+  log.failed(new EtcdError("permission-denied", "denied"));
+  log.failed(new KeyCacheError("full", "full"));
+  log.failed(away);
+  log.failed(new EtcdError("permission-denied", "denied"));
+  deepStrictEqual(lines.splice(0), ["error: denied code=Etcd", "error: full code=KeyCache"]);
+  deepStrictEqual(told(same, changed), ["notice: in step again"]);
   log.failed(away);
   deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
   deepStrictEqual(told(same, changed), ["notice: in step again"]);
