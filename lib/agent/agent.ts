@@ -262,17 +262,18 @@ export class Agent {
     try {
       while (!this.#stopping) {
         this.#parts.beat();
-        if (this.#health.retired) await this.#sleepUntil(Infinity);
-        else {
+        if (this.#health.retired) {
+          // What waited behind the retirement is not begun any more.
+          this.#refuseWaiting(notReadyReasons(this.#health).join("; "));
+          await this.#sleepUntil(Infinity);
+        } else {
           this.#lookAround();
           await this.#step(this.#schedule.due(this.#nowMs()));
         }
         if (this.#fatal) throw this.#fatal;
       }
     } finally {
-      const stopping = new NotReadyError("the agent is stopping");
-      this.#operations.refuseAll(stopping);
-      this.#asked.refuseAll(stopping);
+      this.#refuseWaiting("the agent is stopping");
       this.#watch.close();
       this.#etcd?.close();
       if (!this.#cacheClosed) this.#cache.close();
@@ -294,6 +295,12 @@ export class Agent {
   #refusal(): string | undefined {
     if (this.#stopping) return "the agent is stopping";
     return this.#health.retired ? notReadyReasons(this.#health)[0] : this.#health.failure;
+  }
+
+  #refuseWaiting(reason: string): void {
+    const error = new NotReadyError(reason);
+    this.#operations.refuseAll(error);
+    this.#asked.refuseAll(error);
   }
 
   async #pass(due: Exclude<Due, { kind: "wait" }>): Promise<void> {

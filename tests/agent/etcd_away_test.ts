@@ -219,3 +219,28 @@ function exists(path: string): boolean {
     throw error;
   }
 }
+
+Deno.test("what waits behind a retirement is refused with it", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  await using daemon = await startDaemon(node, [...SWIFT, "--etcd-timeout=60s"]);
+  await ready(daemon);
+  await server.kill("SIGSTOP");
+  const retired = daemon.ask("POST", "/v1/retire");
+  const meanwhile = () => new Promise((resolve) => setTimeout(resolve, 500));
+  await meanwhile();
+  const verified = daemon.ask("GET", "/v1/verify");
+  const reconciled = daemon.ask("POST", "/v1/reconcile");
+  // Were it not refused, it would wait far longer than the other.
+  reconciled.catch(() => {});
+  await meanwhile();
+  await server.kill("SIGCONT");
+  strictEqual((await retired).status, 200);
+  for (const waiting of [verified, reconciled]) {
+    const answered = await waiting;
+    expectError(answered, 503, "NotReady");
+    match(answered.text, /this node was retired/);
+  }
+  strictEqual((await daemon.stop()).code, 0);
+});
