@@ -349,11 +349,23 @@ export class Agent {
   async #operate(): Promise<void> {
     const context = await this.#context();
     if (!context) return;
+    const before = this.#keysHeldBack();
     const error = await this.#operations.next(context);
+    // Somebody let go of what the deletes that are held back are about: are they still?
+    if (this.#keysHeldBack() !== before) this.#schedule.changed(undefined, this.#nowMs());
     const failure = error instanceof UnknownOutcomeError ? error.cause : error;
     if (failure instanceof EdgekeydError && (this.#cache.intent || isOfEitherSide(failure))) {
       this.#failed(failure);
     } else this.#parts.changed();
+  }
+
+  /** Keys of the components whose deletes are held back. */
+  #keysHeldBack(): number {
+    let keys = 0;
+    for (const { component } of this.#health.heldBack) {
+      for (const group of this.#cache.byOwner.get(component)?.values() ?? []) keys += group.size;
+    }
+    return keys;
   }
 
   /** Takes in what a pass came to. */

@@ -131,3 +131,17 @@ Deno.test("deletes are held back no longer than until their files are back", asy
   await loseAndFind(node, daemon, () => Promise.resolve());
   deepStrictEqual(await endOf(daemon), HELD);
 });
+
+Deno.test("deletes are held back no longer than until their component is let go by name", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  writePods(node);
+  node.write("kube-proxy/services.v1.core/default/s");
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  node.remove("kubelet");
+  await until("held back", async () => (await daemon.status()).heldBack.length > 0);
+  strictEqual((await daemon.ask("DELETE", "/v1/components/kubelet")).status, 200);
+  await ready(daemon);
+  deepStrictEqual(await endOf(daemon), HELD);
+});
