@@ -38,17 +38,23 @@ export async function createObject(
   if (ownerIn(cache.rows.get(key), component, gvr)) throw new KeyExistsError(key);
   const { mods } = await observe(etcd, cache.identity.fenceKey, [key]);
   if (mods.has(key)) throw new KeyExistsError(key);
-  const applied = await apply(context, {
-    ...options,
-    // Should another be faster, its value stays.
-    rules: { ...options.rules, policy: "skip" },
-    changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
-    full: false,
-    requireSingleTxn: false,
-    windows: new Map(),
-    bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),
-  });
-  expectDone(context, applied);
+  const attempt = async () => {
+    const applied = await apply(context, {
+      ...options,
+      // Should another be faster, its value stays.
+      rules: { ...options.rules, policy: "skip" },
+      changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
+      full: false,
+      requireSingleTxn: false,
+      windows: new Map(),
+      bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),
+    });
+    expectDone(context, applied);
+    return applied;
+  };
+  let applied = await attempt();
+  // Another component's object, as the cache had it, was found missing and is dropped now.
+  if (!cache.rows.has(key)) applied = await attempt();
   if (isProven(context, object)) return applied;
   await letGo(context, key, owner);
   throw new KeyExistsError(key);

@@ -139,6 +139,16 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
     },
   );
 
+  await step(
+    "what another component's object left behind, deleted in etcd, is no object in the way",
+    async (node) => {
+      await createObject(node.context, place("a", "gone"), pod("a"), OPTIONS);
+      await node.delete(`${node.prefix}/pods/default/a`);
+      const done = await createObject(node.context, place("a"), pod("a", "99"), OPTIONS);
+      deepStrictEqual([done.created, await node.keys()], [1, ["/pods/default/a"]]);
+    },
+  );
+
   await t.step("an etcd that was reset is put right along with one object", async () => {
     await using node = await TestNode.start(server, { maxTxnOps: 8 });
     const names = Array.from({ length: 20 }, (_, index) => `p${index}`);
