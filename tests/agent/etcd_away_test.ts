@@ -210,16 +210,6 @@ Deno.test("SIGTERM while a Txn is open ends it within 2 s; the next start settle
   strictEqual(await etcd.revision(), revision, "it had been applied, and was not sent again");
 });
 
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 Deno.test("what waits behind a retirement is refused with it", async () => {
   await using server = await startEtcd();
   using node = new EdgeNode(server);
@@ -244,3 +234,13 @@ Deno.test("what waits behind a retirement is refused with it", async () => {
   }
   strictEqual((await daemon.stop()).code, 0);
 });
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
