@@ -26,14 +26,32 @@ function resetAtOnce(client: Socket): void {
   client.once("data", () => client.resetAndDestroy());
 }
 
+const [CHANGE_CIPHER_SPEC, HANDSHAKE] = [20, 22];
+const RECORD_HEADER_BYTES = 5;
+const CLIENT_HELLO = 1;
+
+/**
+ * Tells whether all that a client says comes before any certificate: a hello, one more if it is
+ * asked to try again, and what it says in between for the sake of middleboxes.
+ */
+function isHello(said: Uint8Array): boolean {
+  for (let at = 0; at < said.length;) {
+    const record = said.subarray(at);
+    const hello = record[0] === HANDSHAKE && record[RECORD_HEADER_BYTES] === CLIENT_HELLO;
+    if (!hello && record[0] !== CHANGE_CIPHER_SPEC) return false;
+    at += RECORD_HEADER_BYTES + (record[3] ?? 0) * 256 + (record[4] ?? 0);
+  }
+  return true;
+}
+
 /** Hands on the handshake until the client answers the server's certificate. */
 function resetAfterHello(client: Socket, port: number): void {
   const server = netConnect(port, "127.0.0.1").on("error", () => {});
   server.pipe(client);
   client.on("close", () => server.destroy());
-  client.once("data", (hello) => {
-    server.write(hello);
-    resetAtOnce(client);
+  client.on("data", (said) => {
+    if (typeof said !== "string" && isHello(said)) server.write(said);
+    else client.resetAndDestroy();
   });
 }
 
