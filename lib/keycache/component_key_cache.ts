@@ -5,7 +5,7 @@ import { checkIdentity, fenceKeyOf, type Identity, SCHEMA_VERSION } from "./iden
 import type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 import { type IntentRecord, packIntent, unpackIntent } from "./intent_records.ts";
 import { type CachedFile, KeyIndex } from "./key_index.ts";
-import { decodeRow, type KeyRow, type Owner, type Tombstone } from "./key_row.ts";
+import { decodeRow, type KeyRow, type Owner } from "./key_row.ts";
 import {
   cutIntoAtomics,
   DENO_KV_LIMITS,
@@ -14,15 +14,9 @@ import {
   type KvStore,
 } from "./kv_store.ts";
 import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
-import {
-  chunkKey,
-  decodeTombstone,
-  IDENTITY,
-  INTENT_HEADER,
-  mutationsOf,
-  STATE,
-} from "./records.ts";
+import { chunkKey, IDENTITY, INTENT_HEADER, mutationsOf, STATE } from "./records.ts";
 import { seal, unseal } from "./sealed.ts";
+import { bury, covers, decodeTombstone, type Tombstone } from "./tombstone.ts";
 
 /** What a run wants the cache to be for. */
 export interface CacheOptions {
@@ -191,10 +185,10 @@ export class ComponentKeyCache {
    */
   async settle(succeeded: readonly boolean[], revision: string): Promise<void> {
     const intent = this.#pending();
-    const { rows, tombstones } = outcomeOfApplied(intent, succeeded, revision, this.#nowMs());
+    const rows = outcomeOfApplied(intent, succeeded, revision);
     const { header, windows } = intent;
     const state = { ...this.#state, expected: header.next, seq: header.seq };
-    await this.#change(rows, tombstones, windows, state);
+    await this.#change(rows, header.seq, state, windows);
   }
 
   /**
@@ -220,31 +214,20 @@ export class ComponentKeyCache {
       epoch: fence.newEpoch ? epoch + 1 : epoch,
       adopting: fence.adopting ?? this.#state.adopting,
     };
-    await this.#change(rows, [], new Map(), state);
+    await this.#change(rows, state.seq + 1, state);
     if (fence.newEpoch) this.#index.forgetMods();
   }
 
-  /**
-   * Writes rows that need nothing in etcd; null removes one. What was ours and is let go since
-   * another deleted or changed it leaves a tombstone too: a restore brings our value back.
-   */
+  /** Writes rows that need nothing in etcd; null removes one. */
   async keep(rows: ReadonlyMap<string, KeyRow | null>): Promise<void> {
     if (this.#intent) throw new Error("keep() while an intent is pending");
-    const tombstones: Tombstone[] = [];
-    for (const [key, row] of rows) {
-      const before = this.rows.get(key);
-      if (row || !before?.ours) continue;
-      const { uid, resourceVersion } = before;
-      // It is gone from every state of etcd that a later Txn of ours leaves its mark on.
-      const seq = this.#state.seq + 1;
-      tombstones.push({ key, uid, resourceVersion, seq, atMs: this.#nowMs() });
-    }
-    await this.#change(rows, tombstones, new Map(), this.#state);
+    // What goes is gone from every state of etcd that a later Txn of ours leaves its mark on.
+    await this.#change(rows, this.#state.seq + 1, this.#state);
   }
 
   /** Ends the rebuilding of a lost cache. */
   async endAdoption(): Promise<void> {
-    await this.#change(new Map(), [], new Map(), { ...this.#state, adopting: false });
+    await this.#change(new Map(), 0, { ...this.#state, adopting: false });
   }
 
   /** Closes the database. */
@@ -267,24 +250,47 @@ export class ComponentKeyCache {
     return mutations;
   }
 
+  /**
+   * @param rows by object key; null removes one. A version of ours that a row no longer says leaves
+   * a tombstone: an etcd that is restored to an older state has it again.
+   * @param buriedAt sequence number of the fence from which on etcd does not hold it
+   */
   async #change(
     rows: ReadonlyMap<string, KeyRow | null>,
-    tombstones: readonly Tombstone[],
-    windows: ReadonlyMap<string, DeleteWindow>,
+    buriedAt: number,
     state: FenceState,
+    windows: ReadonlyMap<string, DeleteWindow> = new Map(),
   ): Promise<void> {
-    const forgotten = this.#expiredTombstones(tombstones.length);
-    for (const [key, row] of rows) if (row && this.#tombstones.has(key)) forgotten.push(key);
+    const tombstones = new Map<string, Tombstone>();
+    const forgotten: string[] = [];
+    for (const [key, row] of rows) {
+      const before = this.rows.get(key);
+      const buried = this.#tombstones.get(key);
+      if (before?.ours && !covers(row, before)) {
+        const since = { key, seq: buriedAt, atMs: this.#nowMs() };
+        tombstones.set(key, bury(buried, before, since));
+      } else if (buried?.versions.every((version) => covers(row, version))) {
+        forgotten.push(key);
+      }
+    }
+    for (const key of this.#expiredTombstones(tombstones.size)) {
+      if (!tombstones.has(key)) forgotten.push(key);
+    }
     const last = this.#removeIntent();
     if (state !== this.#state) last.push({ set: STATE, value: seal(STATE, state) });
-    const count = rows.size + forgotten.length + tombstones.length + windows.size + last.length;
+    const count = rows.size + forgotten.length + tombstones.size + windows.size + last.length;
     if (count === 0) return;
-    await this.#write(mutationsOf(rows, forgotten, tombstones, windows, state.epoch), last);
+    const mutations = mutationsOf(rows, forgotten, tombstones.values(), windows, state.epoch);
+    await this.#write(mutations, last);
 
     this.#state = state;
     this.#intent = undefined;
     for (const key of forgotten) this.#tombstones.delete(key);
-    for (const tombstone of tombstones) this.#tombstones.set(tombstone.key, tombstone);
+    for (const [key, tombstone] of tombstones) {
+      // The oldest come first.
+      this.#tombstones.delete(key);
+      this.#tombstones.set(key, tombstone);
+    }
     for (const [component, window] of windows) this.#windows.set(component, window);
     for (const [key, row] of rows) this.#index.set(key, row);
   }

@@ -5,7 +5,7 @@ import { isCount } from "./key_row.ts";
 export interface FenceState {
   /** What the fence must hold; null: it must not exist. */
   readonly expected: string | null;
-  /** Sequence number of `expected`, never lower than any that was used. */
+  /** Sequence number of `expected`, or above it: higher than any other that was used. */
   readonly seq: number;
   /** Mods that were learned in an earlier epoch are no longer known. */
   readonly epoch: number;

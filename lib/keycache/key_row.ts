@@ -42,16 +42,6 @@ export interface KeyRow {
   readonly owners: readonly Owner[];
 }
 
-/** A key that we deleted, in case etcd is restored to a state from before. */
-export interface Tombstone {
-  readonly key: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  /** Sequence number of the fence that the delete wrote. */
-  readonly seq: number;
-  readonly atMs: number;
-}
-
 /** Tells whether two owners are the same (component, gvr). */
 export function sameOwner(a: Owner, b: Owner): boolean {
   return a.component === b.component && a.gvr === b.gvr;

@@ -5,7 +5,7 @@ export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export { fenceKeyOf, type Identity, mismatch } from "./identity.ts";
 export type { CachedFile } from "./key_index.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
-export { type KeyRow, type Owner, type OwnerSource, sameOwner, type Tombstone } from "./key_row.ts";
+export { type KeyRow, type Owner, type OwnerSource, sameOwner } from "./key_row.ts";
 export type { KvKey, KvLimits, KvMutation, KvStore } from "./kv_store.ts";
 export {
   hasCache,
@@ -21,3 +21,4 @@ export {
   parseOpenyurtKeyCache,
   type RecordedKey,
 } from "./openyurt_key_cache.ts";
+export type { PutVersion, Tombstone } from "./tombstone.ts";

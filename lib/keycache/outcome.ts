@@ -1,5 +1,6 @@
 import type { Intent } from "./intent.ts";
-import type { KeyRow, Tombstone } from "./key_row.ts";
+import type { KeyRow } from "./key_row.ts";
+import type { Tombstone } from "./tombstone.ts";
 
 /** What becomes known when a fence is found that says: the pending Txn was not applied. */
 export interface GiveUp {
@@ -18,18 +19,15 @@ export interface GiveUp {
  * @param intent what the Txn did
  * @param succeeded by entry: its guard held (true for `keep`)
  * @param revision the Txn's revision, which is every put key's mod
- * @param atMs when its deletes were made, in milliseconds since the epoch
- * @returns rows by key, null to remove one, and the tombstones of what it deleted
+ * @returns rows by key, null to remove one
  */
 export function outcomeOfApplied(
-  { header, entries }: Intent,
+  { entries }: Intent,
   succeeded: readonly boolean[],
   revision: string,
-  atMs: number,
-): { rows: Map<string, KeyRow | null>; tombstones: Tombstone[] } {
+): Map<string, KeyRow | null> {
   const rows = new Map<string, KeyRow | null>();
-  const tombstones: Tombstone[] = [];
-  for (const [index, { action, key, after, uid, resourceVersion }] of entries.entries()) {
+  for (const [index, { action, key, after }] of entries.entries()) {
     if (action === "put" && after) {
       rows.set(
         key,
@@ -40,17 +38,14 @@ export function outcomeOfApplied(
     } else {
       rows.set(key, after);
     }
-    if (action === "delete" && succeeded[index]) {
-      tombstones.push({ key, uid, resourceVersion, seq: header.seq, atMs });
-    }
   }
-  return { rows, tombstones };
+  return rows;
 }
 
 /**
- * The rows that change once it is certain that a pending intent's Txn was not applied and no
- * longer can be. In a new epoch, what the Txn would have put becomes owned with an unknown mod, so
- * that nothing it may have written is forgotten; else what was ours stays so.
+ * The rows that change once it is certain that a pending intent's Txn was not applied, or was undone
+ * by a restore, and no longer can be. What it would have put becomes owned with an unknown mod, so
+ * that nothing it may have written is forgotten; what etcd held before goes into a tombstone.
  *
  * @param intent the pending one, if there is one
  * @param fence what the fence says
@@ -65,30 +60,21 @@ export function outcomeOfGivenUp(
 ): Map<string, KeyRow> {
   const rows = new Map<string, KeyRow>();
   const { redoDeletesAfter = Infinity } = fence;
-  for (const { action, key, after, ...deleted } of intent?.entries ?? []) {
+  for (const { action, key, after, uid, resourceVersion } of intent?.entries ?? []) {
     if (action === "delete" && !known.has(key)) {
       // Its outcome was half written when etcd went back to before the delete.
-      const { uid, resourceVersion } = deleted;
       rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
     }
     if (action !== "put" || !after) continue;
-    // Etcd still holds the object that ours replaces, if it is another one of that name.
-    const before = known.get(key);
     // An etcd that only says "not applied" holds nothing of ours there, but maybe another's.
-    if (!fence.newEpoch && !before?.ours) continue;
-    // One restored to before we deleted that one has it again.
-    const deletedBefore = buried.get(key);
-    const held = before?.ours
-      ? before
-      : deletedBefore && deletedBefore.seq > redoDeletesAfter
-      ? deletedBefore
-      : after;
-    const { uid, resourceVersion } = held.uid === after.uid ? after : held;
-    rows.set(key, { ...after, ours: true, mod: null, uid, resourceVersion });
+    if (!fence.newEpoch && !known.get(key)?.ours) continue;
+    rows.set(key, { ...after, ours: true, mod: null });
   }
-  for (const { key, uid, resourceVersion, seq } of buried.values()) {
-    if (seq <= redoDeletesAfter || known.has(key) || rows.has(key)) continue;
-    rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
+  for (const { key, versions: [version], seq } of buried.values()) {
+    const row = known.get(key);
+    if (seq <= redoDeletesAfter || rows.has(key) || row?.ours) continue;
+    // Etcd is back to before we deleted it, or another overwrote it.
+    rows.set(key, { key, ours: true, mod: null, ...version, owners: row?.owners ?? [] });
   }
   return rows;
 }

@@ -76,7 +76,8 @@ async function deleteFence(context: StoreContext): Promise<boolean> {
     try {
       const { succeeded } = await etcd.txn(buildTxn(move, [], maxTxnOps));
       if (succeeded) {
-        await cache.giveUp({ expected: null, seq });
+        // A restore to before this may bring the deleted fence back, which must be known as older.
+        await cache.giveUp({ expected: null, seq: seq + 1 });
         return true;
       }
     } catch (error) {

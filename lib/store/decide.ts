@@ -25,6 +25,8 @@ export interface KeyState {
   /** Owners after the change. */
   readonly owners: readonly Owner[];
   readonly change: OwnershipChange | undefined;
+  /** Versions that we put there earlier. */
+  readonly buried: readonly ObjectVersion[];
   /** Mod revision in etcd, {@linkcode ABSENT}, or undefined if it was not looked at. */
   readonly observed: string | undefined;
   /** The value in etcd, if it was read; its resourceVersion is empty if an apiserver wrote it. */
@@ -109,7 +111,7 @@ function decideHeld(state: KeyState, owner: Owner | undefined, rules: DecisionRu
 }
 
 function decideLetGo(state: KeyState): Decision {
-  const { row, observed, value } = state;
+  const { row, buried, observed, value } = state;
   if (!row) return { action: "none" };
   const drop = (reason: string, conflict?: string): Decision => ({
     action: "keep",
@@ -126,7 +128,7 @@ function decideLetGo(state: KeyState): Decision {
     return drop("no owner left", "changed in etcd by another since it was written; let go");
   }
   if (!value) return { action: "read" };
-  return claims(row, value)
+  return claims(row, buried, value)
     ? { action: "delete", guardMod: value.mod, reason: "no owner left" }
     : drop("no owner left", "etcd holds another's value; let go");
 }
@@ -137,7 +139,7 @@ interface Held extends FoundVersion {
 
 /** What etcd holds, from the row if that still stands, else from the value that was read. */
 function heldIn(state: KeyState, rules: DecisionRules): Held | undefined {
-  const { row, observed, value } = state;
+  const { row, buried, observed, value } = state;
   if (row && row.mod !== null && (observed === undefined || observed === row.mod)) {
     const { ours, mod, uid, resourceVersion } = row;
     return { ours, mod, uid, resourceVersion };
@@ -145,14 +147,15 @@ function heldIn(state: KeyState, rules: DecisionRules): Held | undefined {
   if (!value) return undefined;
   const ours = rules.adopting
     ? value.resourceVersion !== ""
-    : row !== undefined && row.mod === null && row.ours && claims(row, value);
+    : row !== undefined && row.mod === null && row.ours &&
+      claims(row, buried, value);
   return { ...value, ours };
 }
 
 /** A value under an unknown mod is ours if it can be what we wrote, or were about to write. */
-function claims(row: KeyRow, value: FoundVersion): boolean {
+function claims(row: KeyRow, buried: readonly ObjectVersion[], value: FoundVersion): boolean {
   return value.resourceVersion !== "" &&
-    [row, ...row.owners].some((ours) => value.uid === ours.uid && !isNewer(value, ours));
+    [row, ...row.owners, ...buried].some((ours) => value.uid === ours.uid && !isNewer(value, ours));
 }
 
 /** Leaves etcd as it is; the row notes what was learned, if that is new. */

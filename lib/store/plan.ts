@@ -42,6 +42,7 @@ export async function plan(
   request: PlanRequest,
 ): Promise<Plan | undefined> {
   const { rows, changes, also, dry } = request;
+  const { tombstones } = context.cache;
   const keys = new Set(also === "all" ? rows.keys() : also);
   for (const key of changes.keys()) keys.add(key);
   const toObserve = also === "all" ? keys : unknownKeys(keys, rows);
@@ -63,7 +64,9 @@ export async function plan(
     // By far the most frequent case, kept free of any allocation.
     if (!change && row?.ours && row.mod === seen && row.owners.length > 0) return;
     const owners = ownersAfter(row, change);
-    const decision = decide({ key, row, owners, change, observed: seen, value }, request.rules);
+    const buried = tombstones.get(key)?.versions ?? [];
+    const state = { key, row, owners, change, buried, observed: seen, value };
+    const decision = decide(state, request.rules);
     if (decision.action === "read") {
       toRead.push(key);
       return;

@@ -52,8 +52,9 @@ export async function recover(
       revision: seen.revision,
       clusterId: seen.clusterId,
     });
-    // Beyond every sequence number that was ever written down.
     const seq = intent ? intent.header.seq + 1 : cache.fence.seq;
+    // What was expected so far may come back with a restore, and must be known as older.
+    const beyond = seq + 1;
     switch (verdict.kind) {
       case "in-step":
         return done("in-step");
@@ -73,7 +74,7 @@ export async function recover(
       case "reset":
         await cache.giveUp({
           expected: seen.fence,
-          seq,
+          seq: beyond,
           newEpoch: true,
           ...(verdict.seq === undefined ? {} : { redoDeletesAfter: verdict.seq }),
         });
@@ -83,7 +84,7 @@ export async function recover(
         if (!options.adopt) throw new FenceError(verdict.kind, fenceKey);
         await cache.giveUp({
           expected: seen.fence,
-          seq: verdict.kind === "rolled-back" ? Math.max(seq, verdict.seq) : seq,
+          seq: verdict.kind === "rolled-back" ? Math.max(beyond, verdict.seq) : beyond,
           newEpoch: true,
           adopting: true,
         });

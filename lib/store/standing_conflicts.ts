@@ -16,7 +16,7 @@ export function standingConflicts(
   for (const [key, row] of rows) {
     const { owners } = row;
     if (row.ours || row.mod === null || owners.length === 0) continue;
-    const unseen = { change: undefined, observed: undefined, value: undefined };
+    const unseen = { change: undefined, buried: [], observed: undefined, value: undefined };
     const decision = decide({ key, row, owners, ...unseen }, rules);
     if (decision.action === "none" && decision.conflict !== undefined) {
       conflicts.set(key, decision.conflict);

@@ -119,7 +119,7 @@ Deno.test("settle() records a put with the Txn's revision as its mod, and a fail
   assert.deepEqual(viewOf(await database.load()), viewOf(cache));
 });
 
-Deno.test("settle() leaves a tombstone for a delete that was done, and none for one that was not", async () => {
+Deno.test("settle() leaves a tombstone for a delete, also for one of what another changed meanwhile", async () => {
   using database = new TestDatabase();
   const cache = await database.load({ nowMs: () => 5_000 });
   await commit(cache, [putOf(rowOf("a")), putOf(rowOf("b"))]);
@@ -127,18 +127,51 @@ Deno.test("settle() leaves a tombstone for a delete that was done, and none for 
   await cache.begin([deleteOf("a"), deleteOf("b")], random, windows);
   await cache.settle([true, false], "10");
   assert.equal(cache.rows.size, 0);
-  assert.deepEqual([...cache.tombstones.values()], [{
-    key: "/registry/pods/default/a",
-    uid: "u-1",
-    resourceVersion: "7",
-    seq: 2,
-    atMs: 5_000,
-  }]);
+  const versions = [{ uid: "u-1", resourceVersion: "7" }] as const;
+  assert.deepEqual(
+    [...cache.tombstones.values()],
+    ["a", "b"].map((name) => ({ key: rowOf(name).key, versions, seq: 2, atMs: 5_000 })),
+  );
   assert.deepEqual(cache.windows.get("kubelet"), [{ atMs: 1, keys: 2, deletes: 1 }]);
   // The key is put again: its tombstone must not delete it after a restore.
-  await commit(cache, [putOf(rowOf("a"))]);
+  await commit(cache, [putOf(rowOf("a")), putOf(rowOf("b"))]);
   assert.equal(cache.tombstones.size, 0);
   assert.deepEqual(viewOf(await database.load()), viewOf(cache));
+});
+
+Deno.test("a version that a row no longer says is buried, the highest of each uid, the latest first", async () => {
+  using database = new TestDatabase();
+  const cache = await database.load();
+  const buried = () =>
+    [...cache.tombstones.values()].map(({ seq, versions }) => [
+      seq,
+      ...versions.map(({ uid, resourceVersion }) => `${uid}@${resourceVersion}`),
+    ]);
+  const put = (uid: string, resourceVersion: string) =>
+    commit(cache, [putOf(rowOf("a", { uid, resourceVersion }))]);
+  await put("u-1", "7");
+  await put("u-1", "12");
+  assert.deepEqual(buried(), []);
+  await put("u-2", "3");
+  assert.deepEqual(buried(), [[3, "u-1@12"]]);
+  // A restore brought an older version of it back.
+  await cache.keep(new Map([[rowOf("a").key, rowOf("a", { uid: "u-1", resourceVersion: "8" })]]));
+  assert.deepEqual(buried(), [[4, "u-2@3", "u-1@12"]]);
+  await commit(cache, [deleteOf("a")]);
+  assert.deepEqual(buried(), [[4, "u-1@12", "u-2@3"]]);
+  // Another's row says nothing of ours.
+  const theirs = rowOf("a", { ours: false, uid: "u-1", resourceVersion: "99" });
+  await cache.keep(new Map([[theirs.key, theirs]]));
+  assert.deepEqual(buried(), [[4, "u-1@12", "u-2@3"]]);
+  assert.deepEqual(viewOf(await database.load()), viewOf(cache));
+});
+
+Deno.test("no more than 16 versions of a key are remembered", async () => {
+  using database = new TestDatabase();
+  const cache = await database.load();
+  for (let uid = 0; uid < 20; uid++) await commit(cache, [putOf(rowOf("a", { uid: `u-${uid}` }))]);
+  const uids = [...cache.tombstones.values()].flatMap(({ versions }) => versions.map((v) => v.uid));
+  assert.deepEqual(uids, Array.from({ length: 16 }, (_, index) => `u-${18 - index}`));
 });
 
 Deno.test("delete windows are noted by whoever settles the intent, and by nobody if it is given up", async () => {
@@ -413,8 +446,11 @@ Deno.test("giveUp() knows the object that it deleted again under one of its name
   await commit(cache, [deleteOf("a")]);
   await cache.begin([putOf(next)], random);
   await cache.giveUp({ expected: "x", seq: 4, newEpoch: true, redoDeletesAfter: 1 });
-  const { uid, owners } = cache.rows.get(next.key) ?? {};
-  assert.deepEqual([uid, owners], [deleted.uid, next.owners]);
+  assert.deepEqual(cache.rows.get(next.key), next);
+  assert.deepEqual(
+    cache.tombstones.get(next.key)?.versions.map(({ uid }) => uid),
+    [deleted.uid],
+  );
 });
 
 Deno.test("giveUp() makes the deletes after the restored seq due again, and no earlier ones", async () => {
@@ -447,6 +483,7 @@ Deno.test("tombstones are bounded by age", async () => {
   using database = new TestDatabase();
   let nowMs = DAY_MS;
   const cache = await database.load({ nowMs: () => nowMs });
+  await commit(cache, [putOf(rowOf("a")), putOf(rowOf("b"))]);
   await commit(cache, [deleteOf("a")]);
   nowMs += 6 * DAY_MS;
   await commit(cache, [deleteOf("b")]);
@@ -462,7 +499,12 @@ Deno.test("tombstones are bounded by count, the oldest go first", async () => {
   const cache = await database.load();
   const deletes = (from: number) =>
     Array.from({ length: 4_000 }, (_, at) => deleteOf(`k${from + at}`));
-  for (const from of [0, 4_000, 8_000]) await commit(cache, deletes(from));
+  for (const from of [0, 4_000, 8_000]) {
+    const gone = deletes(from);
+    const rows = gone.map(({ key }) => rowOf(key.slice("/registry/pods/default/".length)));
+    await cache.keep(new Map(rows.map((row) => [row.key, row])));
+    await commit(cache, gone);
+  }
   assert.equal(cache.tombstones.size, 10_000);
   const kept = [...cache.tombstones.values()];
   assert.deepEqual(
@@ -500,6 +542,7 @@ Deno.test("load() calls a cache damaged whose records are missing, cut, or not w
     return await database.store();
   };
   const row = ["row", rowOf("a").key];
+  const tombstone = ["tombstone", rowOf("a").key];
   const header = ["intent", "header"];
   const chunk = ["intent", "chunk", "000000"];
   const bytes = (text: string) => new TextEncoder().encode(text);
@@ -515,7 +558,21 @@ Deno.test("load() calls a cache damaged whose records are missing, cut, or not w
     ["a chunk that is not JSON", chunk, bytes("[")],
     ["another chunk", chunk, bytes("[]")],
     ["a header of another shape", header, seal(header, { seq: 1 })],
-    ["a tombstone of another shape", ["tombstone", "x"], seal(["tombstone", "x"], {})],
+    ["a tombstone of another shape", tombstone, seal(tombstone, {})],
+    ...["none", {}, [null], [["u"]], [["u", 1]], [["u", "1", "2"]]].map((
+      others,
+    ): [string, string[], Uint8Array] => [
+      `a tombstone with the others ${JSON.stringify(others)}`,
+      tombstone,
+      seal(tombstone, {
+        key: rowOf("a").key,
+        uid: "u",
+        resourceVersion: "1",
+        seq: 1,
+        atMs: 1,
+        others,
+      }),
+    ]),
     ["a window of another shape", ["window", "x"], seal(["window", "x"], 7)],
   ];
   for (const [what, at, value] of damages) {

@@ -6,12 +6,21 @@ import { isBy, type Lineage, type World } from "./world.ts";
 import { type CachePlan, drawChange, recoverBackups } from "./yurthub.ts";
 
 const AWAY = "/away";
+/** How many copies of etcd are kept. */
+const COPIES = 3;
 const encoder = new TextEncoder();
 
 interface DiskCopy {
   readonly records: ReadonlyMap<string, Uint8Array>;
   readonly tick: number;
   readonly next: string | undefined;
+}
+
+/** A copy of etcd. */
+interface EtcdCopy {
+  readonly state: StoreSnapshot;
+  /** Etcd has since gone back to a state from before it was taken. */
+  undone: boolean;
 }
 
 /** All that happens around the agents: other writers, yurthub, operators, and bad luck. */
@@ -21,7 +30,8 @@ export class Environment {
   readonly #plans: ReadonlyMap<NodeModel, CachePlan>;
   readonly #resources: readonly Resource[];
   readonly #copies = new Map<Lineage, DiskCopy>();
-  #snapshot: StoreSnapshot | undefined;
+  /** In the order in which they were taken. */
+  readonly #etcdCopies: EtcdCopy[] = [];
 
   constructor(
     world: World,
@@ -45,7 +55,7 @@ export class Environment {
     if (this.#network.late.length > 0 && prng.chance(0.08)) this.#deliverOne();
     if (prng.chance(weather.foreign)) this.#foreignWrite();
     if (prng.chance(weather.compaction)) this.#compact();
-    if (prng.chance(0.02)) this.#snapshot = this.#world.etcd.model.snapshot();
+    if (prng.chance(0.02)) this.#copyEtcd();
     if (prng.chance(weather.reset)) this.#reset();
     if (prng.chance(weather.restore)) this.#restore();
     if (prng.chance(weather.noSpace)) {
@@ -237,20 +247,31 @@ export class Environment {
     const { etcd, marks } = this.#world;
     this.#world.trace(() => "etcd reset");
     etcd.model.reset();
-    this.#snapshot = undefined;
+    for (const copy of this.#etcdCopies) copy.undone = true;
     marks.hit("etcd reset to empty");
     this.#world.replacedTick = this.#world.tick;
     if (this.#world.prng.chance(0.3)) this.#regrow();
   }
 
+  #copyEtcd(): void {
+    if (this.#etcdCopies.length === COPIES) this.#etcdCopies.shift();
+    this.#etcdCopies.push({ state: this.#world.etcd.model.snapshot(), undone: false });
+  }
+
   #restore(): void {
-    const { etcd, marks } = this.#world;
-    const snapshot = this.#snapshot;
-    if (!snapshot || snapshot.revision >= etcd.model.revision) return;
-    this.#world.trace(() => `etcd restored to ${snapshot.revision}`);
+    const { etcd, marks, prng } = this.#world;
+    const copies = this.#etcdCopies;
+    if (copies.length === 0) return;
+    const taken = prng.below(copies.length);
+    const copy = copies[taken];
+    if (!copy || (!copy.undone && copy.state.revision >= etcd.model.revision)) return;
+    this.#world.trace(() => `etcd restored to ${copy.state.revision}`);
     const gone = new Map(etcd.deletions());
-    etcd.model.restore(snapshot);
+    etcd.model.restore(copy.state);
     marks.hit("etcd restored to an older revision");
+    if (copy.undone) marks.hit("restore to a history that was undone");
+    copy.undone = false;
+    for (const later of copies.slice(taken + 1)) later.undone = true;
     this.#world.replacedTick = this.#world.tick;
     for (const [key, by] of gone) {
       const stored = etcd.get(key);

@@ -26,6 +26,7 @@ export const MARKS = [
   "etcd reset to empty",
   "etcd restored to an older revision",
   "restore across a delete",
+  "restore to a history that was undone",
   "restore regrown past the last seen revision",
   "NOSPACE",
   "no space after the Txn was applied",

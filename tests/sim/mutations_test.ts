@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { BROKEN_RULES } from "./mutations.ts";
 import { simulate } from "./simulator.ts";
 
-const MAX_SEEDS = 200;
+const MAX_SEEDS = 1_000;
 
 for (const { mutation, seenBy } of BROKEN_RULES) {
   for (const checker of seenBy) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { KeyRow, Owner } from "../../lib/keycache/mod.ts";
+import type { KeyRow, Owner, PutVersion } from "../../lib/keycache/mod.ts";
 import {
   ABSENT,
   decide,
@@ -76,6 +76,7 @@ const note = (
 
 interface Case {
   row?: KeyRow;
+  buried?: readonly PutVersion[];
   change?: OwnershipChange;
   observed?: string;
   value?: FoundVersion;
@@ -193,6 +194,44 @@ const TABLE: Record<string, [Case, Decision]> = {
     { change: released(old) },
     { action: "none" },
   ],
+  "a key under an unknown mod that holds what we put earlier is deleted": [
+    {
+      row: unknown,
+      buried: [{ uid: "w", resourceVersion: "1" }, { uid: "v", resourceVersion: "9" }],
+      change: released(old),
+      observed: "9",
+      value: found("8", "v"),
+    },
+    del("9"),
+  ],
+  "and is let go if it is newer than that": [
+    {
+      row: unknown,
+      buried: [{ uid: "v", resourceVersion: "7" }],
+      change: released(old),
+      observed: "9",
+      value: found("8", "v"),
+    },
+    gone("no owner left", "etcd holds another's value; let go"),
+  ],
+  "what we put earlier is ours under an unknown mod": [
+    {
+      row: unknown,
+      buried: [{ uid: "u", resourceVersion: "8" }],
+      observed: "9",
+      value: found("8"),
+    },
+    note(found("8"), true, [old]),
+  ],
+  "but not where the row says another's": [
+    {
+      row: rowOf({ ours: false, mod: null }),
+      buried: [{ uid: "u", resourceVersion: "8" }],
+      observed: "9",
+      value: found("8"),
+    },
+    note(found("8"), false, [old]),
+  ],
   "an unknown mod is read": [{ row: unknown, observed: "9" }, { action: "read" }],
   "and known again if it is what we wrote": [
     { row: unknown, observed: "9", value: found("7") },
@@ -284,10 +323,15 @@ const TABLE: Record<string, [Case, Decision]> = {
   ],
 };
 
-for (const [name, [{ row, change, observed, value, rules }, expected]] of Object.entries(TABLE)) {
+for (
+  const [name, [{ row, change, buried = [], observed, value, rules }, expected]] of Object.entries(
+    TABLE,
+  )
+) {
   Deno.test(`decide(): ${name}`, () => {
     const owners = ownersAfter(row, change);
-    const state = { key: KEY, row, owners, change, observed: value?.mod ?? observed, value };
+    const seen = { buried, observed: value?.mod ?? observed, value };
+    const state = { key: KEY, row, owners, change, ...seen };
     assert.deepEqual(decide(state, rules ?? FRESHER), expected);
   });
 }

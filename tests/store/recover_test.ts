@@ -29,6 +29,19 @@ async function agrees(node: TestNode): Promise<void> {
   assert.equal(node.cache.intent, undefined);
 }
 
+/** Fence and keys as they are, to be put back later as a restored etcd has them. */
+async function copyOf(node: TestNode): Promise<{ restore(): Promise<void> }> {
+  const fence = await node.get(node.fenceKey);
+  const stored = await node.stored();
+  return {
+    async restore() {
+      for (const key of (await node.stored()).keys()) await node.delete(node.prefix + key);
+      for (const [key, { value }] of stored) await node.put(node.prefix + key, value);
+      await node.put(node.fenceKey, fence?.value ?? "");
+    },
+  };
+}
+
 Deno.test("the commit protocol on a real etcd", async (t) => {
   await using server = await startEtcd();
   const step = async (name: string, body: (node: TestNode) => Promise<void>) => {
@@ -263,6 +276,67 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
       assert.deepEqual([all.deleted, all.conflicts.size, all.failure], [1, 1, undefined]);
       assert.deepEqual(await node.keys(), [pod("gone2"), pod("keep")]);
       assert.deepEqual([...node.cache.rows.keys()], [node.prefix + pod("keep")]);
+    },
+  );
+
+  await step(
+    "an etcd that goes back to an object before, of the same name: that is ours too",
+    async (node) => {
+      const first = [{ name: "held", uid: "1" }, { name: "gone", uid: "1" }];
+      await replace(node, { objects: first });
+      const copy = await copyOf(node);
+      await replace(node, { objects: ["held", "gone"].map((name) => ({ name, uid: "2" })) });
+      await replace(node, { objects: [{ name: "held", uid: "2" }] });
+      await copy.restore();
+      assert.equal((await recover(node.context)).verdict, "reset");
+      const all = await lookAtAll(node);
+      assert.deepEqual([all.deleted, all.conflicts.size, all.failure], [1, 0, undefined]);
+      assert.deepEqual(await node.keys(), [pod("held")]);
+    },
+  );
+
+  await step(
+    "what a restore undid, and the next one brings back, is known as ours and as older",
+    async (node) => {
+      const [older, newer] = ["98", "113"].map((resourceVersion) => ({
+        name: "a",
+        uid: "1",
+        resourceVersion,
+      }));
+      if (!older || !newer) throw new Error("two versions");
+      await replace(node, { objects: [older] });
+      await replace(node, { component: "kube-proxy", objects: [older] });
+      const before = await copyOf(node);
+      await replace(node, { component: "kube-proxy", objects: [newer] });
+      const between = await copyOf(node);
+      await replace(node, { component: "kube-proxy", objects: [] });
+      await before.restore();
+      assert.equal((await recover(node.context)).verdict, "reset");
+      await lookAtAll(node);
+      assert.equal(node.cache.rows.get(node.prefix + pod("a"))?.resourceVersion, "98");
+      assert.equal((await replace(node, { objects: [] })).deleted, 1);
+      await between.restore();
+      assert.equal((await recover(node.context)).verdict, "reset");
+      const all = await lookAtAll(node);
+      assert.deepEqual([all.deleted, all.conflicts.size, all.failure], [1, 0, undefined]);
+      assert.deepEqual(await node.keys(), []);
+    },
+  );
+
+  await step(
+    "an etcd that goes back, and forth again before anything was written, was restored twice",
+    async (node) => {
+      await replace(node, { objects: ["a"] });
+      const old = await copyOf(node);
+      await replace(node, { objects: ["a", "b"] });
+      const latest = await copyOf(node);
+      await old.restore();
+      assert.equal((await recover(node.context)).verdict, "reset");
+      await latest.restore();
+      assert.equal((await recover(node.context)).verdict, "reset");
+      await lookAtAll(node);
+      assert.deepEqual(await node.keys(), [pod("a"), pod("b")]);
+      await agrees(node);
     },
   );
 

@@ -1,12 +1,5 @@
-import { versionIn } from "../cloud.ts";
-import type { KeyChange } from "../etcd_ledger.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
-import { broken, type Checker, isBy, type Lineage, type World, type Write } from "../world.ts";
-
-interface Put {
-  readonly uid: string;
-  readonly tick: number;
-}
+import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
 
 /**
  * Invariant 1: every object key that this node has put, and not yet seen deleted or overwritten by
@@ -22,19 +15,11 @@ export class NothingForgotten implements Checker {
   /** When a lineage last saw a key gone or overwritten, and might forget what it wrote before. */
   readonly #letGo = new Map<Lineage, Map<string, number>>();
 
-  readonly #lastPut = new Map<Lineage, Map<string, Put>>();
-
   constructor(world: () => World) {
     this.#world = world;
   }
 
-  etcdChanged(changes: readonly KeyChange[], write: Write): void {
-    for (const { key, after } of changes) {
-      const uid = after && versionIn(after.value)?.uid;
-      if (write.by !== "agent" || uid === undefined) continue;
-      const puts = this.#lastPut.get(write.lineage) ?? new Map<string, Put>();
-      this.#lastPut.set(write.lineage, puts.set(key, { uid, tick: write.tick }));
-    }
+  etcdChanged(): void {
     this.#check();
   }
 
@@ -43,20 +28,17 @@ export class NothingForgotten implements Checker {
     const write = this.#world().etcd.writeOf(stored);
     if (write?.by === "agent" && lineage.revivedTxns.has(write.next)) return true;
     const written = write?.tick ?? 0;
-    // The cache remembers one uid of a key: an etcd that goes back to the object before is not
-    // promised to be known again.
-    const last = this.#lastPut.get(lineage)?.get(key);
-    if (last && last.tick > written && last.uid !== versionIn(stored.value)?.uid) return true;
     return written <= (this.#letGo.get(lineage)?.get(key) ?? -1);
   }
 
   etcdRead(lineage: Lineage, first: string, end: string): void {
-    const { etcd, tick } = this.#world();
+    const { etcd } = this.#world();
     for (const key of this.#known.get(lineage) ?? []) {
       if (key < first || key >= end) continue;
       const now = etcd.get(key);
       const write = now ? etcd.writeOf(now) : etcd.deletionOf(key);
-      if (!isBy(write, lineage)) this.#mayForget(lineage, key, tick);
+      // What etcd merely went back from may come again.
+      if (write && !isBy(write, lineage)) this.#mayForget(lineage, key, write.tick);
     }
   }
 
@@ -77,7 +59,7 @@ export class NothingForgotten implements Checker {
       if (this.judges && mine && !this.#wentBackMeanwhile(lineage)) {
         broken(this, `${lineage.name} forgets ${key}, which it wrote at ${now.mod}`);
       }
-      if (!deleted) this.#mayForget(lineage, key, tick);
+      if (!deleted && !lineage.disk.hasTombstone(key)) this.#mayForget(lineage, key, tick);
     }
     for (const key of known) {
       if (this.#isLeftByAdoption(lineage, key)) this.#mayForget(lineage, key, tick);

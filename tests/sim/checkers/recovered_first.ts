@@ -70,10 +70,10 @@ export class RecoveredFirst implements Checker {
     if (failure === undefined && wrote && lineage.disk.header) {
       broken(this, `${lineage.name} ended well and left an intent`);
     }
-    if (failure instanceof FenceError && foreign === undefined) this.#checkRefusal(operation);
+    if (failure instanceof FenceError) this.#checkRefusal(operation);
   }
 
-  /** It has refused, though it need not have when it began: then something must have changed. */
+  /** It may refuse only what it did not write, or cannot know any more. */
   #checkRefusal({ lineage, startTick }: Operation): void {
     const { etcd, replacedTick } = this.#world();
     const stored = etcd.get(fenceOf(lineage));
