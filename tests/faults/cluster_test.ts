@@ -3,7 +3,7 @@ import { Dice } from "../conformance/dice.ts";
 import { expectExit, shown } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView, QUICK } from "../e2e/_node.ts";
 import { startCluster } from "./_cluster.ts";
-import { say } from "./_say.ts";
+import { say } from "../support/say.ts";
 import { Workload } from "./_workload.ts";
 
 const ROUNDS = 6;

@@ -7,7 +7,7 @@ import { EdgeNode, EtcdView, QUICK } from "../e2e/_node.ts";
 import type { EdgekeydProcess, EdgekeydResult } from "../support/edgekeyd_process.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 import { type Link, startLink } from "./_link.ts";
-import { say } from "./_say.ts";
+import { say } from "../support/say.ts";
 import { Workload } from "./_workload.ts";
 
 const RUN = ["--reconcile", "-o", "json", "--confirm-deletes", ...QUICK];

@@ -5,7 +5,7 @@ import { shown } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView, type FoundKey, QUICK } from "../e2e/_node.ts";
 import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
-import { say } from "./_say.ts";
+import { say } from "../support/say.ts";
 import { knownKeys } from "./_state_copy.ts";
 import { Workload } from "./_workload.ts";
 

@@ -1,4 +1,5 @@
 import { match } from "node:assert/strict";
+import { say } from "../support/say.ts";
 
 /** What a command printed, and how it ended. */
 export interface Ran {
@@ -8,6 +9,9 @@ export interface Ran {
 
 const BOOT_MS = 30_000;
 const COMMAND_MS = 60_000;
+/** What systemd gives as the exit status of a process that it could not put into its cgroup. */
+const EXIT_CGROUP = "219";
+const CGROUP_RETRIES = 3;
 
 /** A container with a systemd of its own and the host's network; what it writes is gone with it. */
 export class Machine implements AsyncDisposable {
@@ -107,9 +111,19 @@ export class Unit {
     this.#name = name;
   }
 
-  /** `systemctl <verb> <unit>`. */
+  /**
+   * `systemctl <verb> <unit>`. In a container whose cgroups are not quite the kernel's, systemd now
+   * and then can't put the process where the one before was (status 219, before it runs anything of
+   * ours): that is tried again, and said.
+   */
   async ctl(verb: string): Promise<Ran> {
-    return await this.#machine.run("systemctl", verb, this.#name);
+    for (let left = CGROUP_RETRIES;; left--) {
+      const ran = await this.#machine.run("systemctl", verb, this.#name);
+      const retry = left > 0 && ran.code !== 0 && /start$/.test(verb) &&
+        await this.show("ExecMainStatus") === EXIT_CGROUP;
+      if (!retry) return ran;
+      say(`systemctl ${verb} ${this.#name}: 219/CGROUP, again`);
+    }
   }
 
   /** One property, as `systemctl show` has it. */
