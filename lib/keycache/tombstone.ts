@@ -41,18 +41,19 @@ export function covers(row: KeyRow | null, { uid, resourceVersion }: PutVersion)
  *
  * @param tombstone what is buried there so far
  * @param version what goes now
- * @param since key, sequence number and time of the new tombstone
+ * @param at key, sequence number and time of the new tombstone
  */
 export function bury(
   tombstone: Tombstone | undefined,
   { uid, resourceVersion }: PutVersion,
-  since: Pick<Tombstone, "key" | "seq" | "atMs">,
+  at: Pick<Tombstone, "key" | "seq" | "atMs">,
 ): Tombstone {
+  const { key, seq, atMs } = at;
   const buried = tombstone?.versions ?? [];
   const same = buried.find((version) => version.uid === uid)?.resourceVersion ?? "";
   const highest = compareResourceVersions(same, resourceVersion) > 0 ? same : resourceVersion;
   const others = buried.filter((version) => version.uid !== uid).slice(0, MAX_VERSIONS - 1);
-  return { ...since, versions: [{ uid, resourceVersion: highest }, ...others] };
+  return { key, versions: [{ uid, resourceVersion: highest }, ...others], seq, atMs };
 }
 
 /** Packs a tombstone for storage. */

@@ -2,7 +2,8 @@ import { EdgekeydError } from "../errors.ts";
 import { EtcdError, type TxnOp, type VacantSpan } from "../etcd/mod.ts";
 import type { DeleteWindow, IntentEntry, KeyRow, Owner } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
-import { ABSENT, type Decision, type DecisionRules } from "./decide.ts";
+import { ABSENT, type DecisionRules } from "./decide.ts";
+import { DeleteTally } from "./delete_tally.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 import type { OwnershipChange } from "./ownership.ts";
@@ -14,6 +15,7 @@ import {
   type TxnLimits,
 } from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
+import { plannedOp } from "./planned_op.ts";
 import { recover } from "./recover.ts";
 import { isIn, vacantSpans } from "./spans.ts";
 
@@ -30,7 +32,10 @@ export interface ApplyRequest {
    * The bytes of the version that an owner holds; undefined if it no longer holds that version.
    */
   readonly bytesOf: (key: string, owner: Owner) => Uint8Array | undefined;
-  /** Delete windows to note with the first deletes. */
+  /**
+   * Delete windows to note with the deletes, by component: the last sample of each is that of this
+   * request, and counts as many as were made so far.
+   */
   readonly windows: ReadonlyMap<string, DeleteWindow>;
   /** Called as operations are done: how many of how many. */
   readonly progress?: (done: number, total: number) => void;
@@ -105,7 +110,7 @@ class Run {
   /** Keys to look at again; their change is in the rows already. */
   #again: ReadonlySet<string> | "all";
   #limits: TxnLimits;
-  #windows: ReadonlyMap<string, DeleteWindow>;
+  readonly #tally: DeleteTally;
   #created = 0;
   #updated = 0;
   #deleted = 0;
@@ -126,7 +131,7 @@ class Run {
     this.#request = request;
     this.#changes = new Map(request.changes);
     this.#again = request.full ? "all" : new Set();
-    this.#windows = request.windows;
+    this.#tally = new DeleteTally(request.windows);
     this.#limits = {
       fenceKey: context.cache.identity.fenceKey,
       maxTxnOps: context.maxTxnOps,
@@ -260,7 +265,7 @@ class Run {
       else if (op.owner) this.#leftOut.set(op.key, op.owner);
     }
     if (ops.length === 0) return true;
-    const deletes = ops.some((op) => op.action === "delete");
+    const deletes = this.#tally.with(ops, this.#changes);
     const created = ops.filter((op) => op.guardMod === ABSENT).map((op) => op.key);
     const { maxTxnOps } = this.#context;
     const vacant = vacantSpans(created, seen, maxTxnOps);
@@ -271,7 +276,7 @@ class Run {
         this.#context,
         ops.map(entryOf),
         ops.map((op) => txnOp(op, vacant)),
-        { vacant, ...(deletes && { windows: this.#windows }) },
+        { vacant, windows: this.#tally.windows(deletes) },
       );
     } catch (error) {
       const tooLarge = error instanceof EtcdError && error.reason === "too-large";
@@ -291,7 +296,7 @@ class Run {
       else if (sent.error && !this.#request.requireSingleTxn) this.#halve(bytes);
       return false;
     }
-    if (deletes) this.#windows = new Map();
+    this.#tally.note(deletes);
     this.#txns++;
     this.#revision = sent.revision;
     this.#clusterId = sent.clusterId;
@@ -328,44 +333,6 @@ class Run {
 const NOTHING = new Uint8Array();
 /** Halving stops here; an object that alone is larger goes alone. */
 const MIN_AIM_BYTES = 16 * 1024;
-
-/**
- * The operation that a decision asks for; undefined if it asks for nothing in etcd.
- *
- * @param key the object key
- * @param decision what was decided
- * @param before the key's row
- * @param change what changes its owners
- */
-export function plannedOp(
-  key: string,
-  decision: Decision,
-  before: KeyRow | undefined,
-  change: OwnershipChange | undefined,
-): PlannedOp | undefined {
-  if (decision.action === "put") {
-    const { guardMod, owner, after } = decision;
-    const group = groupOf(change?.acquired.includes(owner) ? owner : askerOf(change) ?? owner);
-    const valueBytes = owner.stamp.size;
-    return { action: "put", key, guardMod, owner, group, before, after, valueBytes };
-  }
-  if (decision.action === "delete") {
-    const owner = change?.released[0];
-    const { guardMod } = decision;
-    const group = groupOf(askerOf(change));
-    return { action: "delete", key, guardMod, owner, group, before, after: null, valueBytes: 0 };
-  }
-  return undefined;
-}
-
-/** What is put may be another owner's, and all the same be part of what this one asked for. */
-function askerOf(change: OwnershipChange | undefined): Owner | undefined {
-  return change?.acquired[0] ?? change?.released[0];
-}
-
-function groupOf(owner: Owner | undefined): string {
-  return owner ? `${owner.component}/${owner.gvr}` : "";
-}
 
 function txnOp(
   { action, key, guardMod, value }: PlannedOp & { value: Uint8Array },

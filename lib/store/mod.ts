@@ -1,4 +1,4 @@
-export { apply, type ApplyRequest, type ApplyResult, plannedOp } from "./apply.ts";
+export { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
 export type { StoreContext } from "./context.ts";
 export type { ConflictPolicy, Decision, DecisionRules } from "./decide.ts";
 export { expectDone, isPlace, type ObjectOptions, type ObjectPlace } from "./component_object.ts";
@@ -19,6 +19,7 @@ export {
   type TxnLimits,
 } from "./pack.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";
+export { plannedOp } from "./planned_op.ts";
 export { readVersions, type ValueRequest } from "./read_values.ts";
 export { recover, type Recovery } from "./recover.ts";
 export { standingConflicts } from "./standing_conflicts.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startEtcd } from "../support/etcd_server.ts";
-import { dieAfter, dieBefore, loseAnswer } from "../support/hooked_etcd.ts";
+import { dieAfter, dieBefore, loseAnswer, type TxnHook } from "../support/hooked_etcd.ts";
 import { objectJson } from "../support/objects.ts";
 import type { NodeOptions } from "../support/test_node.ts";
 import { verify } from "../../lib/reconcile/verify.ts";
@@ -498,6 +498,28 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
       assert.deepEqual((await world.run()).heldBack, [{ component: "kubelet", deletes: 8 }]);
       assert.equal((await world.node.keys()).length, 22);
     });
+  }
+
+  const first: TxnHook = (send) => send();
+  for (const [what, hooks] of [["before", [first, dieBefore]], ["after", [dieAfter]]] as const) {
+    await step(
+      `deletes that an agent left undone when it died ${what} a Txn count once`,
+      async (world) => {
+        const removeSome = await withThirtyPods(world);
+        removeSome(15);
+        world.node.etcd.next(...hooks);
+        await assert.rejects(world.run(), new RegExp(`died ${what} the Txn`));
+        assert.ok((await world.node.keys()).length > 15);
+        await world.node.restart();
+        const { report, failure } = await world.outcome();
+        assert.deepEqual([report.heldBack, failure], [[], undefined]);
+        assert.equal((await world.node.keys()).length, 15);
+        // All fifteen of them.
+        removeSome(1);
+        assert.deepEqual((await world.run()).heldBack, [{ component: "kubelet", deletes: 1 }]);
+      },
+      { maxTxnOps: 8 },
+    );
   }
 
   await step(
