@@ -182,12 +182,17 @@ export class ComponentKeyCache {
    *
    * @param succeeded by entry: its guard held (true for `keep`)
    * @param revision the Txn's revision, which is every put key's mod
+   * @param seq the sequence number that the next fence goes beyond
    */
-  async settle(succeeded: readonly boolean[], revision: string): Promise<void> {
+  async settle(
+    succeeded: readonly boolean[],
+    revision: string,
+    seq = this.#pending().header.seq,
+  ): Promise<void> {
     const intent = this.#pending();
     const rows = outcomeOfApplied(intent, succeeded, revision);
     const { header, windows } = intent;
-    const state = { ...this.#state, expected: header.next, seq: header.seq };
+    const state = { ...this.#state, expected: header.next, seq };
     await this.#change(rows, header.seq, state, windows);
   }
 

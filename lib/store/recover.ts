@@ -60,7 +60,8 @@ export async function recover(
         return done("in-step");
       case "applied": {
         const succeeded = outcomeOf(intent, seen);
-        await cache.settle(succeeded, seen.fenceMod);
+        // A bump may have been sent as well.
+        await cache.settle(succeeded, seen.fenceMod, beyond);
         return done("applied", succeeded);
       }
       case "not-applied":

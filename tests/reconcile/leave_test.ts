@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { retire, verify } from "../../lib/reconcile/mod.ts";
+import { recover } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import {
   dieAfter,
@@ -107,6 +108,20 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
       assert.equal(node.cache.rows.size, 0);
     },
   );
+
+  await step("retire(): its fence, brought back by a restore, is known as older", async (world) => {
+    const { node } = world;
+    let last: string | undefined;
+    node.etcd.next(passOn, async (send) => {
+      last = (await node.get(node.fenceKey))?.value;
+      return await send();
+    });
+    await retire(node.context, { timed });
+    await node.put(node.fenceKey, last ?? "");
+    assert.equal((await recover(node.context)).verdict, "reset");
+    await world.run();
+    assert.equal((await node.keys()).length, 3);
+  });
 
   await step(
     "verify() finds what is missing and what another changed, and writes nothing",

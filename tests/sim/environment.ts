@@ -265,6 +265,9 @@ export class Environment {
     const taken = prng.below(copies.length);
     const copy = copies[taken];
     if (!copy || (!copy.undone && copy.state.revision >= etcd.model.revision)) return;
+    // Twice while somebody reads it page by page, and back to where it was: nobody could tell.
+    const { lineages, replacedTick } = this.#world;
+    if (copy.undone && lineages.some((one) => one.operationStart <= replacedTick)) return;
     this.#world.trace(() => `etcd restored to ${copy.state.revision}`);
     const gone = new Map(etcd.deletions());
     etcd.model.restore(copy.state);

@@ -41,6 +41,16 @@ export interface DiskState {
   readonly adopting: boolean;
 }
 
+/** A version of an object. */
+export interface DiskVersion {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+interface RawTombstone extends DiskVersion {
+  readonly others?: readonly (readonly [string, string])[];
+}
+
 type RawOwner = readonly [string, string, number, string, string, ...number[]];
 type RawRow = readonly [number, string | null, number, string, string, readonly RawOwner[]];
 type RawEntry = readonly [number, string, string, unknown, string, string];
@@ -147,9 +157,23 @@ export class KvDisk {
       .map((key) => key.slice("row\0".length));
   }
 
-  /** The cache remembers that it deleted a key. */
+  /** The cache remembers something that it put under a key, and that went. */
   hasTombstone(key: string): boolean {
     return this.#records.has(`tombstone\0${key}`);
+  }
+
+  /** The cache would know a version as its own, if etcd were restored to a state with it. */
+  remembers(key: string, version: DiskVersion): boolean {
+    const row = this.row(key);
+    const tombstone = this.#records.get(`tombstone\0${key}`);
+    const known: DiskVersion[] = row?.ours ? [row, ...row.owners] : [];
+    if (tombstone) {
+      const { others = [], ...latest } = this.#sealed<RawTombstone>(tombstone);
+      known.push(latest, ...others.map(([uid, resourceVersion]) => ({ uid, resourceVersion })));
+    }
+    return known.some(({ uid, resourceVersion }) =>
+      uid === version.uid && BigInt(resourceVersion) >= BigInt(version.resourceVersion)
+    );
   }
 
   #sealed<T>(value: Uint8Array): T {

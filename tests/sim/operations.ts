@@ -101,6 +101,7 @@ export class Agents {
       if (!(error instanceof CrashSignal) && !(error instanceof EdgekeydError)) throw error;
       ended = { failure: error, report: undefined };
     }
+    lineage.operationStart = Infinity;
     const { failure } = ended;
     if (failure instanceof CrashSignal || failure instanceof KeyCacheError) this.stop(lineage);
     if (failure instanceof FenceError) {

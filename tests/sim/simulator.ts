@@ -298,6 +298,6 @@ function newLineage(name: string, node: NodeModel): Lineage {
     live: true,
     refused: false,
     adoptedTick: -1,
-    operationStart: 0,
+    operationStart: Infinity,
   };
 }

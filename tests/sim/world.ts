@@ -61,7 +61,7 @@ export interface Lineage {
   refused: boolean;
   /** Tick at which it last rebuilt its cache by adoption. */
   adoptedTick: number;
-  /** Tick at which the running operation, or the last one, began. */
+  /** Tick at which the running operation began; Infinity if none is running. */
   operationStart: number;
 }
 

@@ -340,6 +340,27 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
     },
   );
 
+  await step(
+    "no fence that was ours, or was to be, is taken for that of a cache that was rolled back",
+    async (node) => {
+      const fences: string[] = [];
+      node.etcd.next(async (send, request) => {
+        fences.push(node.cache.intent?.header.bump ?? "");
+        return await loseAnswer(send, request);
+      });
+      await replace(node, { objects: ["a"] });
+      fences.push((await node.get(node.fenceKey))?.value ?? "");
+      // A bump that arrives late, as an older etcd takes it.
+      await node.put(node.fenceKey, fences[0] ?? "");
+      assert.equal((await recover(node.context)).verdict, "reset");
+      await node.put(node.fenceKey, "0000/5/beef");
+      assert.equal((await recover(node.context, { adopt: true })).verdict, "adopted");
+      await node.put(node.fenceKey, fences[1] ?? "");
+      assert.equal((await recover(node.context)).verdict, "reset");
+      assert.equal(new Set(fences).size, 2);
+    },
+  );
+
   await step("another life's fence stops all writing until --adopt", async (node) => {
     await replace(node, { objects: ["a"] });
     await node.put(node.fenceKey, "0000/5/beef");

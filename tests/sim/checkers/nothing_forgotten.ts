@@ -1,3 +1,4 @@
+import { versionIn } from "../cloud.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
 import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
 
@@ -53,7 +54,8 @@ export class NothingForgotten implements Checker {
       // What it deleted itself it must know again in an etcd that goes back: by a tombstone.
       const deleted = isBy(etcd.deletionOf(key), lineage);
       if (deleted && lineage.disk.hasTombstone(key)) continue;
-      const mine = now && isBy(etcd.writeOf(now), lineage) && !this.isLetGo(lineage, key, now);
+      const mine = now && isBy(etcd.writeOf(now), lineage) && !this.isLetGo(lineage, key, now) &&
+        !remembers(lineage, key, now);
       // The row of a put that is under way may still be another's.
       if (mine && pending.has(key)) continue;
       if (this.judges && mine && !this.#wentBackMeanwhile(lineage)) {
@@ -80,7 +82,8 @@ export class NothingForgotten implements Checker {
       const write = etcd.writeOf(stored);
       const lineage = lineages.find((one) => one.live && isBy(write, one));
       if (!lineage || this.isLetGo(lineage, key, stored)) continue;
-      if (this.#known.get(lineage)?.has(key) || lineage.disk.hasTombstone(key)) continue;
+      const pending = lineage.disk.entries.some((entry) => entry.key === key);
+      if (pending || remembers(lineage, key, stored)) continue;
       broken(this, `${lineage.name} wrote ${key} at ${stored.mod} and does not know of it`);
     }
   }
@@ -106,6 +109,11 @@ export class NothingForgotten implements Checker {
   #wentBackMeanwhile(lineage: Lineage): boolean {
     return this.#world().replacedTick >= lineage.operationStart;
   }
+}
+
+function remembers({ disk }: Lineage, key: string, stored: StoredKey): boolean {
+  const version = versionIn(stored.value);
+  return version !== undefined && disk.remembers(key, version);
 }
 
 function knownKeys(lineage: Lineage): Set<string> {

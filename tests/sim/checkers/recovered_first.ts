@@ -63,7 +63,9 @@ export class RecoveredFirst implements Checker {
     const fence = this.#world().etcd.get(fenceOf(lineage))?.value.toString();
     const foreign = this.#mustRefuse.get(operation);
     this.#mustRefuse.delete(operation);
-    if (failure === undefined && foreign !== undefined && fence === foreign) {
+    // It may have been gone, and come back after the last look.
+    const stood = this.#world().replacedTick < operation.startTick;
+    if (failure === undefined && foreign !== undefined && fence === foreign && stood) {
       broken(this, `${lineage.name} goes on under a fence of another's`);
     }
     const wrote = operation.kind !== "verify" && operation.kind !== "dry-run";
