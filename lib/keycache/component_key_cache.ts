@@ -1,3 +1,4 @@
+import { burialOf } from "./burial.ts";
 import { decodeWindow, type DeleteWindow } from "./delete_window.ts";
 import { KeyCacheError } from "./errors.ts";
 import { decodeState, type FenceState } from "./fence_state.ts";
@@ -16,7 +17,7 @@ import {
 import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
 import { chunkKey, IDENTITY, INTENT_HEADER, mutationsOf, STATE } from "./records.ts";
 import { seal, unseal } from "./sealed.ts";
-import { bury, covers, decodeTombstone, type Tombstone } from "./tombstone.ts";
+import { decodeTombstone, type Tombstone } from "./tombstone.ts";
 
 /** What a run wants the cache to be for. */
 export interface CacheOptions {
@@ -26,10 +27,6 @@ export interface CacheOptions {
   readonly newLife: () => string;
   readonly nowMs: () => number;
 }
-
-/** A tombstone outlives any snapshot that an operator would still restore without telling us. */
-const TOMBSTONE_MAX_AGE_MS = 7 * 24 * 3_600_000;
-const TOMBSTONE_MAX_COUNT = 10_000;
 
 /**
  * The persistent map object key ↔ owners. Memory holds the indexes, the database the truth:
@@ -182,18 +179,22 @@ export class ComponentKeyCache {
    *
    * @param succeeded by entry: its guard held (true for `keep`)
    * @param revision the Txn's revision, which is every put key's mod
-   * @param seq the sequence number that the next fence goes beyond
+   * @param found if recovery found it applied. `seq`: the sequence number that the next fence goes
+   * beyond; `overtaken`: keys that it may have put all the same, and another has changed since
    */
   async settle(
     succeeded: readonly boolean[],
     revision: string,
-    seq = this.#pending().header.seq,
+    found?: { readonly seq: number; readonly overtaken: ReadonlySet<string> },
   ): Promise<void> {
     const intent = this.#pending();
     const rows = outcomeOfApplied(intent, succeeded, revision);
-    const { header, windows } = intent;
-    const state = { ...this.#state, expected: header.next, seq };
-    await this.#change(rows, header.seq, state, windows);
+    const { header, windows, entries } = intent;
+    const state = { ...this.#state, expected: header.next, seq: found?.seq ?? header.seq };
+    const put = found ? entries.filter(({ key }) => found.overtaken.has(key)) : [];
+    // A bump may yet put its fence over what was there before, if a restore undoes the Txn.
+    const buriedAt = found ? state.seq + 1 : header.seq;
+    await this.#change(rows, buriedAt, state, { put, windows });
   }
 
   /**
@@ -219,7 +220,8 @@ export class ComponentKeyCache {
       epoch: fence.newEpoch ? epoch + 1 : epoch,
       adopting: fence.adopting ?? this.#state.adopting,
     };
-    await this.#change(rows, state.seq + 1, state);
+    // What etcd says now it may unsay: a restore that undid the Txn can be followed by another.
+    await this.#change(rows, state.seq + 1, state, { put: this.#intent?.entries ?? [] });
     if (fence.newEpoch) this.#index.forgetMods();
   }
 
@@ -259,28 +261,21 @@ export class ComponentKeyCache {
    * @param rows by object key; null removes one. A version of ours that a row no longer says leaves
    * a tombstone: an etcd that is restored to an older state has it again.
    * @param buriedAt sequence number of the fence from which on etcd does not hold it
+   * @param options `put`: entries whose puts may have been in etcd, whatever the rows say: they
+   * leave a tombstone too; `windows`: delete windows by component
    */
   async #change(
     rows: ReadonlyMap<string, KeyRow | null>,
     buriedAt: number,
     state: FenceState,
-    windows: ReadonlyMap<string, DeleteWindow> = new Map(),
+    { put = [], windows = new Map() }: {
+      readonly put?: readonly IntentEntry[];
+      readonly windows?: ReadonlyMap<string, DeleteWindow>;
+    } = {},
   ): Promise<void> {
-    const tombstones = new Map<string, Tombstone>();
-    const forgotten: string[] = [];
-    for (const [key, row] of rows) {
-      const before = this.rows.get(key);
-      const buried = this.#tombstones.get(key);
-      if (before?.ours && !covers(row, before)) {
-        const since = { key, seq: buriedAt, atMs: this.#nowMs() };
-        tombstones.set(key, bury(buried, before, since));
-      } else if (buried?.versions.every((version) => covers(row, version))) {
-        forgotten.push(key);
-      }
-    }
-    for (const key of this.#expiredTombstones(tombstones.size)) {
-      if (!tombstones.has(key)) forgotten.push(key);
-    }
+    const at = { seq: buriedAt, atMs: this.#nowMs() };
+    const known = { rows: this.rows, tombstones: this.#tombstones };
+    const { tombstones, forgotten } = burialOf(known, rows, put, at);
     const last = this.#removeIntent();
     if (state !== this.#state) last.push({ set: STATE, value: seal(STATE, state) });
     const count = rows.size + forgotten.length + tombstones.size + windows.size + last.length;
@@ -319,17 +314,6 @@ export class ComponentKeyCache {
       this.#broken = true;
       throw error;
     }
-  }
-
-  #expiredTombstones(coming: number): string[] {
-    const oldest = this.#nowMs() - TOMBSTONE_MAX_AGE_MS;
-    const surplus = this.#tombstones.size + coming - TOMBSTONE_MAX_COUNT;
-    const expired: string[] = [];
-    for (const { key, atMs } of this.#tombstones.values()) {
-      if (atMs >= oldest && expired.length >= surplus) break;
-      expired.push(key);
-    }
-    return expired;
   }
 
   /** Reads every record there is: one that nobody knows was written under another key. */

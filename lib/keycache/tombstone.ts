@@ -28,10 +28,13 @@ const MAX_VERSIONS = 16;
 /**
  * Tells whether a row knows a version as its own: then an etcd that holds it holds nothing unknown.
  *
- * @param row the row, null if there is none any more
+ * @param row the row; null or undefined if there is none
  * @param version one that we put
  */
-export function covers(row: KeyRow | null, { uid, resourceVersion }: PutVersion): boolean {
+export function covers(
+  row: KeyRow | null | undefined,
+  { uid, resourceVersion }: PutVersion,
+): boolean {
   return row?.ours === true && row.uid === uid &&
     compareResourceVersions(row.resourceVersion, resourceVersion) >= 0;
 }

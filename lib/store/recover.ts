@@ -61,7 +61,8 @@ export async function recover(
       case "applied": {
         const succeeded = outcomeOf(intent, seen);
         // A bump may have been sent as well.
-        await cache.settle(succeeded, seen.fenceMod, beyond);
+        const overtaken = overtakenIn(intent, seen);
+        await cache.settle(succeeded, seen.fenceMod, { seq: beyond, overtaken });
         return done("applied", succeeded);
       }
       case "not-applied":
@@ -124,6 +125,18 @@ function outcomeOf(intent: Intent | undefined, seen: Observation): boolean[] {
     if (action === "put") return seen.mods.get(key) === seen.fenceMod;
     return action === "keep" || !seen.mods.has(key);
   });
+}
+
+/** What an applied Txn may have put though another's hand is seen there now: it came later. */
+function overtakenIn(intent: Intent | undefined, { mods, fenceMod }: Observation): Set<string> {
+  const overtaken = new Set<string>();
+  for (const { action, key } of intent?.entries ?? []) {
+    const mod = mods.get(key);
+    if (action === "put" && (mod === undefined || BigInt(mod) > BigInt(fenceMod))) {
+      overtaken.add(key);
+    }
+  }
+  return overtaken;
 }
 
 /**

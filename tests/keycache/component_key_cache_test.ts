@@ -511,6 +511,10 @@ Deno.test("tombstones are bounded by count, the oldest go first", async () => {
     [1, 2, 3].map((seq) => kept.filter((one) => one.seq === seq).length),
     [2_000, 4_000, 4_000],
   );
+  // One that says more is not one more.
+  await commit(cache, [putOf(rowOf("k11999", { uid: "u-2" }))]);
+  await commit(cache, [deleteOf("k11999")]);
+  assert.equal(cache.tombstones.size, 10_000);
   assert.deepEqual(viewOf(await database.load()), viewOf(cache));
 });
 

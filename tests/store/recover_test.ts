@@ -361,6 +361,65 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
     },
   );
 
+  await step(
+    "a put that a restore undid before its answer was known, and the next one brings back",
+    async (node) => {
+      await replace(node, { objects: ["a"] });
+      const before = await copyOf(node);
+      node.etcd.next(dieAfter);
+      await assert.rejects(replace(node, { objects: ["a", "b"] }), /died after/);
+      const between = await copyOf(node);
+      await before.restore();
+      await node.restart();
+      assert.equal((await recover(node.context)).verdict, "fenced-off");
+      await between.restore();
+      assert.equal((await recover(node.context)).verdict, "reset");
+      const all = await lookAtAll(node);
+      assert.deepEqual([all.deleted, all.conflicts.size, all.failure], [1, 0, undefined]);
+      assert.deepEqual(await node.keys(), [pod("a")]);
+    },
+  );
+
+  await step(
+    "a bump that arrives after all, once a restore has undone the Txn that it came too late for",
+    async (node) => {
+      await replace(node, { objects: ["a", "b"] });
+      const before = await copyOf(node);
+      const [txn, bump] = [delay(), delay()];
+      const overtaken: TxnHook = async (send, request) => {
+        await txn.arrive();
+        return await bump.hook(send, request);
+      };
+      node.etcd.next(txn.hook, overtaken);
+      assert.equal((await replace(node, { objects: ["a"] })).deleted, 1);
+      await before.restore();
+      assert.equal((await bump.arrive()).succeeded, true);
+      assert.equal((await recover(node.context)).verdict, "reset");
+      assert.equal((await lookAtAll(node)).deleted, 1);
+      assert.deepEqual(await node.keys(), [pod("a")]);
+    },
+  );
+
+  await step(
+    "a put that another overwrote before its answer was known, and a restore brings back",
+    async (node) => {
+      await replace(node, { objects: ["a"] });
+      node.etcd.next(dieAfter);
+      await assert.rejects(replace(node, { objects: ["a", "b", "c"] }), /died after/);
+      const between = await copyOf(node);
+      await node.put(node.prefix + pod("b"), "k8s\0theirs");
+      await node.delete(node.prefix + pod("c"));
+      await node.restart();
+      assert.equal((await recover(node.context)).verdict, "applied");
+      for (const objects of [["a", "d"], ["a"]]) await replace(node, { objects });
+      await between.restore();
+      assert.equal((await recover(node.context)).verdict, "reset");
+      const all = await lookAtAll(node);
+      assert.deepEqual([all.deleted, all.conflicts.size, all.failure], [2, 0, undefined]);
+      assert.deepEqual(await node.keys(), [pod("a")]);
+    },
+  );
+
   await step("another life's fence stops all writing until --adopt", async (node) => {
     await replace(node, { objects: ["a"] });
     await node.put(node.fenceKey, "0000/5/beef");

@@ -1,0 +1,80 @@
+import type { IntentEntry } from "./intent.ts";
+import type { KeyRow } from "./key_row.ts";
+import { bury, covers, type PutVersion, type Tombstone } from "./tombstone.ts";
+
+/** A tombstone outlives any snapshot that an operator would still restore without telling us. */
+const MAX_AGE_MS = 7 * 24 * 3_600_000;
+const MAX_COUNT = 10_000;
+
+/** What is known of the keys before a change. */
+export interface Known {
+  readonly rows: ReadonlyMap<string, KeyRow>;
+  /** The oldest come first. */
+  readonly tombstones: ReadonlyMap<string, Tombstone>;
+}
+
+/** What a change makes of the tombstones. */
+export interface Burial {
+  /** New ones, and those that say more. */
+  readonly tombstones: ReadonlyMap<string, Tombstone>;
+  /** Keys whose tombstones go: the rows say it, or they are too old or too many. */
+  readonly forgotten: readonly string[];
+}
+
+/**
+ * Finds what rows no longer say of what we put, so that it is known again in an etcd that is
+ * restored to an older state.
+ *
+ * @param known what was
+ * @param rows what comes, by object key; null removes one
+ * @param put entries whose puts may have been in etcd, whatever the rows say
+ * @param at sequence number of the fence from which on etcd holds none of it, and the time now
+ */
+export function burialOf(
+  known: Known,
+  rows: ReadonlyMap<string, KeyRow | null>,
+  put: readonly IntentEntry[],
+  at: Pick<Tombstone, "seq" | "atMs">,
+): Burial {
+  const tombstones = new Map<string, Tombstone>();
+  const toBury = (key: string, version: PutVersion) => {
+    const buried = tombstones.get(key) ?? known.tombstones.get(key);
+    tombstones.set(key, bury(buried, version, { key, ...at }));
+  };
+  for (const [key, row] of rows) {
+    const before = known.rows.get(key);
+    if (before?.ours && !covers(row, before)) toBury(key, before);
+  }
+  for (const { action, key, after } of put) {
+    const row = rows.get(key) ?? known.rows.get(key);
+    if (action === "put" && after && !covers(row, after)) toBury(key, after);
+  }
+  const forgotten: string[] = [];
+  for (const [key, row] of rows) {
+    const said = (version: PutVersion) => covers(row, version);
+    if (!tombstones.has(key) && known.tombstones.get(key)?.versions.every(said)) {
+      forgotten.push(key);
+    }
+  }
+  let coming = 0;
+  for (const key of tombstones.keys()) if (!known.tombstones.has(key)) coming++;
+  for (const key of expired(known.tombstones, coming, at.atMs)) {
+    if (!tombstones.has(key)) forgotten.push(key);
+  }
+  return { tombstones, forgotten };
+}
+
+function expired(
+  tombstones: ReadonlyMap<string, Tombstone>,
+  coming: number,
+  nowMs: number,
+): string[] {
+  const oldest = nowMs - MAX_AGE_MS;
+  const surplus = tombstones.size + coming - MAX_COUNT;
+  const expired: string[] = [];
+  for (const { key, atMs } of tombstones.values()) {
+    if (atMs >= oldest && expired.length >= surplus) break;
+    expired.push(key);
+  }
+  return expired;
+}
