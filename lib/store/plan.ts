@@ -1,4 +1,4 @@
-import type { KeyRow } from "../keycache/mod.ts";
+import type { ComponentKeyCache, KeyRow, PutVersion } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
 import { ABSENT, decide, type Decision, type DecisionRules, type FoundVersion } from "./decide.ts";
 import { type Observation, observe } from "./observe.ts";
@@ -42,7 +42,6 @@ export async function plan(
   request: PlanRequest,
 ): Promise<Plan | undefined> {
   const { rows, changes, also, dry } = request;
-  const { tombstones } = context.cache;
   const keys = new Set(also === "all" ? rows.keys() : also);
   for (const key of changes.keys()) keys.add(key);
   const toObserve = also === "all" ? keys : unknownKeys(keys, rows);
@@ -64,7 +63,7 @@ export async function plan(
     // By far the most frequent case, kept free of any allocation.
     if (!change && row?.ours && row.mod === seen && row.owners.length > 0) return;
     const owners = ownersAfter(row, change);
-    const buried = tombstones.get(key)?.versions ?? [];
+    const buried = buriedUnder(context.cache, key, row);
     const state = { key, row, owners, change, buried, observed: seen, value };
     const decision = decide(state, request.rules);
     if (decision.action === "read") {
@@ -97,6 +96,17 @@ export async function plan(
 
 /** Stands for a key that was there when it was observed and gone when it was read. */
 const GONE: FoundVersion = { mod: ABSENT, uid: "", resourceVersion: "" };
+
+/** Versions that we put earlier; in a dry run also what the cache's row will no longer say. */
+function buriedUnder(
+  { rows, tombstones }: ComponentKeyCache,
+  key: string,
+  row: KeyRow | undefined,
+): readonly PutVersion[] {
+  const buried = tombstones.get(key)?.versions ?? [];
+  const recorded = rows.get(key);
+  return recorded?.ours && recorded !== row ? [recorded, ...buried] : buried;
+}
 
 /** Keys whose mod revision the cache does not know. */
 function unknownKeys(

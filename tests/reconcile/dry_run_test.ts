@@ -135,6 +135,28 @@ Deno.test("dryRun() on a real etcd", async (t) => {
     });
   }
 
+  for (const [what, hook] of Object.entries({ dieBefore, dieAfter })) {
+    await step(
+      `after ${what} with another object of that name, and then its file is gone`,
+      async (world) => {
+        for (const name of ["a", "b"]) world.files.put(`${POD}/${name}`, { uid: "1" });
+        await world.run();
+        world.files.put(`${POD}/a`, { uid: "2", resourceVersion: "8" });
+        world.node.etcd.next(hook);
+        await assert.rejects(world.run(), /died/);
+        await world.node.restart();
+        world.files.remove(`${POD}/a`);
+        const { report } = await untouched(
+          world,
+          () => dryRun(world.node.context, world.options()),
+        );
+        const real = doneOf((await world.outcome()).report);
+        assert.deepEqual(doneOf(report), real);
+        assert.deepEqual([real.deleted, real.conflicts], [1, []]);
+      },
+    );
+  }
+
   await step("of an etcd that came back empty", async (world) => {
     for (const name of ["a", "b"]) world.files.put(`${POD}/${name}`);
     await world.run();
