@@ -2,7 +2,7 @@ import { deliverLate, type LateTxn, type Network } from "./faulty_etcd.ts";
 import { keyOfPlace, objectBytes, type Resource } from "./cloud.ts";
 import type { StoreSnapshot } from "./etcd_model_store.ts";
 import { type NodeModel, ROOT } from "./node_model.ts";
-import { isBy, type Lineage, type World } from "./world.ts";
+import { isBy, type Lineage, tell, type World } from "./world.ts";
 import { type CachePlan, drawChange, recoverBackups } from "./yurthub.ts";
 
 const AWAY = "/away";
@@ -249,7 +249,7 @@ export class Environment {
     etcd.model.reset();
     for (const copy of this.#etcdCopies) copy.undone = true;
     marks.hit("etcd reset to empty");
-    this.#world.replacedTick = this.#world.tick;
+    this.#replaced();
     if (this.#world.prng.chance(0.3)) this.#regrow();
   }
 
@@ -275,7 +275,7 @@ export class Environment {
     if (copy.undone) marks.hit("restore to a history that was undone");
     copy.undone = false;
     for (const later of copies.slice(taken + 1)) later.undone = true;
-    this.#world.replacedTick = this.#world.tick;
+    this.#replaced();
     for (const [key, by] of gone) {
       const stored = etcd.get(key);
       if (stored && by.by === "agent" && isBy(by, by.lineage)) {
@@ -283,6 +283,11 @@ export class Environment {
       }
     }
     if (this.#world.prng.chance(0.5)) this.#regrow();
+  }
+
+  #replaced(): void {
+    this.#world.replacedTick = this.#world.tick;
+    tell(this.#world, (checker) => checker.etcdReplaced?.());
   }
 
   /** Others write until etcd is beyond every revision that an agent has seen. */

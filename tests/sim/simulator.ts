@@ -292,7 +292,6 @@ function newLineage(name: string, node: NodeModel): Lineage {
     disk: new KvDisk(),
     lost: [],
     keptTxns: new Set(),
-    revivedTxns: new Set(),
     killedTxns: new Set(),
     apiLists: new Map(),
     live: true,

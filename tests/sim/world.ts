@@ -49,8 +49,6 @@ export interface Lineage {
   readonly lost: { readonly after: number; readonly upTo: number }[];
   /** Fence values of Txns that its disk was put back to: their intent is pending again. */
   readonly keptTxns: Set<string>;
-  /** Fence values of given-up Txns that applied after all, since etcd took back their bump. */
-  readonly revivedTxns: Set<string>;
   /** Fence values of Txns that a bump has made impossible. */
   readonly killedTxns: Set<string>;
   /** What its API was told, by component and namespace. */
@@ -106,6 +104,8 @@ export interface Checker {
   etcdRead?(lineage: Lineage, first: string, end: string): void;
   /** etcd has a new revision. */
   etcdChanged?(changes: readonly KeyChange[], write: Write, request?: ITxnRequest): void;
+  /** etcd came back empty or from a copy. */
+  etcdReplaced?(): void;
   /** A database has changed, by its agent. */
   kvChanged?(lineage: Lineage): void;
   /** A database was lost or rolled back. */

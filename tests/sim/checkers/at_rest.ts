@@ -90,7 +90,11 @@ export class AtRest implements Checker {
       if (!writer || this.#forgotten.isLetGo(writer, key, stored)) continue;
       // Adoption by itself deletes nothing, not even again.
       const adopted = writer.adoptedTick >= (write?.tick ?? 0) && writer.disk.hasTombstone(key);
-      if (!adopted && !writer.disk.row(key)) broken(this, `${key} is a ghost of ${writer.name}`);
+      const row = writer.disk.row(key);
+      if (!adopted && !row) broken(this, `${key} is a ghost of ${writer.name}`);
+      if (!adopted && row && !row.ours) {
+        broken(this, `${writer.name} takes its own ${key} for another's`);
+      }
     }
   }
 }

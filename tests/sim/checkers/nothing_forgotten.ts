@@ -1,6 +1,8 @@
 import { versionIn } from "../cloud.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
-import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
+import { broken, type Checker, fenceOf, isBy, type Lineage, type World } from "../world.ts";
+
+type Ticks = Map<Lineage, Map<string, number>>;
 
 /**
  * Invariant 1: every object key that this node has put, and not yet seen deleted or overwritten by
@@ -14,7 +16,9 @@ export class NothingForgotten implements Checker {
   readonly #world: () => World;
   readonly #known = new Map<Lineage, Set<string>>();
   /** When a lineage last saw a key gone or overwritten, and might forget what it wrote before. */
-  readonly #letGo = new Map<Lineage, Map<string, number>>();
+  readonly #letGo: Ticks = new Map();
+  /** As above, of what may then come back without a sign. */
+  readonly #lost: Ticks = new Map();
 
   constructor(world: () => World) {
     this.#world = world;
@@ -27,9 +31,27 @@ export class NothingForgotten implements Checker {
   /** Tells whether what a lineage wrote is none of its business any more. */
   isLetGo(lineage: Lineage, key: string, stored: StoredKey): boolean {
     const write = this.#world().etcd.writeOf(stored);
-    if (write?.by === "agent" && lineage.revivedTxns.has(write.next)) return true;
     const written = write?.tick ?? 0;
-    return written <= (this.#letGo.get(lineage)?.get(key) ?? -1);
+    return [this.#letGo, this.#lost].some((ticks) =>
+      written <= (ticks.get(lineage)?.get(key) ?? -1)
+    );
+  }
+
+  /** What comes back must be known again, unless the fence does not tell that it came back. */
+  etcdReplaced(): void {
+    const { etcd, lineages } = this.#world();
+    for (const lineage of lineages) {
+      const fence = etcd.get(fenceOf(lineage))?.value.toString();
+      const { state, header } = lineage.disk;
+      const seen = fence !== undefined && fence !== state?.expected && fence !== header?.next;
+      if (!seen) {
+        for (const [key, tick] of this.#letGo.get(lineage) ?? []) {
+          later(this.#lost, lineage, key, tick);
+        }
+      }
+      this.#letGo.delete(lineage);
+    }
+    this.#check();
   }
 
   etcdRead(lineage: Lineage, first: string, end: string): void {
@@ -64,7 +86,7 @@ export class NothingForgotten implements Checker {
       if (!deleted && !lineage.disk.hasTombstone(key)) this.#mayForget(lineage, key, tick);
     }
     for (const key of known) {
-      if (this.#isLeftByAdoption(lineage, key)) this.#mayForget(lineage, key, tick);
+      if (this.#isLeftByAdoption(lineage, key)) later(this.#lost, lineage, key, tick);
     }
     this.#known.set(lineage, known);
     this.#check();
@@ -101,8 +123,7 @@ export class NothingForgotten implements Checker {
   }
 
   #mayForget(lineage: Lineage, key: string, tick: number): void {
-    const letGo = this.#letGo.get(lineage) ?? new Map<string, number>();
-    this.#letGo.set(lineage, letGo.set(key, Math.max(tick, letGo.get(key) ?? -1)));
+    later(this.#letGo, lineage, key, tick);
   }
 
   /** What an agent saw before etcd went back, in the same operation, it saw all the same. */
@@ -114,6 +135,11 @@ export class NothingForgotten implements Checker {
 function remembers({ disk }: Lineage, key: string, stored: StoredKey): boolean {
   const version = versionIn(stored.value);
   return version !== undefined && disk.remembers(key, version);
+}
+
+function later(ticks: Ticks, lineage: Lineage, key: string, tick: number): void {
+  const keys = ticks.get(lineage) ?? new Map<string, number>();
+  ticks.set(lineage, keys.set(key, Math.max(tick, keys.get(key) ?? -1)));
 }
 
 function knownKeys(lineage: Lineage): Set<string> {

@@ -59,10 +59,7 @@ export class OneTxn implements Checker {
       // An etcd that goes back in time takes the bump back that had made the Txn impossible; and
       // where a fence was taken away by retire, the very first Txn of all can apply once more.
       const born = fence.before === undefined && this.#retired.has(fence.key);
-      if (born || this.#world().replacedTick >= closed) {
-        lineage.revivedTxns.add(next);
-        return;
-      }
+      if (born || this.#world().replacedTick >= closed) return;
       broken(this, `a given-up Txn of ${lineage.name} applied to ${objects[0]?.key}`);
     }
     if (header === undefined || (next !== header.next && !isBump)) return;
