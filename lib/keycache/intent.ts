@@ -15,7 +15,7 @@ export interface IntentEntry {
   readonly guardMod: string;
   /** The row to write if the operation succeeds, its `mod` still open; null to remove it. */
   readonly after: KeyRow | null;
-  /** The version that a delete removes, for its tombstone. */
+  /** The version that a delete removes, should its row be gone before the delete is settled. */
   readonly uid: string;
   readonly resourceVersion: string;
 }

@@ -2,16 +2,16 @@ import { compareResourceVersions } from "../k8s/mod.ts";
 import { KeyCacheError } from "./errors.ts";
 import { isCount, type KeyRow } from "./key_row.ts";
 
-/** A version of an object that we put. */
+/** A version of an object that we put, or may have put. */
 export interface PutVersion {
   readonly uid: string;
   readonly resourceVersion: string;
 }
 
 /**
- * Versions that we put under a key and that etcd no longer holds, since they were deleted, replaced
- * or undone by a restore: an etcd that is restored to a state with one of them holds a value of
- * ours.
+ * Versions that we put under a key, or may have put, and that etcd no longer holds, since they were
+ * deleted, replaced or undone by a restore: an etcd that is restored to a state with one of them
+ * holds a value of ours.
  */
 export interface Tombstone {
   readonly key: string;
