@@ -1,6 +1,6 @@
 import type { Intent } from "./intent.ts";
 import type { KeyRow } from "./key_row.ts";
-import type { Tombstone } from "./tombstone.ts";
+import { covers, type Tombstone } from "./tombstone.ts";
 
 /** What becomes known when a fence is found that says: the pending Txn was not applied. */
 export interface GiveUp {
@@ -44,8 +44,9 @@ export function outcomeOfApplied(
 
 /**
  * The rows that change once it is certain that a pending intent's Txn was not applied, or was undone
- * by a restore, and no longer can be. What it would have put becomes owned with an unknown mod, so
- * that nothing it may have written is forgotten; what etcd held before goes into a tombstone.
+ * by a restore, and no longer can be. In a new epoch, what it would have put becomes owned with an
+ * unknown mod, so that nothing it may have written is forgotten, and what etcd held before goes into
+ * a tombstone; else it is the put that does.
  *
  * @param intent the pending one, if there is one
  * @param fence what the fence says
@@ -66,9 +67,11 @@ export function outcomeOfGivenUp(
       rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
     }
     if (action !== "put" || !after) continue;
-    // An etcd that only says "not applied" holds nothing of ours there, but maybe another's.
-    if (!fence.newEpoch && !known.get(key)?.ours) continue;
-    rows.set(key, { ...after, ours: true, mod: null });
+    const before = known.get(key);
+    // An etcd that only says "not applied" holds there what it held before, ours or another's.
+    if (fence.newEpoch) rows.set(key, { ...after, ours: true, mod: null });
+    // But the row may be that of an outcome half written.
+    else if (before && covers(before, after)) rows.set(key, { ...before, mod: null });
   }
   for (const { key, versions: [version], seq } of buried.values()) {
     const row = known.get(key);

@@ -438,6 +438,18 @@ Deno.test("a new epoch makes every mod unknown, in memory and in the database", 
   assert.deepEqual(loaded.fence.epoch, 2);
 });
 
+Deno.test("giveUp() of a Txn that a restore undid trusts no mod of its torn outcome", async () => {
+  using database = new TestDatabase();
+  await (await database.load()).begin(MANY, random);
+  const torn = await ComponentKeyCache.load(tearing(await database.store(), 1), cacheOptions());
+  await assert.rejects(torn.settle(MANY.map(() => true), "77"), /torn/);
+  const cache = await database.load();
+  const mods = () => new Set([...cache.rows.values()].map(({ mod }) => mod));
+  assert.deepEqual(mods(), new Set(["77"]));
+  await cache.giveUp({ expected: "x", seq: 2 });
+  assert.deepEqual(mods(), new Set([null]));
+});
+
 Deno.test("giveUp() knows the object that it deleted again under one of its name that was never put", async () => {
   using database = new TestDatabase();
   const cache = await database.load();

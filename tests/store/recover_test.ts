@@ -362,6 +362,24 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
   );
 
   await step(
+    "a given-up put over another's older object of a name that was ours: that one stays",
+    async (node) => {
+      const [older, newer] = ["1", "2"].map((uid) => ({ name: "a", uid, resourceVersion: uid }));
+      if (!older || !newer) throw new Error("two objects");
+      for (const object of [older, newer]) await replace(node, { objects: [object] });
+      await node.put(node.prefix + pod("a"), text(bytesOf(older)));
+      node.etcd.next(dieBefore);
+      const update = replace(node, { objects: [{ ...newer, resourceVersion: "3" }] });
+      await assert.rejects(update, /died before/);
+      await node.restart();
+      assert.equal((await recover(node.context)).verdict, "fenced-off");
+      const done = await replace(node, { objects: [] });
+      assert.deepEqual([done.deleted, done.conflicts.size, done.failure], [0, 1, undefined]);
+      assert.deepEqual(await node.keys(), [pod("a")]);
+    },
+  );
+
+  await step(
     "a put that a restore undid before its answer was known, and the next one brings back",
     async (node) => {
       await replace(node, { objects: ["a"] });
