@@ -28,7 +28,10 @@ export class NodeModel {
   readonly #absentTick = new Map<string, number>();
   /** When a file was last there, but not to be read as an object. */
   readonly #badTick = new Map<string, number>();
+  /** When a file was last moved with a directory above it. */
+  readonly #movedTick = new Map<string, number>();
   #present = new Set<string>();
+  #bad = new Set<string>();
 
   /**
    * @param name the node's name
@@ -49,6 +52,8 @@ export class NodeModel {
     this.fs.changed = (what) => {
       log(what);
       this.#note();
+      const [, to] = /^rename \S+ (\S+)$/.exec(what) ?? [];
+      if (to !== undefined) this.#noteMove(canonical(to.slice(ROOT.length)));
     };
   }
 
@@ -75,12 +80,15 @@ export class NodeModel {
    * @param key the object key
    * @param tick since when
    * @param recorded tells of the owners that the agent knows: their file keeps the key even while
-   * nobody can read it
+   * nobody can read it, or find it where it was
    */
   heldSince(key: string, tick: number, recorded: (owner: string) => boolean): boolean {
     return this.files().some((file) => {
       if (file.key !== key || (this.#absentTick.get(file.path) ?? -1) >= tick) return false;
-      const readable = file.version && (this.#badTick.get(file.path) ?? -1) < tick;
+      const [bad = -1, moved = -1] = [this.#badTick, this.#movedTick].map((at) =>
+        at.get(file.path)
+      );
+      const readable = file.version && bad < tick && moved < tick;
       return readable || recorded(`${file.component}/${file.gvr}`);
     });
   }
@@ -88,14 +96,23 @@ export class NodeModel {
   #note(): void {
     const tick = this.#tick();
     const present = new Set<string>();
+    const bad = new Set<string>();
     for (const { path, version } of this.files()) {
       present.add(path);
       // Until now it was not there.
       if (!this.#present.has(path)) this.#absentTick.set(path, tick);
-      if (!version) this.#badTick.set(path, tick);
+      if (!version) bad.add(path);
     }
     for (const path of this.#present) if (!present.has(path)) this.#absentTick.set(path, tick);
+    for (const path of this.#bad.union(bad)) this.#badTick.set(path, tick);
     this.#present = present;
+    this.#bad = bad;
+  }
+
+  #noteMove(directory: string): void {
+    for (const path of this.#present) {
+      if (path.startsWith(`${directory}/`)) this.#movedTick.set(path, this.#tick());
+    }
   }
 }
 
