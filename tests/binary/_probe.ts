@@ -9,6 +9,10 @@ const tries: Readonly<Record<string, () => unknown>> = {
   run: () => new Deno.Command("/bin/true").outputSync(),
   ffi: () => Deno.dlopen("/lib/x86_64-linux-gnu/libc.so.6", {}),
   import: () => import(REMOTE),
+  "import permission": () => {
+    const { state } = Deno.permissions.querySync({ name: "import" });
+    if (state === "denied") throw new Deno.errors.NotCapable();
+  },
   env: () => Deno.env.get("HOME"),
   sys: () => Deno.networkInterfaces(),
 };

@@ -161,6 +161,7 @@ Deno.test({
     run: "refused",
     ffi: "refused",
     import: "refused",
+    "import permission": "refused",
     env: "refused",
     sys: "refused",
   });
@@ -169,6 +170,8 @@ Deno.test({
     deepStrictEqual(permissions, permissionsIn(Deno.readFileSync(`${BINARIES}/probe`)), arch);
     strictEqual(permissions.allow_run, null);
     strictEqual(permissions.allow_ffi, null);
+    // No host is excepted.
+    deepStrictEqual(permissions.deny_import, []);
     strictEqual(permissions.prompt, false);
   }
 });
