@@ -1,6 +1,5 @@
+import config from "../../deno.json" with { type: "json" };
 import { COMMIT } from "./commit.ts";
-
-const VERSION = "0.1.0";
 
 /** What runs, fact by fact. */
 export interface VersionFacts {
@@ -15,7 +14,7 @@ export interface VersionFacts {
 export function versionFacts(): VersionFacts {
   const { version, build } = Deno;
   return {
-    version: VERSION,
+    version: config.version,
     commit: COMMIT ?? "source",
     deno: version.deno,
     target: build.target,
