@@ -31,14 +31,14 @@ export interface EdgekeydProcess extends AsyncDisposable {
   kill(signal: Deno.Signal): void;
 }
 
-/** With EDGEKEYD_TEST_MAIN, the program that `scripts/build program` makes. */
+/** With EDGEKEYD_TEST_MAIN, what `scripts/build` makes: `dist/program/lib/main.js`, or a binary. */
 const MAIN = Deno.env.get("EDGEKEYD_TEST_MAIN") ??
   fromFileUrl(new URL("../../main.ts", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
-/** The command that runs the program from its source, as `deno run -A main.ts` does. */
+/** The command that runs the program: from its source as `deno run -A main.ts` does, or a binary. */
 export function edgekeydCommand(args: readonly string[], main = MAIN): string[] {
-  return [Deno.execPath(), "run", "-A", main, ...args];
+  return /\.[jt]s$/.test(main) ? [Deno.execPath(), "run", "-A", main, ...args] : [main, ...args];
 }
 
 /** The environment of this process, without what would reach into a run. */
