@@ -35,14 +35,13 @@ type Seen =
   & { readonly state?: "etcd-away" | "failing" };
 
 async function lookAtEtcd(options: Options, cache: ComponentKeyCache): Promise<Seen> {
-  const { life, fenceKey } = cache.identity;
   const endpoints = options.etcdServers;
   const etcd = await connectEtcd(options);
   try {
     const startMs = clock.monotonicMs();
-    const { revision, clusterId, fence } = await observe(etcd, fenceKey, []);
+    const { revision, clusterId, fence } = await observe(etcd, cache.identity, []);
     const latencyMs = clock.monotonicMs() - startMs;
-    const { kind } = judgeFence(fence, life, cache.fence, cache.intent?.header);
+    const { kind } = judgeFence(fence, cache.identity.life, cache.fence, cache.intent?.header);
     const notReady: string[] = [];
     if (cache.intent) {
       const keys = plural(cache.intent.header.entries, "key");
@@ -54,7 +53,7 @@ async function lookAtEtcd(options: Options, cache: ComponentKeyCache): Promise<S
       );
     }
     const lost = kind === "other-life" || kind === "rolled-back";
-    if (lost) notReady.unshift(new FenceError(kind, fenceKey).message);
+    if (lost) notReady.unshift(new FenceError(kind, cache.identity.fenceKey).message);
     return {
       notReady,
       etcd: { state: "reachable", endpoints, revision, clusterId, latencyMs },

@@ -15,7 +15,10 @@ export interface IntentEntry {
   readonly guardMod: string;
   /** The row to write if the operation succeeds, its `mod` still open; null to remove it. */
   readonly after: KeyRow | null;
-  /** The version that a delete removes, should its row be gone before the delete is settled. */
+  /**
+   * The version of ours that it replaces or removes, should the row no longer say it before it is
+   * settled; empty if there is none.
+   */
   readonly uid: string;
   readonly resourceVersion: string;
 }

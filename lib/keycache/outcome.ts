@@ -44,9 +44,10 @@ export function outcomeOfApplied(
 
 /**
  * The rows that change once it is certain that a pending intent's Txn was not applied, or was undone
- * by a restore, and no longer can be. In a new epoch, what it would have put becomes owned with an
- * unknown mod, so that nothing it may have written is forgotten, and what etcd held before goes into
- * a tombstone; else it is the put that does.
+ * by a restore, and no longer can be. What the outcome may have made of a row before, half written,
+ * is taken back. In a new epoch, what it would have put becomes owned with an unknown mod, so that
+ * nothing it may have written is forgotten, and what etcd held before goes into a tombstone; else it
+ * is the put that does.
  *
  * @param intent the pending one, if there is one
  * @param fence what the fence says
@@ -62,12 +63,13 @@ export function outcomeOfGivenUp(
   const rows = new Map<string, KeyRow>();
   const { redoDeletesAfter = Infinity } = fence;
   for (const { action, key, after, uid, resourceVersion } of intent?.entries ?? []) {
-    if (action === "delete" && !known.has(key)) {
-      // Its outcome was half written when etcd went back to before the delete.
-      rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
+    const before = known.get(key);
+    if (resourceVersion !== "" && !before?.ours) {
+      // Deleted, or found to be another's now: and then etcd went back to before that.
+      const owners = before?.owners ?? [];
+      rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners });
     }
     if (action !== "put" || !after) continue;
-    const before = known.get(key);
     // An etcd that only says "not applied" holds there what it held before, ours or another's.
     if (fence.newEpoch) rows.set(key, { ...after, ours: true, mod: null });
     // But the row may be that of an outcome half written.

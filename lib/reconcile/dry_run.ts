@@ -38,7 +38,7 @@ export async function dryRun(
   const notes: string[] = [];
   const { fence, revision, clusterId } = await phases.time(
     "recover",
-    observe(etcd, cache.identity.fenceKey, []),
+    observe(etcd, cache.identity, []),
   );
   const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
   const { snapshot, diff } = await phases.time(

@@ -19,14 +19,13 @@ export interface Verification {
  */
 export async function verify(context: StoreContext): Promise<Verification> {
   const { cache, etcd } = context;
-  const { life, fenceKey } = cache.identity;
-  const seen = await observe(etcd, fenceKey, cache.rows.keys());
+  const seen = await observe(etcd, cache.identity, cache.rows.keys());
   const drift: { key: string; reason: string }[] = [];
   for (const row of cache.rows.values()) {
     const reason = driftOf(row, seen.mods.get(row.key));
     if (reason !== undefined) drift.push({ key: row.key, reason });
   }
-  const { kind } = judgeFence(seen.fence, life, cache.fence, cache.intent?.header);
+  const { kind } = judgeFence(seen.fence, cache.identity.life, cache.fence, cache.intent?.header);
   return {
     keys: cache.rows.size,
     drift,

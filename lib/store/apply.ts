@@ -109,6 +109,8 @@ class Run {
   readonly #changes: Map<string, OwnershipChange>;
   /** Keys to look at again; their change is in the rows already. */
   #again: ReadonlySet<string> | "all";
+  /** The cache's, as of the last plan: another one means that etcd was reset or restored since. */
+  #epoch: number;
   #limits: TxnLimits;
   readonly #tally: DeleteTally;
   #created = 0;
@@ -131,6 +133,7 @@ class Run {
     this.#request = request;
     this.#changes = new Map(request.changes);
     this.#again = request.full ? "all" : new Set();
+    this.#epoch = context.cache.fence.epoch;
     this.#tally = new DeleteTally(request.windows);
     this.#limits = {
       fenceKey: context.cache.identity.fenceKey,
@@ -203,9 +206,12 @@ class Run {
 
   /** Cache and etcd were brought to agreement anew: what is open has to be planned anew. */
   async #startOver(again: ReadonlySet<string> = new Set()): Promise<false> {
-    const { verdict } = await recover(this.#context);
-    if (this.#request.full || verdict === "reset") this.#again = "all";
+    await recover(this.#context);
+    const { epoch } = this.#context.cache.fence;
+    // Whoever found that out, here or while an answer was looked for.
+    if (this.#request.full || epoch !== this.#epoch) this.#again = "all";
     else if (this.#again !== "all") this.#again = this.#again.union(again);
+    this.#epoch = epoch;
     return false;
   }
 
@@ -267,8 +273,8 @@ class Run {
     if (ops.length === 0) return true;
     const deletes = this.#tally.with(ops, this.#changes);
     const created = ops.filter((op) => op.guardMod === ABSENT).map((op) => op.key);
-    const { maxTxnOps } = this.#context;
-    const vacant = vacantSpans(created, seen, maxTxnOps);
+    const { cache, maxTxnOps } = this.#context;
+    const vacant = vacantSpans(created, seen, cache.identity.prefix, maxTxnOps);
     const bytes = batch.reduce((sum, op) => sum + op.valueBytes + op.key.length, 0);
     let sent: Exchange;
     try {
@@ -344,12 +350,6 @@ function txnOp(
 
 function entryOf(op: PlannedOp): IntentEntry {
   const { action, key, guardMod, after, before } = op;
-  return {
-    action,
-    key,
-    guardMod,
-    after,
-    uid: before?.uid ?? "",
-    resourceVersion: before?.resourceVersion ?? "",
-  };
+  const { uid, resourceVersion } = before?.ours ? before : { uid: "", resourceVersion: "" };
+  return { action, key, guardMod, after, uid, resourceVersion };
 }

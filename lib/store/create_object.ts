@@ -36,7 +36,7 @@ export async function createObject(
   checkPlace(place, object);
   const { key, owner } = object;
   if (ownerIn(cache.rows.get(key), component, gvr)) throw new KeyExistsError(key);
-  const { mods } = await observe(etcd, cache.identity.fenceKey, [key]);
+  const { mods } = await observe(etcd, cache.identity, [key]);
   if (mods.has(key)) throw new KeyExistsError(key);
   const attempt = async () => {
     const applied = await apply(context, {

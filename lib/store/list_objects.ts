@@ -41,7 +41,9 @@ export async function listObjects(context: StoreContext, place: ListPlace): Prom
     let revision: string | undefined;
     let bytes = 0;
     const options = { limit: PAGE_KEYS, keysOnly: false };
-    for await (const page of readPages(context.etcd, spansOf(keys), options)) {
+    for await (
+      const page of readPages(context.etcd, spansOf(keys, context.cache.identity.prefix), options)
+    ) {
       revision ??= page.header.revision;
       for (const { key, value } of page.kvs) {
         const text = key.toString();

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { IKeyValue } from "etcd3";
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
+import type { Identity } from "../keycache/mod.ts";
 import { readPages, restartingIfCompacted } from "./pages.ts";
 import { type Span, spansOf } from "./spans.ts";
 
@@ -23,16 +24,16 @@ const PAGE_KEYS = 4_000;
  * Reads fence and mod revisions, keys only, in pages at one revision.
  *
  * @param etcd where
- * @param fenceKey the fence
+ * @param identity where the fence is, and the keys' prefix
  * @param keys what to look for; neighbours under the same resource are read along
  * @throws {EtcdError} if etcd fails, or compacts faster than it can be read
  */
 export async function observe(
   etcd: Etcd,
-  fenceKey: string,
+  { fenceKey, prefix }: Pick<Identity, "fenceKey" | "prefix">,
   keys: Iterable<string>,
 ): Promise<Observation> {
-  const spans = spansOf(keys);
+  const spans = spansOf(keys, prefix);
   return await restartingIfCompacted(() => observeOnce(etcd, fenceKey, spans));
 }
 

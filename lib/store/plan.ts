@@ -47,7 +47,7 @@ export async function plan(
   const toObserve = also === "all" ? keys : unknownKeys(keys, rows);
   let observation: Observation | undefined;
   if (toObserve.size > 0 || also === "all") {
-    observation = await observe(context.etcd, context.cache.identity.fenceKey, toObserve);
+    observation = await observe(context.etcd, context.cache.identity, toObserve);
     if (!dry && observation.fence !== context.cache.fence.expected) return undefined;
   }
   const mods = observation?.mods;

@@ -104,8 +104,7 @@ async function observePatiently(
   const keys = (intent?.entries ?? []).filter((entry) => entry.action !== "keep");
   for (const pauseMs of [...PAUSES_MS, undefined]) {
     try {
-      const { fenceKey } = context.cache.identity;
-      return await observe(context.etcd, fenceKey, keys.map((entry) => entry.key));
+      return await observe(context.etcd, context.cache.identity, keys.map((entry) => entry.key));
     } catch (error) {
       const passing = error instanceof EtcdError &&
         (error.reason === "unreachable" || error.reason === "unavailable");

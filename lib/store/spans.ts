@@ -18,14 +18,15 @@ const MAX_VACANT_SPANS = 8;
 const TXN_OPS_PER_SPAN = 16;
 
 /**
- * Groups keys into one span for each resource.
+ * Groups keys into one span for each resource, so that nothing of another resource is read along.
  *
  * @param keys object keys, in any order
+ * @param prefix of all of them
  */
-export function spansOf(keys: Iterable<string>): Span[] {
+export function spansOf(keys: Iterable<string>, prefix: string): Span[] {
   const spans = new Map<string, { first: string; last: string; keys: number }>();
   for (const key of keys) {
-    const resource = resourceOf(key);
+    const resource = resourceOf(key, prefix);
     const span = spans.get(resource);
     if (!span) {
       spans.set(resource, { first: key, last: key, keys: 1 });
@@ -44,22 +45,25 @@ export function spansOf(keys: Iterable<string>): Span[] {
  *
  * @param keys keys that are to be created
  * @param seen keys that were seen in etcd
+ * @param prefix of all of them
  * @param maxTxnOps etcd's `--max-txn-ops`
  */
 export function vacantSpans(
   keys: Iterable<string>,
   seen: Iterable<string>,
+  prefix: string,
   maxTxnOps: number,
 ): VacantSpan[] {
   const most = Math.min(MAX_VACANT_SPANS, Math.floor(maxTxnOps / TXN_OPS_PER_SPAN));
   const spans = new Map<string, Span>();
-  for (const span of spansOf(keys)) {
-    if (span.keys >= MIN_SPAN_KEYS) spans.set(resourceOf(span.first), span);
+  for (const span of spansOf(keys, prefix)) {
+    if (span.keys >= MIN_SPAN_KEYS) spans.set(resourceOf(span.first, prefix), span);
   }
   for (const key of seen) {
     if (spans.size === 0) return [];
-    const span = spans.get(resourceOf(key));
-    if (span && isWithin(span, key)) spans.delete(resourceOf(key));
+    const resource = resourceOf(key, prefix);
+    const span = spans.get(resource);
+    if (span && isWithin(span, key)) spans.delete(resource);
   }
   return [...spans.values()].sort((a, b) => b.keys - a.keys).slice(0, most);
 }
@@ -90,7 +94,7 @@ function rankOf(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** The first two segments of a key: prefix and resource, or group, in most clusters. */
-function resourceOf(key: string): string {
-  return key.slice(0, key.indexOf("/", key.indexOf("/", 1) + 1) + 1);
+/** The prefix and the segment after it: a resource, or the group of custom ones. */
+function resourceOf(key: string, prefix: string): string {
+  return key.slice(0, key.indexOf("/", prefix.length + 1) + 1);
 }

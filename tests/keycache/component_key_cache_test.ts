@@ -450,6 +450,29 @@ Deno.test("giveUp() of a Txn that a restore undid trusts no mod of its torn outc
   assert.deepEqual(mods(), new Set([null]));
 });
 
+Deno.test("giveUp() takes back what a torn outcome says of keys that another changed", async () => {
+  using database = new TestDatabase();
+  const cache = await database.load();
+  await commit(cache, MANY, "5");
+  const updates = MANY.map(({ key }) => {
+    const { uid, resourceVersion } = rowOf("");
+    const after = { ...rowOf(""), key, resourceVersion: "8" };
+    return { ...putOf(after), guardMod: "5", uid, resourceVersion };
+  });
+  await cache.begin(updates, random);
+  const torn = await ComponentKeyCache.load(tearing(await database.store(), 4), cacheOptions());
+  await assert.rejects(torn.settle(MANY.map(() => false), "77"), /torn/);
+  const again = await database.load();
+  const others = [...again.rows.values()].filter(({ ours }) => !ours);
+  assert.ok(others.length > 0 && others.length < MANY.length, `${others.length} half written`);
+  // The etcd that is back where it was holds what we put there first.
+  await again.giveUp({ expected: "x", seq: 4 });
+  for (const { ours, mod, uid, resourceVersion, owners } of again.rows.values()) {
+    assert.deepEqual([ours, uid, resourceVersion, owners.length], [true, "u-1", "7", 1]);
+    assert.ok(mod === null || mod === "5", mod ?? "");
+  }
+});
+
 Deno.test("giveUp() knows the object that it deleted again under one of its name that was never put", async () => {
   using database = new TestDatabase();
   const cache = await database.load();

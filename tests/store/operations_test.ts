@@ -283,6 +283,31 @@ Deno.test("store operations on a real etcd", async (t) => {
     { requestBytes: 4_096 },
   );
 
+  for (const lost of [false, true]) {
+    const answer = lost ? "its answer is lost" : "it answers";
+    await step(
+      `an etcd that comes back empty under an operation gets all back: ${answer}`,
+      async (node) => {
+        await put(node, [{ objects: ["a", "b"] }]);
+        node.etcd.next(async (send) => {
+          await node.wipeEtcd();
+          if (lost) throw new EtcdError("unavailable", "etcd has started again");
+          return await send();
+        });
+        const values = new Map(
+          ["a", "b", "c"].map((name) => [`${node.prefix}/pods/default/${name}`, bytesOf(name)]),
+        );
+        const done = await replace(node, {
+          component: "kube-proxy",
+          objects: ["c"],
+          bytesOf: (key) => values.get(key),
+        });
+        assert.equal(done.failure, undefined);
+        assert.deepEqual(await node.keys(), ["a", "b", "c"].map((name) => `/pods/default/${name}`));
+      },
+    );
+  }
+
   await step(
     "a list that must be one Txn is one, though an etcd that was reset needs others' keys too",
     async (node) => {

@@ -516,7 +516,7 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
         },
       });
       const keys = [...node.cache.rows.keys()];
-      const seen = await observe(meddling, node.fenceKey, keys);
+      const seen = await observe(meddling, node.cache.identity, keys);
       assert.equal(seen.fence, node.cache.fence.expected);
       assert.deepEqual(
         keys.filter((key) => seen.mods.get(key) !== node.cache.rows.get(key)?.mod),
@@ -537,7 +537,7 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
   await step("observe() finds keys that etcd orders otherwise than JavaScript", async (node) => {
     const objects = ["a", "～", "😀", "é"].map((name) => ({ name, uid: "u" }));
     await put(node, [{ objects }]);
-    const seen = await observe(node.etcd, node.fenceKey, node.cache.rows.keys());
+    const seen = await observe(node.etcd, node.cache.identity, node.cache.rows.keys());
     assert.equal(seen.mods.size, 4);
     await agrees(node);
   });
