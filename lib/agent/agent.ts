@@ -102,6 +102,8 @@ export class Agent {
   #cacheClosed = false;
   #etcd: Etcd | undefined;
   #health: Health = UNKNOWN_HEALTH;
+  /** The cache's epoch at the last full pass: in another one, etcd was reset or restored since. */
+  #fullEpoch: number;
   readonly #log: PassLog;
   readonly #watch: RootWatch;
   #lookAroundAtMs = -Infinity;
@@ -120,6 +122,7 @@ export class Agent {
     this.#options = options;
     this.#parts = parts;
     this.#cache = cache;
+    this.#fullEpoch = cache.fence.epoch;
     this.#log = new PassLog(parts.log);
     const { settleMs } = options.reconcile.source;
     this.#schedule = new Schedule({ ...options, settleMs }, this.#nowMs());
@@ -289,6 +292,9 @@ export class Agent {
     else if (due.kind === "wait") {
       await this.#sleepUntil(Math.min(due.untilMs, this.#lookAroundAtMs));
     }
+    // As what looked at a part of it found; the rest has to be put right, too.
+    const wentBack = this.#cache.fence.epoch !== this.#fullEpoch;
+    if (wentBack && this.#health.failure === undefined) this.#schedule.demandFull(this.#nowMs());
   }
 
   /** Why no operation is taken now; undefined if one is. */
@@ -377,6 +383,7 @@ export class Agent {
       this.#log.failed(outcome.failure);
       this.#recoverFrom(outcome.failure);
     } else {
+      if (looked.full) this.#fullEpoch = this.#cache.fence.epoch;
       const { invalid, heldBack } = this.#health;
       this.#log.passed(outcome, {
         conflicts: this.conflicts,

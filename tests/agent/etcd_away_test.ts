@@ -64,6 +64,24 @@ Deno.test("etcd away and back: a line each, no exit, in step again", async () =>
   );
 });
 
+Deno.test("an etcd that comes back empty unseen is filled again once an operation finds it so", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  const key = `${node.prefix}/pods/default/a`;
+  await until("in step", async () => (await etcd.keys(key)).size === 1);
+  // It looks at what is young once more.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await server.kill();
+  await server.start({ wipe: true });
+  // Which looks at no key of the others.
+  strictEqual((await daemon.ask("POST", "/v1/import-key-cache", "\n")).status, 200);
+  await until("filled again", async () => (await etcd.keys(key)).size === 1);
+});
+
 Deno.test("an operation in doubt is answered as unknown, never done again by itself", async () => {
   await using server = await startEtcd();
   using etcd = new EtcdView(server);
