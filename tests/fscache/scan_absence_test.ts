@@ -10,6 +10,14 @@ function fill(cache: TestCache): void {
   cache.put("proxy/services.v1.core/default/svc");
 }
 
+/** Lets a directory be of long ago: two changes of one moment have the same time. */
+function age(cache: TestCache, path: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(cache.path(path))) {
+    if (isDirectory) age(cache, `${path}/${name}`);
+  }
+  Deno.utimeSync(cache.path(path), 1_000_000_000, 1_000_000_000);
+}
+
 cacheTest("absence() is gone for a missing file, namespace, group or component", async (cache) => {
   fill(cache);
   const snapshot = await cache.scan();
@@ -33,6 +41,7 @@ async function absenceAfter(
   change: () => void,
   path: string,
 ): Promise<Absence> {
+  age(cache, "");
   let done = false;
   const fs = new HookedFileSystem((call, on) => {
     if (done || call !== "readDir" || on !== cache.path(at)) return;
@@ -44,6 +53,22 @@ async function absenceAfter(
   assert.deepEqual(snapshot.invalid, []);
   return snapshot.absence(path);
 }
+
+cacheTest(
+  "absence() is unsettled if what was listed is gone, though no time tells of a change",
+  async (cache) => {
+    fill(cache);
+    for (const at of [WEB, "kubelet/pods.v1.core/default", "kubelet/pods.v1.core"]) {
+      // Times have a granularity: they can be the same before and after.
+      const fs = new HookedFileSystem((call, on) => {
+        if (call !== "readDir" && on === cache.path(at)) throw new Deno.errors.NotFound();
+      });
+      const snapshot = await cache.scan({ fs });
+      assert.deepEqual(snapshot.invalid, []);
+      assert.equal(snapshot.absence(WEB), "unsettled", at);
+    }
+  },
+);
 
 cacheTest(
   "absence() is unsettled if a directory on the way changed during the walk",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { observe, recover } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import {
@@ -61,6 +62,35 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
     const second = await node.get(node.fenceKey);
     assert.match(second?.value ?? "", new RegExp(`^${life}/2/[0-9a-f]{32}$`));
     await agrees(node);
+  });
+
+  await step(
+    "a delete that did not happen, and whose answer is lost, is not counted",
+    async (node) => {
+      await replace(node, { objects: ["a", "b"] });
+      node.etcd.next(async (send, request) => {
+        await node.put(node.prefix + pod("a"), "k8s\0theirs");
+        return await loseAnswer(send, request);
+      });
+      const done = await replace(node, { objects: [] });
+      assert.deepEqual([done.deleted, done.failure], [1, undefined]);
+      assert.deepEqual([...done.conflicts.keys()], [node.prefix + pod("a")]);
+      assert.deepEqual(await node.keys(), [pod("a")]);
+    },
+  );
+
+  await step("a rolled-back cache that is adopted knows no mod any more", async (node) => {
+    await replace(node, { objects: ["a"] });
+    const copy = await node.saveState();
+    // The same version at another mod, which the copy does not know of.
+    for (const objects of [[], ["a"]]) await replace(node, { objects });
+    await node.restoreState(copy);
+    await assert.rejects(recover(node.context), { name: "FenceError" });
+    assert.equal((await recover(node.context, { adopt: true })).verdict, "adopted");
+    assert.deepEqual([...node.cache.rows.values()].map(({ mod }) => mod), [null]);
+    const done = await replace(node, { objects: [] });
+    assert.deepEqual([done.deleted, done.conflicts.size, done.failure], [1, 0, undefined]);
+    assert.equal(await node.get(node.prefix + pod("a")), undefined);
   });
 
   for (const [what, hook] of Object.entries({ loseAnswer, loseRequest })) {
@@ -533,6 +563,24 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
       );
     },
   );
+
+  await step("observe() starts over if etcd was restored while it was read", async (node) => {
+    await replace(node, { objects: ["a"] });
+    let asked = 0;
+    const range = node.etcd.range.bind(node.etcd);
+    const etcd = Object.assign(Object.create(node.etcd), {
+      range: async (request: Parameters<typeof range>[0]) => {
+        const answer = await range(request);
+        // The second look at the fence finds another past at the same revision.
+        const [fence] = ++asked === 3 ? answer.kvs : [];
+        if (fence) fence.value = Buffer.from("another");
+        return answer;
+      },
+    });
+    const seen = await observe(etcd, node.cache.identity, node.cache.rows.keys());
+    assert.equal(seen.fence, node.cache.fence.expected);
+    assert.equal(asked, 6);
+  });
 
   await step("observe() finds keys that etcd orders otherwise than JavaScript", async (node) => {
     const objects = ["a", "～", "😀", "é"].map((name) => ({ name, uid: "u" }));
