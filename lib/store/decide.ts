@@ -152,10 +152,13 @@ function heldIn(state: KeyState, rules: DecisionRules): Held | undefined {
   return { ...value, ours };
 }
 
-/** A value under an unknown mod is ours if it can be what we wrote, or were about to write. */
+/**
+ * A value under an unknown mod is ours if it can be what we put, as the row says or a tombstone. What
+ * an owner holds beside that was never put: another importer did.
+ */
 function claims(row: KeyRow, buried: readonly ObjectVersion[], value: FoundVersion): boolean {
   return value.resourceVersion !== "" &&
-    [row, ...row.owners, ...buried].some((ours) => value.uid === ours.uid && !isNewer(value, ours));
+    [row, ...buried].some((ours) => value.uid === ours.uid && !isNewer(value, ours));
 }
 
 /** Leaves etcd as it is; the row notes what was learned, if that is new. */

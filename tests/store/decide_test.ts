@@ -245,6 +245,14 @@ const TABLE: Record<string, [Case, Decision]> = {
     { row: unknown, observed: "9", value: found("8") },
     note(found("8"), false, [old]),
   ],
+  "and another's if it is an owner's version that we never put": [
+    {
+      row: { ...unknown, owners: [{ ...old, uid: "v", resourceVersion: "5" }] },
+      observed: "9",
+      value: found("5", "v"),
+    },
+    note(found("5", "v"), false, [{ ...old, uid: "v", resourceVersion: "5" }]),
+  ],
   "a change by another is read": [{ row: rowOf(), observed: "9" }, { action: "read" }],
   "an importer's older value is replaced": [
     { row: rowOf(), observed: "9", value: found("6") },
