@@ -1,7 +1,8 @@
 /**
  * Measures what the program takes of a node: size, start, memory, CPU while it is idle; each beside
- * a floor, a program that does nothing (`scripts/build floor`). `scripts/bench footprint` gets
- * what this needs and runs it; it takes about 5 minutes.
+ * a floor, a program that does nothing, and memory also beside one that asks etcd once, which is
+ * what a daemon can't do without (`scripts/build floor`). `scripts/bench footprint` gets what this
+ * needs and runs it; it takes about 5 minutes.
  *
  * @module
  */
@@ -9,7 +10,10 @@ import { processTerminal } from "../lib/cli/terminal.ts";
 import { startEtcd } from "../tests/support/etcd_server.ts";
 import { FsCacheDir } from "../tests/support/fs_cache.ts";
 
-const [BINARY = "", FLOOR = ""] = Deno.args;
+const [FOLDER = ""] = Deno.args;
+const BINARY = `${FOLDER}/edgekeyd-${Deno.build.arch}-unknown-linux-gnu`;
+const FLOOR = `${FOLDER}/floor`;
+const ETCD_FLOOR = `${FOLDER}/etcd-floor`;
 const ROUNDS = 31;
 const COLD_ROUNDS = 11;
 /** V8 gives back what a pass took a while after it. */
@@ -38,7 +42,13 @@ show("size", "MB", Deno.statSync(BINARY).size / MB, Deno.statSync(FLOOR).size / 
 start("--version", ["--version"]);
 start("--reconcile, 100 objects unchanged", ["--reconcile", ...await node("few", 100)]);
 
-const idle: Idle[] = [{ what: "floor", process: spawn(FLOOR, [`${state}/floor.kv`]) }];
+const idle: Idle[] = [
+  { what: "floor", process: spawn(FLOOR, [`${state}/floor.kv`]) },
+  {
+    what: "the floor that asked etcd once",
+    process: spawn(ETCD_FLOOR, [`${state}/etcd-floor.kv`, etcd.endpoint]),
+  },
+];
 for (const keys of [1_000, 10_000]) idle.push(await daemon(keys));
 await sleep(QUIET_MS);
 const before = idle.map(ticksOf);

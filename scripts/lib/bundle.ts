@@ -2,10 +2,10 @@
  * Makes of the sources, and of those parts of the packages that they use, a few small files to
  * compile: a program of hundreds of files takes twice as long to start, and more memory.
  *
- *     deno run -A scripts/lib/bundle.ts SOURCE OUTPUT
+ *     deno run -A scripts/lib/bundle.ts SOURCE OUTPUT PROGRAM
  *
- * SOURCE holds main.ts, lib, deno.json and node_modules. OUTPUT gets `lib/main.js` and what that
- * loads, `maps`, so that a stack trace still names the sources, and `proto`, which etcd3 reads.
+ * SOURCE holds the program, say main.ts, lib, deno.json and node_modules. OUTPUT gets `lib/main.js`
+ * and what that loads, `maps`, so that a stack trace still names the sources, and `proto`, which etcd3 reads.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const REQUIRE = "const require=(name)=>{const found=process.getBuiltinModule(nam
 /** etcd3 looks for its .proto files from where it stands. */
 const DIRNAME = "const __dirname=import.meta.dirname;";
 
-const [source = "", output = ""] = Deno.args;
+const [source = "", output = "", program = ""] = Deno.args;
 const scripts = `${output}/lib`;
 const maps = `${output}/maps`;
 await bundle();
@@ -37,7 +37,7 @@ Deno.writeTextFileSync(`${output}/deno.json`, JSON.stringify({ unstable }));
 async function bundle(): Promise<void> {
   const args = ["--minify", "--code-splitting", "--sourcemap=linked", "--platform=deno"];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", ...args, `--outdir=${Deno.realPathSync(output)}/lib`, "main.ts"],
+    args: ["bundle", "--quiet", ...args, `--outdir=${Deno.realPathSync(output)}/lib`, program],
     cwd: source,
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
