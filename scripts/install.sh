@@ -20,6 +20,7 @@ UNITS=/etc/systemd/system
 STATE=/var/lib/edgekeyd
 USER_NAME=edgekeyd
 VERSION_SECONDS=60 # a slow SD card
+OLDEST_SYSTEMD=252 # as the package's Depends
 
 # One line on stderr, and the end.
 die() {
@@ -33,13 +34,41 @@ usage() {
 }
 
 check_machine() {
+  local systemd
   [ "$(id -u)" = 0 ] || die "only root can do this"
   [ -d /run/systemd/system ] || die "no systemd runs this machine, and edgekeyd's service needs it"
+  systemd=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+  [ "${systemd:-0}" -ge "$OLDEST_SYSTEMD" ] ||
+    die "this machine has systemd ${systemd:-of no version}, and edgekeyd's service needs" \
+      "$OLDEST_SYSTEMD or newer"
   [ -x "$(type -P systemd-sysusers)" ] || die "no systemd-sysusers here to make the service's user"
-  if command -v dpkg-query >/dev/null &&
-    [ "$(dpkg-query -W -f '${db:Status-Status}' edgekeyd 2>/dev/null)" = installed ]; then
-    die "edgekeyd is installed as a Debian package: use apt or dpkg, or remove that first"
-  fi
+  check_package
+  [ "$(readlink "$UNITS/$UNIT")" != /dev/null ] ||
+    die "$UNIT is masked here: if it is to run, 'systemctl unmask edgekeyd' first"
+}
+
+# Whatever dpkg knows of the package, its purge would take from here later, settings at least.
+check_package() {
+  local status
+  command -v dpkg-query >/dev/null || return 0
+  status=$(dpkg-query -W -f '${db:Status-Status}' edgekeyd 2>/dev/null) || return 0
+  case $status in
+  '' | not-installed) ;;
+  installed)
+    die "edgekeyd is installed as a Debian package: use apt or dpkg, or purge that first" \
+      "(see docs/service.md)"
+    ;;
+  config-files)
+    # One that went beside it before this was refused.
+    if $uninstall && ! $purge; then return; fi
+    die "the Debian package of edgekeyd was removed, but when it is purged, the settings go: save" \
+      "$SETTINGS, then 'dpkg --purge edgekeyd' first"
+    ;;
+  *)
+    die "the Debian package of edgekeyd is $status: 'dpkg --configure edgekeyd' finishes it," \
+      "'dpkg --purge edgekeyd' takes it away, with the settings in $SETTINGS"
+    ;;
+  esac
 }
 
 # check_sum BINARY: holds it against a SHA256SUMS beside it.
@@ -47,7 +76,8 @@ check_sum() {
   local sums line
   sums=$(dirname "$1")/SHA256SUMS
   [ -e "$sums" ] || return 0
-  line=$(awk -v name="$(basename "$1")" '$2 == name || $2 == "*" name' "$sums")
+  # A sum, a space, a space or an asterisk, and the name, which may hold spaces.
+  line=$(name=$(basename "$1") awk 'substr($0, 67) == ENVIRON["name"]' "$sums")
   [ -n "$line" ] || die "$sums does not name $(basename "$1"): is it the program that was released?"
   [ "${line%% *}" = "$(sha256sum <"$1" | cut -d' ' -f1)" ] ||
     die "$1 is not what $sums says: get it again"

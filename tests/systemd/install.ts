@@ -19,6 +19,7 @@ const KEPT = ["/etc/default/edgekeyd root:root 600", "/var/lib/edgekeyd edgekeyd
 const PATHS = [...SHARED, ...KEPT].map((line) => line.split(" ", 1)[0] ?? "");
 const TAKEN_OVER = "/registry/pods/shop/after-kill";
 const OWNER = ["edgekeyd", "owners", "/registry/pods/shop/first"];
+const UNIT = "/etc/systemd/system/edgekeyd.service";
 
 Deno.test({
   name: "scripts/install.sh under a real systemd",
@@ -52,6 +53,10 @@ Deno.test({
     match(await node.refusal("/root/dist/edgekeyd"), /is not what \/root\/dist\/SHA256SUMS says/);
     await machine.write("/root/dist/SHA256SUMS", `${"0".repeat(64)}  another\n`);
     match(await node.refusal("/root/dist/edgekeyd"), /SHA256SUMS does not name edgekeyd/);
+    const spaced =
+      'cd /root/dist && cp edgekeyd "edgekeyd x" && sha256sum "edgekeyd x" >SHA256SUMS';
+    await machine.ok("sh", "-c", spaced);
+    match(await node.refusal("/root/dist/edgekeyd x"), /\/root\/dist\/edgekeyd x is no program/);
     const user = await machine.run(
       "setpriv",
       "--reuid=65534",
@@ -71,6 +76,16 @@ Deno.test({
       await hiding("--bind /dev/null /usr/bin/systemd-sysusers"),
       /: no systemd-sysusers here /,
     );
+    await machine.write("/root/old/systemctl", "#!/bin/sh\necho 'systemd 251 (251.4-1)'\n");
+    await machine.ok("chmod", "755", "/root/old/systemctl");
+    match(
+      await hiding("--bind /root/old/systemctl /usr/bin/systemctl"),
+      /^install\.sh: this machine has systemd 251, .* needs 252 or newer\n$/,
+    );
+    await machine.ok("systemctl", "--quiet", "mask", "edgekeyd");
+    match(await node.refusal(BINARY), /edgekeyd\.service is masked .*'systemctl unmask edgekeyd'/);
+    strictEqual(await machine.ok("readlink", UNIT), "/dev/null");
+    await machine.ok("systemctl", "--quiet", "unmask", "edgekeyd");
     deepStrictEqual(await node.modes(...PATHS), []);
     match(await machine.ok("ls", "-A", "/usr/local/bin"), /^$/);
   });
