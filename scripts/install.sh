@@ -6,7 +6,8 @@
 #   scripts/install.sh --uninstall  state and settings stay
 #   scripts/install.sh --uninstall --purge [--retire | --no-retire]
 #
-# What is there already as it should be is left alone: a second run changes and restarts nothing.
+# What is there already as it should be is left alone: a second run changes and restarts nothing. A
+# run that did not come to its end is ended by the next.
 # --purge takes state, settings and user away too; --retire first deletes from etcd what this node
 # wrote there (`edgekeyd retire`), and nothing goes if that fails. Without either it asks.
 set -euo pipefail
@@ -17,6 +18,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 BIN=/usr/local/bin
 UNITS=/etc/systemd/system
+UNFINISHED=$UNITS/.$UNIT.unfinished # there while a unit is that was never enabled, or no more
 STATE=/var/lib/edgekeyd
 USER_NAME=edgekeyd
 VERSION_SECONDS=60 # a slow SD card
@@ -103,13 +105,12 @@ place() {
   local mode=$1 path=$2 file=$3 new
   shift 3
   if cmp -s "$file" "$path" && [ "$(stat -c '0%a %u:%g' "$path")" = "$mode 0:0" ]; then return; fi
-  mkdir -p "$(dirname "$path")"
   new=$(dirname "$path")/.$(basename "$path").new
   leftover=$new
-  install -T -m "$mode" -o root -g root "$file" "$new" || die "can't write $new"
+  { mkdir -p "$(dirname "$path")" && install -T -m "$mode" -o root -g root "$file" "$new"; } ||
+    die "can't write $new"
   [ $# = 0 ] || "$@" "$new"
-  sync "$new"
-  mv -fT "$new" "$path"
+  { sync "$new" && mv -fT "$new" "$path"; } || die "can't replace $path"
   leftover=
   changed+=("$path")
 }
@@ -130,18 +131,32 @@ is_configured() {
 # start VERB: (re)starts the service and waits until it is up.
 start() {
   systemctl "$1" "$UNIT" 2>/dev/null ||
-    die "the service does not start: $(journalctl -q -o cat \
-      "_SYSTEMD_INVOCATION_ID=$(state_of InvocationID)" | grep '^edgekeyd: ' | tail -n 1)" \
-      "(see journalctl -u edgekeyd)"
+    die "the service does not start: $(why_not) (see journalctl -u edgekeyd)"
+}
+
+# Why it did not start: what it said or, if it came to nothing before that, what systemd says.
+why_not() {
+  journalctl -q -o cat "_SYSTEMD_INVOCATION_ID=$(state_of InvocationID)" |
+    grep '^edgekeyd: ' | tail -n 1 && return
+  said_of "$UNIT"
+}
+
+# said_of UNIT: what systemd says of how it ended.
+said_of() {
+  echo "systemd says $(systemctl show --value -p Result "$1")" \
+    "$(systemctl status --lines=0 "$1" | sed -n 's/^ *Process: .* (\(code=[^)]*\))$/(\1)/p')"
+}
+
+# Remembers that the unit is not, or not any more, as a finished run leaves it.
+begin() {
+  { touch "$UNFINISHED" && sync "$UNFINISHED"; } || die "can't write $UNFINISHED"
 }
 
 install_all() {
   local binary=${1:-$ROOT/dist/edgekeyd-$(uname -m)-unknown-linux-gnu}
-  local first version mode path source
+  local stale version mode path source
   [ -f "$binary" ] || die "no program at $binary: name one, or build it with scripts/build"
   check_sum "$binary"
-  first=true
-  [ ! -e "$UNITS/$UNIT" ] || first=false
 
   while read -r -u 3 mode path source; do
     case $source in
@@ -149,24 +164,31 @@ install_all() {
     *)
       # Once there, the settings are the operator's.
       [ "$source" = edgekeyd.env ] && [ -e "$path" ] && continue
+      [ "$source" != "$UNIT" ] || [ -e "$path" ] || begin
       render "$source" "$BIN" >"$work/$source"
       place "$mode" "$path" "$work/$source"
       ;;
     esac
   done 3< <(placed "$BIN" "$UNITS")
-  systemd-sysusers edgekeyd.conf
+  systemd-sysusers edgekeyd.conf || die "systemd-sysusers can't make the user $USER_NAME"
   # As systemd would at the first start: what root does there before that is the service's too.
-  [ -d "$STATE" ] || install -d -m 0700 -o "$USER_NAME" -g "$USER_NAME" "$STATE"
+  [ -d "$STATE" ] || install -d -m 0700 -o "$USER_NAME" -g "$USER_NAME" "$STATE" ||
+    die "can't make $STATE"
+  stale=false
   if has_changed "$UNITS/$UNIT" || [ "$(state_of NeedDaemonReload)" = yes ]; then
-    systemctl daemon-reload
+    stale=true
+    systemctl daemon-reload || die "systemd can't read $UNITS/$UNIT again"
   fi
 
-  if $first; then
-    systemctl --quiet enable "$UNIT"
-    ! is_configured || start start
-  elif is_outdated; then
+  [ ! -e "$UNFINISHED" ] || systemctl --quiet enable "$UNIT" || die "can't enable $UNIT"
+  if is_outdated "$stale"; then
     start try-restart
+  elif [ -e "$UNFINISHED" ] && is_configured; then
+    leftover=$UNFINISHED # done, even if it fails: from then on it is the operator's to start it
+    start start
   fi
+  rm -f "$UNFINISHED"
+  leftover=
   version=$(version_of "$BIN/edgekeyd" "$BIN/edgekeyd")
   echo "$version: ${changed[*]:-nothing to change}"
   say_state
@@ -177,11 +199,12 @@ check_new() {
   version_of "$2" "$1" >/dev/null
 }
 
-# Whether what runs is not what is installed: found out anew, since a run may have ended half way.
+# is_outdated STALE: whether what runs is not what is installed, be it that its unit was STALE when
+# this run came. A run before may have ended half way.
 is_outdated() {
   local pid
   pid=$(state_of MainPID)
-  [ "$pid" != 0 ] && { has_changed "$UNITS/$UNIT" || ! [ "/proc/$pid/exe" -ef "$BIN/edgekeyd" ]; }
+  [ "$pid" != 0 ] && { $1 || ! [ "/proc/$pid/exe" -ef "$BIN/edgekeyd" ]; }
 }
 
 say_state() {
@@ -265,13 +288,15 @@ uninstall_all() {
     echo "nothing to retire: there is no state in $STATE"
   fi
   if [ -e "$UNITS/$UNIT" ]; then
-    systemctl --quiet disable --now "$UNIT"
+    begin # so that it is enabled again if it is installed again, should this not come to its end
+    systemctl --quiet disable --now "$UNIT" || die "can't stop and disable $UNIT"
     systemctl reset-failed "$UNIT" 2>/dev/null || true
   fi
   while read -r _ path source; do
-    [ "$source" = edgekeyd.env ] || rm -f "$path"
+    [ "$source" = edgekeyd.env ] || rm -f "$path" || die "can't remove $path"
   done < <(placed "$BIN" "$UNITS")
-  systemctl daemon-reload
+  rm -f "$UNFINISHED"
+  systemctl daemon-reload || die "systemd can't forget $UNIT: try again"
   if $any; then echo "edgekeyd is uninstalled"; else echo "edgekeyd is not installed"; fi
   if $purge; then
     rm -rf "$STATE" "$SETTINGS"

@@ -20,6 +20,10 @@ const PATHS = [...SHARED, ...KEPT].map((line) => line.split(" ", 1)[0] ?? "");
 const TAKEN_OVER = "/registry/pods/shop/after-kill";
 const OWNER = ["edgekeyd", "owners", "/registry/pods/shop/first"];
 const UNIT = "/etc/systemd/system/edgekeyd.service";
+/** A systemctl that kills who calls it before it does what $KILL_AT names. */
+const KILLING = `#!/bin/sh
+case "$*" in *"$KILL_AT"*) kill -9 $PPID ;; *) exec /usr/bin/systemctl "$@" ;; esac
+`;
 
 Deno.test({
   name: "scripts/install.sh under a real systemd",
@@ -35,6 +39,17 @@ Deno.test({
       "-c",
       `echo ${answer} | script -qec "/opt/edgekeyd/scripts/install.sh --uninstall --purge" /dev/null`,
     );
+
+  /** `scripts/install.sh`, killed before its systemctl does that. */
+  const killedAt = async (what: string, ...args: string[]) => {
+    await machine.write("/root/killing/systemctl", KILLING);
+    await machine.ok("chmod", "755", "/root/killing/systemctl");
+    const path = "PATH=/root/killing:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    const command = ["/opt/edgekeyd/scripts/install.sh", ...args];
+    const { code } = await machine.run("env", path, `KILL_AT=${what}`, ...command);
+    strictEqual(code, 137);
+    await machine.ok("sh", "-c", "rm -r /run/edgekeyd-install.*");
+  };
 
   await step("refuses what can't work, and changes nothing", async () => {
     strictEqual((await node.install("--purge")).code, 2);
@@ -88,6 +103,31 @@ Deno.test({
     await machine.ok("systemctl", "--quiet", "unmask", "edgekeyd");
     deepStrictEqual(await node.modes(...PATHS), []);
     match(await machine.ok("ls", "-A", "/usr/local/bin"), /^$/);
+  });
+
+  await step("says what can't be done on the way", async () => {
+    const hide = "mount --bind /bin/false /usr/bin/systemd-sysusers";
+    const script = `${hide} && /opt/edgekeyd/scripts/install.sh ${BINARY}`;
+    const { code, output } = await machine.run("unshare", "--mount", "sh", "-c", script);
+    strictEqual(code, 1, output);
+    match(output, /^install\.sh: systemd-sysusers can't make the user edgekeyd\n$/);
+  });
+
+  for (const what of ["daemon-reload", "enable", "reset-failed"]) {
+    await step(`a run that is killed before ${what} is ended by the next: enabled`, async () => {
+      const uninstalls = what === "reset-failed";
+      strictEqual((await node.install(uninstalls ? BINARY : "--uninstall")).code, 0);
+      await killedAt(what, uninstalls ? "--uninstall" : BINARY);
+      strictEqual((await machine.run("systemctl", "is-enabled", "edgekeyd")).output, "disabled\n");
+      match((await node.install(BINARY)).output, /\nedgekeyd\.service: enabled, inactive; /);
+      match(await machine.ok("ls", "-A", "/etc/systemd/system"), /^((?!unfinished)[^])*$/);
+    });
+  }
+
+  await step("what the operator has disabled stays so", async () => {
+    await machine.ok("systemctl", "--quiet", "disable", "edgekeyd");
+    match((await node.install(BINARY)).output, /\nedgekeyd\.service: disabled, inactive; /);
+    strictEqual((await node.install("--uninstall", "--purge")).code, 0);
   });
 
   await step("installs and enables it, and starts nothing that has no etcd yet", async () => {
@@ -151,6 +191,21 @@ Deno.test({
     const pid = await unit.show("MainPID");
     match((await node.install(OTHER)).output, /: nothing to change\n/);
     notStrictEqual(await unit.show("MainPID"), pid);
+  });
+
+  await step("ends what a run left half done: a unit that systemd has not read yet", async () => {
+    await machine.ok(
+      "sh",
+      "-c",
+      `cp -p ${UNIT} /root/unit && sed -i s/TasksMax=64/TasksMax=65/ ${UNIT}`,
+    );
+    await machine.ok("systemctl", "daemon-reload");
+    strictEqual((await unit.ctl("restart")).code, 0);
+    await machine.ok("sh", "-c", `touch /root/unit && mv /root/unit ${UNIT}`);
+    const pid = await unit.show("MainPID");
+    match((await node.install(OTHER)).output, /: nothing to change\n/);
+    notStrictEqual(await unit.show("MainPID"), pid);
+    strictEqual(await unit.show("TasksMax"), "64");
   });
 
   await step("an upgrade does not start what the operator has stopped", async () => {
