@@ -220,9 +220,19 @@ say_state() {
   fi
 }
 
-# Whether this node may have keys in etcd: there is a state, here or where the settings say.
-has_state() {
-  [ -n "$(ls -A "$STATE" 2>/dev/null)" ] || grep -qsE '^[[:space:]]*EDGEKEYD_STATE_DIR=' "$SETTINGS"
+# Where the state is: where the settings say or, if they don't, a drop-in. Without its unit, systemd
+# does not read a drop-in.
+state_dir() {
+  {
+    echo "EDGEKEYD_STATE_DIR=$STATE"
+    sed -n 's/^Environment=//p' "$UNITS/$UNIT.d"/*.conf | tr ' ' '\n'
+    state_of Environment | tr ' ' '\n'
+    cat "$SETTINGS" || true
+  } 2>/dev/null | tr -d "\"'" | sed -n 's/^[[:space:]]*EDGEKEYD_STATE_DIR=\(.\)/\1/p' | tail -n 1
+}
+
+has_files() {
+  [ -n "$(ls -A "$1" 2>/dev/null)" ]
 }
 
 ask_to_retire() {
@@ -264,11 +274,11 @@ StandardError=append:$said
 EOT
   } >"/run/systemd/system/$unit"
   leftover=/run/systemd/system/$unit
-  systemctl daemon-reload
-  systemctl stop "$UNIT"
+  systemctl daemon-reload || die "systemd can't read $leftover"
+  systemctl stop "$UNIT" || die "can't stop $UNIT, which is to retire"
   systemctl start "$unit" 2>/dev/null || retired=false
   rm -f "$leftover"
-  sed 's/^/retire: /' "$said"
+  if [ -s "$said" ]; then sed 's/^/retire: /' "$said"; else echo "retire: $(said_of "$unit")"; fi
   $retired && return
   systemctl reset-failed "$unit"
   systemctl daemon-reload
@@ -277,15 +287,16 @@ EOT
 }
 
 uninstall_all() {
-  local path source any=false
+  local path source any=false state all
+  state=$(state_dir)
   while read -r _ path source; do
     [ ! -e "$path" ] || [ "$source" = edgekeyd.env ] || any=true
   done < <(placed "$BIN" "$UNITS")
-  if $purge && has_state; then
+  if $purge && { has_files "$state" || has_files "$STATE"; }; then
     [ -n "$retire" ] || ask_to_retire
     ! $retire || retire_node
   elif [ "$retire" = true ]; then
-    echo "nothing to retire: there is no state in $STATE"
+    echo "nothing to retire: there is no state in $state"
   fi
   if [ -e "$UNITS/$UNIT" ]; then
     begin # so that it is enabled again if it is installed again, should this not come to its end
@@ -299,13 +310,54 @@ uninstall_all() {
   systemctl daemon-reload || die "systemd can't forget $UNIT: try again"
   if $any; then echo "edgekeyd is uninstalled"; else echo "edgekeyd is not installed"; fi
   if $purge; then
-    rm -rf "$STATE" "$SETTINGS"
-    ! getent passwd "$USER_NAME" >/dev/null || userdel "$USER_NAME"
-    ! getent group "$USER_NAME" >/dev/null || groupdel "$USER_NAME"
-    echo "its state, settings and user are gone"
+    all=true
+    [[ $state/ == $STATE/* ]] || ! has_files "$state" || all=false
+    remove_state
+    rm -f "$SETTINGS" || die "can't remove $SETTINGS"
+    remove_user
+    if $all; then echo "its state, settings and user are gone"; fi
   else
-    echo "kept: $STATE (which keys in etcd are this node's) and $SETTINGS; --purge removes them"
+    kept "$STATE" "which keys in etcd are this node's; --purge removes it"
+    kept "$SETTINGS" "--purge removes it"
   fi
+  [[ $state/ == $STATE/* ]] || kept "$state" "the state, which is there by EDGEKEYD_STATE_DIR"
+  kept "$UNITS/$UNIT.d" "what you changed of the unit"
+}
+
+# kept PATH WHY: says so, if it is there.
+kept() {
+  if [ -e "$1" ] || [ -L "$1" ]; then echo "kept: $1 ($2)"; fi
+}
+
+# What is mounted there can be emptied, and no more; what a link leads to is not ours.
+remove_state() {
+  if [ ! -L "$STATE" ]; then
+    [ -e "$STATE" ] || return 0
+    find "$STATE" -mindepth 1 -delete && rmdir "$STATE" 2>/dev/null && return
+  fi
+  all=false
+  if [ -L "$STATE" ]; then
+    kept "$(readlink -f "$STATE")" "$STATE led there"
+    rm -f "$STATE"
+  elif has_files "$STATE"; then
+    kept "$STATE" "not all of it can be removed: do that by hand"
+  else
+    kept "$STATE" "it is empty, and mounted: unmount it, then remove it by hand"
+  fi
+}
+
+# The user that systemd-sysusers made, and its group with it.
+remove_user() {
+  local entry said
+  entry=$(getent passwd "$USER_NAME") || return 0
+  if [[ $entry != *":$STATE:"*/nologin ]]; then
+    said="it was there before"
+  elif said=$(userdel "$USER_NAME" 2>&1); then
+    ! getent group "$USER_NAME" >/dev/null || groupdel "$USER_NAME" || true
+    return 0
+  fi
+  all=false
+  echo "kept: the user $USER_NAME ($said)"
 }
 
 uninstall=false purge=false retire='' binary=()

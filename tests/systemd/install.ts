@@ -103,6 +103,8 @@ Deno.test({
     await machine.ok("systemctl", "--quiet", "unmask", "edgekeyd");
     deepStrictEqual(await node.modes(...PATHS), []);
     match(await machine.ok("ls", "-A", "/usr/local/bin"), /^$/);
+    const nothing = await node.install("--uninstall");
+    deepStrictEqual(nothing, { code: 0, output: "edgekeyd is not installed\n" });
   });
 
   await step("says what can't be done on the way", async () => {
@@ -222,7 +224,7 @@ Deno.test({
     strictEqual(code, 0, output);
     match(
       output,
-      /^edgekeyd is uninstalled\nkept: \/var\/lib\/edgekeyd .* \/etc\/default\/edgekeyd/,
+      /^edgekeyd is uninstalled\nkept: \/var\/lib\/edgekeyd .*\nkept: \/etc\/default\/edgekeyd .*\n$/,
     );
     deepStrictEqual(await node.modes(...PATHS), KEPT);
     strictEqual(await unit.show("LoadState"), "not-found");
@@ -292,6 +294,8 @@ Deno.test({
       strictEqual((await node.install("--uninstall")).code, 0);
       await view.raw.kv.deleteRange({ key: Buffer.from(TAKEN_OVER) });
       await node.configure();
+      await killedAt("start edgekeyd", BINARY);
+      strictEqual(await unit.show("ActiveState"), "inactive");
       const { code, output } = await node.install(BINARY);
       strictEqual(code, 0, output);
       await node.inStep("first", "after-kill");
@@ -301,4 +305,84 @@ Deno.test({
       ok((await view.keys("/registry/")).size === 2);
     },
   );
+
+  await step("a state that is mounted is emptied, and what can't be removed is said", async () => {
+    await node.configure();
+    await node.emptyEtcd();
+    await machine.ok(
+      "sh",
+      "-c",
+      "mkdir /var/lib/edgekeyd && mount -t tmpfs none /var/lib/edgekeyd",
+    );
+    strictEqual((await node.install(BINARY)).code, 0);
+    await node.inStep("first", "after-kill");
+    const { code, output } = await node.install("--uninstall", "--purge", "--retire");
+    strictEqual(code, 0, output);
+    match(output, /\nkept: \/var\/lib\/edgekeyd \(it is empty, and mounted: .*\)\n$/);
+    strictEqual(await machine.ok("ls", "-A", "/var/lib/edgekeyd"), "");
+    strictEqual((await machine.run("id", "edgekeyd")).code, 1);
+    await machine.ok("umount", "/var/lib/edgekeyd");
+    match((await node.install("--uninstall", "--purge")).output, /\nits state, .* are gone\n$/);
+    deepStrictEqual(await node.modes(...PATHS), []);
+  });
+
+  await step(
+    "a state that a link leads to: says why it does not start, and leaves it",
+    async () => {
+      await node.configure();
+      await machine.ok("sh", "-c", "mkdir -p /data/state && ln -s /data/state /var/lib/edgekeyd");
+      await machine.write("/data/state/file", "");
+      match(
+        (await node.install(BINARY)).output,
+        /^install\.sh: .* systemd says exit-code \(code=exited, status=238\/STATE_DIRECTORY\) /m,
+      );
+      const { code, output } = await node.install("--uninstall", "--purge", "--no-retire");
+      strictEqual(code, 0, output);
+      match(
+        output,
+        /^edgekeyd is uninstalled\nkept: \/data\/state \(\/var\/lib\/edgekeyd led there\)\n$/,
+      );
+      strictEqual(await machine.ok("ls", "/data/state"), "file");
+    },
+  );
+
+  const dropIn = "/etc/systemd/system/edgekeyd.service.d/state.conf";
+  const moved = "EDGEKEYD_STATE_DIR=/var/lib/elsewhere";
+  for (const where of ["a drop-in", "the settings"]) {
+    await step(`a state that ${where} moved is found, retired, and kept`, async () => {
+      const lines = ["[Service]", "StateDirectory=edgekeyd elsewhere"];
+      if (where === "a drop-in") lines.push(`Environment=${moved}`);
+      await machine.write(dropIn, `${lines.join("\n")}\n`);
+      await node.configure(...(where === "a drop-in" ? [] : [moved]));
+      strictEqual((await node.install(BINARY)).code, 0);
+      await node.inStep("first", "after-kill");
+      match(await node.refusal("--uninstall", "--purge"), /nobody to ask: /);
+      const { code, output } = await node.install("--uninstall", "--purge", "--retire");
+      strictEqual(code, 0, output);
+      match(output, /^retire: 2 deleted, /);
+      match(
+        output,
+        /\nedgekeyd is uninstalled\nkept: \/var\/lib\/elsewhere .*\nkept: .*\.service\.d .*\n$/,
+      );
+      deepStrictEqual([...(await view.keys("/")).keys()], []);
+      strictEqual((await machine.run("test", "-e", dropIn)).code, 0);
+      await machine.ok("rm", "-r", "/var/lib/elsewhere");
+    });
+  }
+
+  await step("a user that is not its own, or is busy, stays", async () => {
+    await machine.ok("rm", "-r", "/etc/systemd/system/edgekeyd.service.d");
+    await machine.ok("useradd", "--home-dir", "/home/edgekeyd", "--shell", "/bin/sh", "edgekeyd");
+    strictEqual((await node.install(BINARY)).code, 0);
+    const { code, output } = await node.install("--uninstall", "--purge");
+    strictEqual(code, 0, output);
+    match(output, /\nkept: the user edgekeyd \(it was there before\)\n$/);
+    await machine.ok("userdel", "edgekeyd");
+    strictEqual((await node.install(BINARY)).code, 0);
+    await machine.ok("systemd-run", "--quiet", "--uid=edgekeyd", "--unit=busy", "sleep", "60");
+    const busy = await node.install("--uninstall", "--purge");
+    strictEqual(busy.code, 0, busy.output);
+    match(busy.output, /\nkept: the user edgekeyd \(userdel: .*\)\n$/);
+    await machine.ok("systemctl", "stop", "busy");
+  });
 });
