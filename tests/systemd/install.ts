@@ -346,16 +346,23 @@ Deno.test({
     },
   );
 
-  const dropIn = "/etc/systemd/system/edgekeyd.service.d/state.conf";
+  const dropIns = "systemd/system/edgekeyd.service.d";
   const moved = "EDGEKEYD_STATE_DIR=/var/lib/elsewhere";
-  for (const where of ["a drop-in", "the settings"]) {
+  for (const where of ["/etc", "/run", "the settings"]) {
     await step(`a state that ${where} moved is found, retired, and kept`, async () => {
+      const bySettings = where === "the settings";
       const lines = ["[Service]", "StateDirectory=edgekeyd elsewhere"];
-      if (where === "a drop-in") lines.push(`Environment=${moved}`);
-      await machine.write(dropIn, `${lines.join("\n")}\n`);
-      await node.configure(...(where === "a drop-in" ? [] : [moved]));
+      await machine.write(`/etc/${dropIns}/more.conf`, `${lines.join("\n")}\n`);
+      const variable = `[Service]\nEnvironment=A=b ${moved}\n`;
+      if (!bySettings) await machine.write(`${where}/${dropIns}/state.conf`, variable);
+      await node.configure(...(bySettings ? [moved] : []));
       strictEqual((await node.install(BINARY)).code, 0);
       await node.inStep("first", "after-kill");
+      if (where !== "/run") { // which systemd alone knows
+        strictEqual((await node.install("--uninstall")).code, 0);
+        match(await node.refusal("--uninstall", "--purge"), /nobody to ask: /);
+        strictEqual((await node.install(BINARY)).code, 0);
+      }
       match(await node.refusal("--uninstall", "--purge"), /nobody to ask: /);
       const { code, output } = await node.install("--uninstall", "--purge", "--retire");
       strictEqual(code, 0, output);
@@ -365,13 +372,12 @@ Deno.test({
         /\nedgekeyd is uninstalled\nkept: \/var\/lib\/elsewhere .*\nkept: .*\.service\.d .*\n$/,
       );
       deepStrictEqual([...(await view.keys("/")).keys()], []);
-      strictEqual((await machine.run("test", "-e", dropIn)).code, 0);
-      await machine.ok("rm", "-r", "/var/lib/elsewhere");
+      await machine.ok("rm", `/etc/${dropIns}/more.conf`);
+      await machine.ok("rm", "-rf", "/var/lib/elsewhere", `/etc/${dropIns}`, `/run/${dropIns}`);
     });
   }
 
   await step("a user that is not its own, or is busy, stays", async () => {
-    await machine.ok("rm", "-r", "/etc/systemd/system/edgekeyd.service.d");
     await machine.ok("useradd", "--home-dir", "/home/edgekeyd", "--shell", "/bin/sh", "edgekeyd");
     strictEqual((await node.install(BINARY)).code, 0);
     const { code, output } = await node.install("--uninstall", "--purge");
