@@ -6,7 +6,8 @@
 #   scripts/install.sh --uninstall  state and settings stay
 #   scripts/install.sh --uninstall --purge [--retire | --no-retire]
 #
-# What is there already as it should be is left alone: a second run changes and restarts nothing.
+# What is there already as it should be is left alone: a second run changes and restarts nothing. A
+# run that did not come to its end is ended by the next.
 # --purge takes state, settings and user away too; --retire first deletes from etcd what this node
 # wrote there (`edgekeyd retire`), and nothing goes if that fails. Without either it asks.
 set -euo pipefail
@@ -17,9 +18,11 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 BIN=/usr/local/bin
 UNITS=/etc/systemd/system
+UNFINISHED=$UNITS/.$UNIT.unfinished # there while a unit is that was never enabled, or no more
 STATE=/var/lib/edgekeyd
 USER_NAME=edgekeyd
 VERSION_SECONDS=60 # a slow SD card
+OLDEST_SYSTEMD=252 # as the package's Depends
 
 # One line on stderr, and the end.
 die() {
@@ -33,13 +36,41 @@ usage() {
 }
 
 check_machine() {
+  local systemd
   [ "$(id -u)" = 0 ] || die "only root can do this"
   [ -d /run/systemd/system ] || die "no systemd runs this machine, and edgekeyd's service needs it"
+  systemd=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+  [ "${systemd:-0}" -ge "$OLDEST_SYSTEMD" ] ||
+    die "this machine has systemd ${systemd:-of no version}, and edgekeyd's service needs" \
+      "$OLDEST_SYSTEMD or newer"
   [ -x "$(type -P systemd-sysusers)" ] || die "no systemd-sysusers here to make the service's user"
-  if command -v dpkg-query >/dev/null &&
-    [ "$(dpkg-query -W -f '${db:Status-Status}' edgekeyd 2>/dev/null)" = installed ]; then
-    die "edgekeyd is installed as a Debian package: use apt or dpkg, or remove that first"
-  fi
+  check_package
+  [ "$(readlink "$UNITS/$UNIT")" != /dev/null ] ||
+    die "$UNIT is masked here: if it is to run, 'systemctl unmask edgekeyd' first"
+}
+
+# Whatever dpkg knows of the package, its purge would take from here later, settings at least.
+check_package() {
+  local status
+  command -v dpkg-query >/dev/null || return 0
+  status=$(dpkg-query -W -f '${db:Status-Status}' edgekeyd 2>/dev/null) || return 0
+  case $status in
+  '' | not-installed) ;;
+  installed)
+    die "edgekeyd is installed as a Debian package: use apt or dpkg, or purge that first" \
+      "(see docs/service.md)"
+    ;;
+  config-files)
+    # One that went beside it before this was refused.
+    if $uninstall && ! $purge; then return; fi
+    die "the Debian package of edgekeyd was removed, but when it is purged, the settings go: save" \
+      "$SETTINGS, then 'dpkg --purge edgekeyd' first"
+    ;;
+  *)
+    die "the Debian package of edgekeyd is $status: 'dpkg --configure edgekeyd' finishes it," \
+      "'dpkg --purge edgekeyd' takes it away, with the settings in $SETTINGS"
+    ;;
+  esac
 }
 
 # check_sum BINARY: holds it against a SHA256SUMS beside it.
@@ -47,7 +78,8 @@ check_sum() {
   local sums line
   sums=$(dirname "$1")/SHA256SUMS
   [ -e "$sums" ] || return 0
-  line=$(awk -v name="$(basename "$1")" '$2 == name || $2 == "*" name' "$sums")
+  # A sum, a space, a space or an asterisk, and the name, which may hold spaces.
+  line=$(name=$(basename "$1") awk 'substr($0, 67) == ENVIRON["name"]' "$sums")
   [ -n "$line" ] || die "$sums does not name $(basename "$1"): is it the program that was released?"
   [ "${line%% *}" = "$(sha256sum <"$1" | cut -d' ' -f1)" ] ||
     die "$1 is not what $sums says: get it again"
@@ -73,13 +105,12 @@ place() {
   local mode=$1 path=$2 file=$3 new
   shift 3
   if cmp -s "$file" "$path" && [ "$(stat -c '0%a %u:%g' "$path")" = "$mode 0:0" ]; then return; fi
-  mkdir -p "$(dirname "$path")"
   new=$(dirname "$path")/.$(basename "$path").new
   leftover=$new
-  install -T -m "$mode" -o root -g root "$file" "$new" || die "can't write $new"
+  { mkdir -p "$(dirname "$path")" && install -T -m "$mode" -o root -g root "$file" "$new"; } ||
+    die "can't write $new"
   [ $# = 0 ] || "$@" "$new"
-  sync "$new"
-  mv -fT "$new" "$path"
+  { sync "$new" && mv -fT "$new" "$path"; } || die "can't replace $path"
   leftover=
   changed+=("$path")
 }
@@ -100,18 +131,32 @@ is_configured() {
 # start VERB: (re)starts the service and waits until it is up.
 start() {
   systemctl "$1" "$UNIT" 2>/dev/null ||
-    die "the service does not start: $(journalctl -q -o cat \
-      "_SYSTEMD_INVOCATION_ID=$(state_of InvocationID)" | grep '^edgekeyd: ' | tail -n 1)" \
-      "(see journalctl -u edgekeyd)"
+    die "the service does not start: $(why_not) (see journalctl -u edgekeyd)"
+}
+
+# Why it did not start: what it said or, if it came to nothing before that, what systemd says.
+why_not() {
+  journalctl -q -o cat "_SYSTEMD_INVOCATION_ID=$(state_of InvocationID)" |
+    grep '^edgekeyd: ' | tail -n 1 && return
+  said_of "$UNIT"
+}
+
+# said_of UNIT: what systemd says of how it ended.
+said_of() {
+  echo "systemd says $(systemctl show --value -p Result "$1")" \
+    "$(systemctl status --lines=0 "$1" | sed -n 's/^ *Process: .* (\(code=[^)]*\))$/(\1)/p')"
+}
+
+# Remembers that the unit is not, or not any more, as a finished run leaves it.
+begin() {
+  { touch "$UNFINISHED" && sync "$UNFINISHED"; } || die "can't write $UNFINISHED"
 }
 
 install_all() {
   local binary=${1:-$ROOT/dist/edgekeyd-$(uname -m)-unknown-linux-gnu}
-  local first version mode path source
+  local stale version mode path source
   [ -f "$binary" ] || die "no program at $binary: name one, or build it with scripts/build"
   check_sum "$binary"
-  first=true
-  [ ! -e "$UNITS/$UNIT" ] || first=false
 
   while read -r -u 3 mode path source; do
     case $source in
@@ -119,24 +164,31 @@ install_all() {
     *)
       # Once there, the settings are the operator's.
       [ "$source" = edgekeyd.env ] && [ -e "$path" ] && continue
+      [ "$source" != "$UNIT" ] || [ -e "$path" ] || begin
       render "$source" "$BIN" >"$work/$source"
       place "$mode" "$path" "$work/$source"
       ;;
     esac
   done 3< <(placed "$BIN" "$UNITS")
-  systemd-sysusers edgekeyd.conf
+  systemd-sysusers edgekeyd.conf || die "systemd-sysusers can't make the user $USER_NAME"
   # As systemd would at the first start: what root does there before that is the service's too.
-  [ -d "$STATE" ] || install -d -m 0700 -o "$USER_NAME" -g "$USER_NAME" "$STATE"
+  [ -d "$STATE" ] || install -d -m 0700 -o "$USER_NAME" -g "$USER_NAME" "$STATE" ||
+    die "can't make $STATE"
+  stale=false
   if has_changed "$UNITS/$UNIT" || [ "$(state_of NeedDaemonReload)" = yes ]; then
-    systemctl daemon-reload
+    stale=true
+    systemctl daemon-reload || die "systemd can't read $UNITS/$UNIT again"
   fi
 
-  if $first; then
-    systemctl --quiet enable "$UNIT"
-    ! is_configured || start start
-  elif is_outdated; then
+  [ ! -e "$UNFINISHED" ] || systemctl --quiet enable "$UNIT" || die "can't enable $UNIT"
+  if is_outdated "$stale"; then
     start try-restart
+  elif [ -e "$UNFINISHED" ] && is_configured; then
+    leftover=$UNFINISHED # done, even if it fails: from then on it is the operator's to start it
+    start start
   fi
+  rm -f "$UNFINISHED"
+  leftover=
   version=$(version_of "$BIN/edgekeyd" "$BIN/edgekeyd")
   echo "$version: ${changed[*]:-nothing to change}"
   say_state
@@ -147,11 +199,12 @@ check_new() {
   version_of "$2" "$1" >/dev/null
 }
 
-# Whether what runs is not what is installed: found out anew, since a run may have ended half way.
+# is_outdated STALE: whether what runs is not what is installed, be it that its unit was STALE when
+# this run came. A run before may have ended half way.
 is_outdated() {
   local pid
   pid=$(state_of MainPID)
-  [ "$pid" != 0 ] && { has_changed "$UNITS/$UNIT" || ! [ "/proc/$pid/exe" -ef "$BIN/edgekeyd" ]; }
+  [ "$pid" != 0 ] && { $1 || ! [ "/proc/$pid/exe" -ef "$BIN/edgekeyd" ]; }
 }
 
 say_state() {
@@ -167,9 +220,19 @@ say_state() {
   fi
 }
 
-# Whether this node may have keys in etcd: there is a state, here or where the settings say.
-has_state() {
-  [ -n "$(ls -A "$STATE" 2>/dev/null)" ] || grep -qsE '^[[:space:]]*EDGEKEYD_STATE_DIR=' "$SETTINGS"
+# Where the state is: where the settings say or, if they don't, a drop-in. Without its unit, systemd
+# does not read a drop-in.
+state_dir() {
+  {
+    echo "EDGEKEYD_STATE_DIR=$STATE"
+    sed -n 's/^Environment=//p' "$UNITS/$UNIT.d"/*.conf | tr ' ' '\n'
+    state_of Environment | tr ' ' '\n'
+    cat "$SETTINGS" || true
+  } 2>/dev/null | tr -d "\"'" | sed -n 's/^[[:space:]]*EDGEKEYD_STATE_DIR=\(.\)/\1/p' | tail -n 1
+}
+
+has_files() {
+  [ -n "$(ls -A "$1" 2>/dev/null)" ]
 }
 
 ask_to_retire() {
@@ -211,11 +274,11 @@ StandardError=append:$said
 EOT
   } >"/run/systemd/system/$unit"
   leftover=/run/systemd/system/$unit
-  systemctl daemon-reload
-  systemctl stop "$UNIT"
+  systemctl daemon-reload || die "systemd can't read $leftover"
+  systemctl stop "$UNIT" || die "can't stop $UNIT, which is to retire"
   systemctl start "$unit" 2>/dev/null || retired=false
   rm -f "$leftover"
-  sed 's/^/retire: /' "$said"
+  if [ -s "$said" ]; then sed 's/^/retire: /' "$said"; else echo "retire: $(said_of "$unit")"; fi
   $retired && return
   systemctl reset-failed "$unit"
   systemctl daemon-reload
@@ -224,33 +287,77 @@ EOT
 }
 
 uninstall_all() {
-  local path source any=false
+  local path source any=false state all
+  state=$(state_dir)
   while read -r _ path source; do
     [ ! -e "$path" ] || [ "$source" = edgekeyd.env ] || any=true
   done < <(placed "$BIN" "$UNITS")
-  if $purge && has_state; then
+  if $purge && { has_files "$state" || has_files "$STATE"; }; then
     [ -n "$retire" ] || ask_to_retire
     ! $retire || retire_node
   elif [ "$retire" = true ]; then
-    echo "nothing to retire: there is no state in $STATE"
+    echo "nothing to retire: there is no state in $state"
   fi
   if [ -e "$UNITS/$UNIT" ]; then
-    systemctl --quiet disable --now "$UNIT"
+    begin # so that it is enabled again if it is installed again, should this not come to its end
+    systemctl --quiet disable --now "$UNIT" || die "can't stop and disable $UNIT"
     systemctl reset-failed "$UNIT" 2>/dev/null || true
   fi
   while read -r _ path source; do
-    [ "$source" = edgekeyd.env ] || rm -f "$path"
+    [ "$source" = edgekeyd.env ] || rm -f "$path" || die "can't remove $path"
   done < <(placed "$BIN" "$UNITS")
-  systemctl daemon-reload
+  rm -f "$UNFINISHED"
+  systemctl daemon-reload || die "systemd can't forget $UNIT: try again"
   if $any; then echo "edgekeyd is uninstalled"; else echo "edgekeyd is not installed"; fi
   if $purge; then
-    rm -rf "$STATE" "$SETTINGS"
-    ! getent passwd "$USER_NAME" >/dev/null || userdel "$USER_NAME"
-    ! getent group "$USER_NAME" >/dev/null || groupdel "$USER_NAME"
-    echo "its state, settings and user are gone"
+    all=true
+    [[ $state/ == $STATE/* ]] || ! has_files "$state" || all=false
+    remove_state
+    rm -f "$SETTINGS" || die "can't remove $SETTINGS"
+    remove_user
+    if $all; then echo "its state, settings and user are gone"; fi
   else
-    echo "kept: $STATE (which keys in etcd are this node's) and $SETTINGS; --purge removes them"
+    kept "$STATE" "which keys in etcd are this node's; --purge removes it"
+    kept "$SETTINGS" "--purge removes it"
   fi
+  [[ $state/ == $STATE/* ]] || kept "$state" "the state, which is there by EDGEKEYD_STATE_DIR"
+  kept "$UNITS/$UNIT.d" "what you changed of the unit"
+}
+
+# kept PATH WHY: says so, if it is there.
+kept() {
+  if [ -e "$1" ] || [ -L "$1" ]; then echo "kept: $1 ($2)"; fi
+}
+
+# What is mounted there can be emptied, and no more; what a link leads to is not ours.
+remove_state() {
+  if [ ! -L "$STATE" ]; then
+    [ -e "$STATE" ] || return 0
+    find "$STATE" -mindepth 1 -delete && rmdir "$STATE" 2>/dev/null && return
+  fi
+  all=false
+  if [ -L "$STATE" ]; then
+    kept "$(readlink -f "$STATE")" "$STATE led there"
+    rm -f "$STATE"
+  elif has_files "$STATE"; then
+    kept "$STATE" "not all of it can be removed: do that by hand"
+  else
+    kept "$STATE" "it is empty, and mounted: unmount it, then remove it by hand"
+  fi
+}
+
+# The user that systemd-sysusers made, and its group with it.
+remove_user() {
+  local entry said
+  entry=$(getent passwd "$USER_NAME") || return 0
+  if [[ $entry != *":$STATE:"*/nologin ]]; then
+    said="it was there before"
+  elif said=$(userdel "$USER_NAME" 2>&1); then
+    ! getent group "$USER_NAME" >/dev/null || groupdel "$USER_NAME" || true
+    return 0
+  fi
+  all=false
+  echo "kept: the user $USER_NAME ($said)"
 }
 
 uninstall=false purge=false retire='' binary=()

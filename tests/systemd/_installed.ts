@@ -1,4 +1,5 @@
 import { match, strictEqual } from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { fromFileUrl } from "@std/path";
 import { EtcdView } from "../e2e/_node.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
@@ -96,6 +97,12 @@ export class InstalledNode implements AsyncDisposable {
       return keys === expected || undefined;
     });
     await this.unit.until("StatusText", new RegExp(`^In step: ${pods.length} keys?$`), READY_MS);
+  }
+
+  /** Deletes everything from etcd, as if nobody had ever written to it. */
+  async emptyEtcd(): Promise<void> {
+    const zero = Buffer.from([0]);
+    await this.view.raw.kv.deleteRange({ key: zero, range_end: zero });
   }
 
   /** Owner and mode of files and directories, one a line; a missing one is none. */

@@ -19,6 +19,11 @@ const KEPT = ["/etc/default/edgekeyd root:root 600", "/var/lib/edgekeyd edgekeyd
 const PATHS = [...SHARED, ...KEPT].map((line) => line.split(" ", 1)[0] ?? "");
 const TAKEN_OVER = "/registry/pods/shop/after-kill";
 const OWNER = ["edgekeyd", "owners", "/registry/pods/shop/first"];
+const UNIT = "/etc/systemd/system/edgekeyd.service";
+/** A systemctl that kills who calls it before it does what $KILL_AT names. */
+const KILLING = `#!/bin/sh
+case "$*" in *"$KILL_AT"*) kill -9 $PPID ;; *) exec /usr/bin/systemctl "$@" ;; esac
+`;
 
 Deno.test({
   name: "scripts/install.sh under a real systemd",
@@ -34,6 +39,17 @@ Deno.test({
       "-c",
       `echo ${answer} | script -qec "/opt/edgekeyd/scripts/install.sh --uninstall --purge" /dev/null`,
     );
+
+  /** `scripts/install.sh`, killed before its systemctl does that. */
+  const killedAt = async (what: string, ...args: string[]) => {
+    await machine.write("/root/killing/systemctl", KILLING);
+    await machine.ok("chmod", "755", "/root/killing/systemctl");
+    const path = "PATH=/root/killing:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    const command = ["/opt/edgekeyd/scripts/install.sh", ...args];
+    const { code } = await machine.run("env", path, `KILL_AT=${what}`, ...command);
+    strictEqual(code, 137);
+    await machine.ok("sh", "-c", "rm -r /run/edgekeyd-install.*");
+  };
 
   await step("refuses what can't work, and changes nothing", async () => {
     strictEqual((await node.install("--purge")).code, 2);
@@ -52,6 +68,10 @@ Deno.test({
     match(await node.refusal("/root/dist/edgekeyd"), /is not what \/root\/dist\/SHA256SUMS says/);
     await machine.write("/root/dist/SHA256SUMS", `${"0".repeat(64)}  another\n`);
     match(await node.refusal("/root/dist/edgekeyd"), /SHA256SUMS does not name edgekeyd/);
+    const spaced =
+      'cd /root/dist && cp edgekeyd "edgekeyd x" && sha256sum "edgekeyd x" >SHA256SUMS';
+    await machine.ok("sh", "-c", spaced);
+    match(await node.refusal("/root/dist/edgekeyd x"), /\/root\/dist\/edgekeyd x is no program/);
     const user = await machine.run(
       "setpriv",
       "--reuid=65534",
@@ -71,8 +91,45 @@ Deno.test({
       await hiding("--bind /dev/null /usr/bin/systemd-sysusers"),
       /: no systemd-sysusers here /,
     );
+    await machine.write("/root/old/systemctl", "#!/bin/sh\necho 'systemd 251 (251.4-1)'\n");
+    await machine.ok("chmod", "755", "/root/old/systemctl");
+    match(
+      await hiding("--bind /root/old/systemctl /usr/bin/systemctl"),
+      /^install\.sh: this machine has systemd 251, .* needs 252 or newer\n$/,
+    );
+    await machine.ok("systemctl", "--quiet", "mask", "edgekeyd");
+    match(await node.refusal(BINARY), /edgekeyd\.service is masked .*'systemctl unmask edgekeyd'/);
+    strictEqual(await machine.ok("readlink", UNIT), "/dev/null");
+    await machine.ok("systemctl", "--quiet", "unmask", "edgekeyd");
     deepStrictEqual(await node.modes(...PATHS), []);
     match(await machine.ok("ls", "-A", "/usr/local/bin"), /^$/);
+    const nothing = await node.install("--uninstall");
+    deepStrictEqual(nothing, { code: 0, output: "edgekeyd is not installed\n" });
+  });
+
+  await step("says what can't be done on the way", async () => {
+    const hide = "mount --bind /bin/false /usr/bin/systemd-sysusers";
+    const script = `${hide} && /opt/edgekeyd/scripts/install.sh ${BINARY}`;
+    const { code, output } = await machine.run("unshare", "--mount", "sh", "-c", script);
+    strictEqual(code, 1, output);
+    match(output, /^install\.sh: systemd-sysusers can't make the user edgekeyd\n$/);
+  });
+
+  for (const what of ["daemon-reload", "enable", "reset-failed"]) {
+    await step(`a run that is killed before ${what} is ended by the next: enabled`, async () => {
+      const uninstalls = what === "reset-failed";
+      strictEqual((await node.install(uninstalls ? BINARY : "--uninstall")).code, 0);
+      await killedAt(what, uninstalls ? "--uninstall" : BINARY);
+      strictEqual((await machine.run("systemctl", "is-enabled", "edgekeyd")).output, "disabled\n");
+      match((await node.install(BINARY)).output, /\nedgekeyd\.service: enabled, inactive; /);
+      match(await machine.ok("ls", "-A", "/etc/systemd/system"), /^((?!unfinished)[^])*$/);
+    });
+  }
+
+  await step("what the operator has disabled stays so", async () => {
+    await machine.ok("systemctl", "--quiet", "disable", "edgekeyd");
+    match((await node.install(BINARY)).output, /\nedgekeyd\.service: disabled, inactive; /);
+    strictEqual((await node.install("--uninstall", "--purge")).code, 0);
   });
 
   await step("installs and enables it, and starts nothing that has no etcd yet", async () => {
@@ -138,6 +195,21 @@ Deno.test({
     notStrictEqual(await unit.show("MainPID"), pid);
   });
 
+  await step("ends what a run left half done: a unit that systemd has not read yet", async () => {
+    await machine.ok(
+      "sh",
+      "-c",
+      `cp -p ${UNIT} /root/unit && sed -i s/TasksMax=64/TasksMax=65/ ${UNIT}`,
+    );
+    await machine.ok("systemctl", "daemon-reload");
+    strictEqual((await unit.ctl("restart")).code, 0);
+    await machine.ok("sh", "-c", `touch /root/unit && mv /root/unit ${UNIT}`);
+    const pid = await unit.show("MainPID");
+    match((await node.install(OTHER)).output, /: nothing to change\n/);
+    notStrictEqual(await unit.show("MainPID"), pid);
+    strictEqual(await unit.show("TasksMax"), "64");
+  });
+
   await step("an upgrade does not start what the operator has stopped", async () => {
     await machine.ok("systemctl", "stop", "edgekeyd");
     const { code, output } = await node.install(BINARY);
@@ -152,7 +224,7 @@ Deno.test({
     strictEqual(code, 0, output);
     match(
       output,
-      /^edgekeyd is uninstalled\nkept: \/var\/lib\/edgekeyd .* \/etc\/default\/edgekeyd/,
+      /^edgekeyd is uninstalled\nkept: \/var\/lib\/edgekeyd .*\nkept: \/etc\/default\/edgekeyd .*\n$/,
     );
     deepStrictEqual(await node.modes(...PATHS), KEPT);
     strictEqual(await unit.show("LoadState"), "not-found");
@@ -222,6 +294,8 @@ Deno.test({
       strictEqual((await node.install("--uninstall")).code, 0);
       await view.raw.kv.deleteRange({ key: Buffer.from(TAKEN_OVER) });
       await node.configure();
+      await killedAt("start edgekeyd", BINARY);
+      strictEqual(await unit.show("ActiveState"), "inactive");
       const { code, output } = await node.install(BINARY);
       strictEqual(code, 0, output);
       await node.inStep("first", "after-kill");
@@ -231,4 +305,90 @@ Deno.test({
       ok((await view.keys("/registry/")).size === 2);
     },
   );
+
+  await step("a state that is mounted is emptied, and what can't be removed is said", async () => {
+    await node.configure();
+    await node.emptyEtcd();
+    await machine.ok(
+      "sh",
+      "-c",
+      "mkdir /var/lib/edgekeyd && mount -t tmpfs none /var/lib/edgekeyd",
+    );
+    strictEqual((await node.install(BINARY)).code, 0);
+    await node.inStep("first", "after-kill");
+    const { code, output } = await node.install("--uninstall", "--purge", "--retire");
+    strictEqual(code, 0, output);
+    match(output, /\nkept: \/var\/lib\/edgekeyd \(it is empty, and mounted: .*\)\n$/);
+    strictEqual(await machine.ok("ls", "-A", "/var/lib/edgekeyd"), "");
+    strictEqual((await machine.run("id", "edgekeyd")).code, 1);
+    await machine.ok("umount", "/var/lib/edgekeyd");
+    match((await node.install("--uninstall", "--purge")).output, /\nits state, .* are gone\n$/);
+    deepStrictEqual(await node.modes(...PATHS), []);
+  });
+
+  await step(
+    "a state that a link leads to: says why it does not start, and leaves it",
+    async () => {
+      await node.configure();
+      await machine.ok("sh", "-c", "mkdir -p /data/state && ln -s /data/state /var/lib/edgekeyd");
+      await machine.write("/data/state/file", "");
+      match(
+        (await node.install(BINARY)).output,
+        /^install\.sh: .* systemd says exit-code \(code=exited, status=238\/STATE_DIRECTORY\) /m,
+      );
+      const { code, output } = await node.install("--uninstall", "--purge", "--no-retire");
+      strictEqual(code, 0, output);
+      match(
+        output,
+        /^edgekeyd is uninstalled\nkept: \/data\/state \(\/var\/lib\/edgekeyd led there\)\n$/,
+      );
+      strictEqual(await machine.ok("ls", "/data/state"), "file");
+    },
+  );
+
+  const dropIns = "systemd/system/edgekeyd.service.d";
+  const moved = "EDGEKEYD_STATE_DIR=/var/lib/elsewhere";
+  for (const where of ["/etc", "/run", "the settings"]) {
+    await step(`a state that ${where} moved is found, retired, and kept`, async () => {
+      const bySettings = where === "the settings";
+      const lines = ["[Service]", "StateDirectory=edgekeyd elsewhere"];
+      await machine.write(`/etc/${dropIns}/more.conf`, `${lines.join("\n")}\n`);
+      const variable = `[Service]\nEnvironment=A=b ${moved}\n`;
+      if (!bySettings) await machine.write(`${where}/${dropIns}/state.conf`, variable);
+      await node.configure(...(bySettings ? [moved] : []));
+      strictEqual((await node.install(BINARY)).code, 0);
+      await node.inStep("first", "after-kill");
+      if (where !== "/run") { // which systemd alone knows
+        strictEqual((await node.install("--uninstall")).code, 0);
+        match(await node.refusal("--uninstall", "--purge"), /nobody to ask: /);
+        strictEqual((await node.install(BINARY)).code, 0);
+      }
+      match(await node.refusal("--uninstall", "--purge"), /nobody to ask: /);
+      const { code, output } = await node.install("--uninstall", "--purge", "--retire");
+      strictEqual(code, 0, output);
+      match(output, /^retire: 2 deleted, /);
+      match(
+        output,
+        /\nedgekeyd is uninstalled\nkept: \/var\/lib\/elsewhere .*\nkept: .*\.service\.d .*\n$/,
+      );
+      deepStrictEqual([...(await view.keys("/")).keys()], []);
+      await machine.ok("rm", `/etc/${dropIns}/more.conf`);
+      await machine.ok("rm", "-rf", "/var/lib/elsewhere", `/etc/${dropIns}`, `/run/${dropIns}`);
+    });
+  }
+
+  await step("a user that is not its own, or is busy, stays", async () => {
+    await machine.ok("useradd", "--home-dir", "/home/edgekeyd", "--shell", "/bin/sh", "edgekeyd");
+    strictEqual((await node.install(BINARY)).code, 0);
+    const { code, output } = await node.install("--uninstall", "--purge");
+    strictEqual(code, 0, output);
+    match(output, /\nkept: the user edgekeyd \(it was there before\)\n$/);
+    await machine.ok("userdel", "edgekeyd");
+    strictEqual((await node.install(BINARY)).code, 0);
+    await machine.ok("systemd-run", "--quiet", "--uid=edgekeyd", "--unit=busy", "sleep", "60");
+    const busy = await node.install("--uninstall", "--purge");
+    strictEqual(busy.code, 0, busy.output);
+    match(busy.output, /\nkept: the user edgekeyd \(userdel: .*\)\n$/);
+    await machine.ok("systemctl", "stop", "busy");
+  });
 });

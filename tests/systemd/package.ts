@@ -28,6 +28,9 @@ Deno.test({
   const dpkg = (...args: string[]) =>
     machine.ok("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", ...args);
   const upgrade = () => dpkg("--install", PACKAGE ?? "");
+  const stateOf = async () => (await machine.run("systemctl", "is-active", "edgekeyd")).output;
+  /** What is left of it, in files. */
+  const left = () => machine.ok("find", "/etc", "/var/lib", "/run", "-name", "*edgekeyd*");
 
   await step("does not go beside what scripts/install.sh has installed", async () => {
     strictEqual((await node.install(BINARY)).code, 0);
@@ -35,6 +38,8 @@ Deno.test({
     strictEqual(code, 1, output);
     match(output, /take it away first with 'scripts\/install\.sh --uninstall'/);
     deepStrictEqual(await node.modes(...PROGRAM.slice(0, 2)), []);
+    // Nothing of the attempt stands in install.sh's way.
+    strictEqual((await node.install(BINARY)).code, 0);
     strictEqual((await node.install("--uninstall", "--purge")).code, 0);
     await dpkg("--purge", "edgekeyd");
   });
@@ -46,6 +51,14 @@ Deno.test({
     strictEqual((await machine.ok("systemctl", "is-enabled", "edgekeyd")).trim(), "enabled");
     match(await node.refusal(BINARY), /is installed as a Debian package: use apt or dpkg/);
     match(await node.refusal("--uninstall"), /is installed as a Debian package: use apt or dpkg/);
+  });
+
+  await step("scripts/install.sh does not go beside one that is unpacked only", async () => {
+    await dpkg("--unpack", PACKAGE ?? "");
+    const said = /is unpacked: 'dpkg --configure edgekeyd' finishes it, 'dpkg --purge edgekeyd' /;
+    match(await node.refusal(BINARY), said);
+    match(await node.refusal("--uninstall"), said);
+    await dpkg("--configure", "edgekeyd");
   });
 
   await step("what is in the cache then reaches etcd", async () => {
@@ -66,6 +79,41 @@ Deno.test({
   });
 
   await step(
+    "an upgrade to another version keeps the settings, and has new ones beside them",
+    async () => {
+      const revision = await view.revision();
+      const pid = await unit.show("MainPID");
+      const other = `set -e
+      dpkg-deb --raw-extract ${PACKAGE} /root/other
+      sed -i "s/^Version: .*/Version: 9.0.0/" /root/other/DEBIAN/control
+      echo "# A new setting." >>/root/other/etc/default/edgekeyd
+      dpkg-deb -Znone --root-owner-group --build /root/other /root/other.deb`;
+      await machine.ok("sh", "-c", other);
+      await dpkg("--force-confold", "--install", "/root/other.deb");
+      match(await machine.ok("dpkg-query", "-W", "edgekeyd"), /\t9\.0\.0$/);
+      notStrictEqual(await unit.show("MainPID"), pid);
+      await node.inStep("first");
+      strictEqual(await view.revision(), revision);
+      match(await machine.ok("cat", "/etc/default/edgekeyd"), /EDGEKEYD_NODE_NAME=edge-1/);
+      match(await machine.ok("cat", "/etc/default/edgekeyd.dpkg-dist"), /\n# A new setting\.$/);
+      await dpkg("--force-confold,downgrade", "--install", PACKAGE ?? "");
+      await node.inStep("first");
+    },
+  );
+
+  await step("an upgrade does not start what the operator has stopped or masked", async () => {
+    await machine.ok("systemctl", "stop", "edgekeyd");
+    await upgrade();
+    strictEqual(await stateOf(), "inactive\n");
+    await machine.ok("systemctl", "--quiet", "mask", "edgekeyd");
+    await upgrade();
+    strictEqual(await stateOf(), "inactive\n");
+    await machine.ok("systemctl", "--quiet", "unmask", "edgekeyd");
+    strictEqual((await unit.ctl("start")).code, 0);
+    await node.inStep("first");
+  });
+
+  await step(
     "an upgrade is done, and says so, if the service does not start after it",
     async () => {
       await node.configure("EDGEKEYD_DEBOUNCE=soon");
@@ -77,10 +125,16 @@ Deno.test({
   );
 
   await step("removed, it leaves state, settings and etcd as they are, and says so", async () => {
-    match(await dpkg("--remove", "edgekeyd"), /what this node wrote stays in etcd, unless you ran/);
+    match(await dpkg("--remove", "edgekeyd"), /what this node wrote stays in etcd, and .* here$/m);
     deepStrictEqual(await node.modes(...PATHS), KEPT);
     strictEqual(await unit.show("ActiveState"), "inactive");
     strictEqual((await view.keys("/registry/")).size, 1);
+  });
+
+  await step("scripts/install.sh does not go beside what was removed, but not purged", async () => {
+    match(await node.refusal(BINARY), /was removed, but .* then 'dpkg --purge edgekeyd' first\n$/);
+    match(await node.refusal("--uninstall", "--purge"), /was removed, but /);
+    deepStrictEqual(await node.modes(...PATHS), KEPT);
   });
 
   await step("installed again, it starts and knows what it knew", async () => {
@@ -91,14 +145,68 @@ Deno.test({
     strictEqual(await view.revision(), revision);
   });
 
+  await step("purged without a retire, it keeps the state, and says so", async () => {
+    const revision = await view.revision();
+    match(await dpkg("--purge", "edgekeyd"), /^edgekeyd: kept \/var\/lib\/edgekeyd, which alone /m);
+    deepStrictEqual(await node.modes(...PATHS), KEPT.slice(1));
+    await node.configure();
+    await dpkg("--force-confold", "--install", PACKAGE ?? "");
+    await node.inStep("first");
+    strictEqual(await view.revision(), revision);
+  });
+
+  await step("retired, then back: it takes part again, and its state is kept again", async () => {
+    match(await machine.ok("edgekeyd", "retire"), /^1 deleted, 0 released; 1 Txn/);
+    await dpkg("--remove", "edgekeyd");
+    await upgrade();
+    await node.inStep("first");
+    await machine.ok("systemctl", "stop", "edgekeyd");
+    await dpkg("--remove", "edgekeyd");
+    match(await dpkg("--purge", "edgekeyd"), /^edgekeyd: kept \/var\/lib\/edgekeyd, which alone /m);
+    await node.configure();
+    await dpkg("--force-confold", "--install", PACKAGE ?? "");
+    await node.inStep("first");
+  });
+
   await step("retired and purged, nothing of it is left in etcd, or here", async () => {
     match(await machine.ok("edgekeyd", "retire"), /^1 deleted, 0 released; 1 Txn/);
-    await dpkg("--purge", "edgekeyd");
+    const said = await dpkg("--purge", "edgekeyd");
+    match(said, /^((?!edgekeyd: )[^])*$/);
     deepStrictEqual([...(await view.keys("/")).keys()], []);
     deepStrictEqual(await node.modes(...PATHS), []);
     strictEqual(await unit.show("LoadState"), "not-found");
-    const left = await machine.ok("find", "/etc", "/var/lib", "-name", "*edgekeyd*");
-    strictEqual(left, "");
+    strictEqual(await left(), "");
+  });
+
+  await step("a state that is mounted is emptied, and the purge comes to its end", async () => {
+    await node.configure();
+    await machine.ok(
+      "sh",
+      "-c",
+      "mkdir /var/lib/edgekeyd && mount -t tmpfs none /var/lib/edgekeyd",
+    );
+    await dpkg("--force-confold", "--install", PACKAGE ?? "");
+    await node.inStep("first");
+    match(await machine.ok("edgekeyd", "retire"), /^1 deleted, /);
+    match(await dpkg("--purge", "edgekeyd"), /^edgekeyd: \/var\/lib\/edgekeyd can't be removed/m);
+    strictEqual(await machine.ok("ls", "-A", "/var/lib/edgekeyd"), "");
+    await machine.ok("umount", "/var/lib/edgekeyd");
+    await machine.ok("rmdir", "/var/lib/edgekeyd");
+  });
+
+  await step("a state that the settings moved is left where it is", async () => {
+    const dropIn = "/etc/systemd/system/edgekeyd.service.d/state.conf";
+    await machine.write(dropIn, "[Service]\nStateDirectory=edgekeyd elsewhere\n");
+    await node.configure("EDGEKEYD_STATE_DIR=/var/lib/elsewhere");
+    await dpkg("--force-confold", "--install", PACKAGE ?? "");
+    await node.inStep("first");
+    const said = await dpkg("--purge", "edgekeyd");
+    match(said, /^edgekeyd: \/var\/lib\/elsewhere stays, also after a purge, /m);
+    match(said, /^edgekeyd: kept .*\/edgekeyd\.service\.d, which is yours$/m);
+    match(await machine.ok("ls", "-A", "/var/lib/elsewhere"), /./);
+    deepStrictEqual(await node.modes(...PATHS), []);
+    await machine.ok("rm", "-r", "/var/lib/elsewhere", "/etc/systemd/system/edgekeyd.service.d");
+    await node.emptyEtcd();
   });
 
   await step("takes over from scripts/install.sh what that has left", async () => {
@@ -112,4 +220,37 @@ Deno.test({
     strictEqual(await view.revision(), revision);
     match(await machine.ok("cat", "/etc/default/edgekeyd"), /EDGEKEYD_NODE_NAME=edge-1/);
   });
+
+  await step("scripts/install.sh takes over from it, once it is purged", async () => {
+    const revision = await view.revision();
+    await machine.ok("cp", "-p", "/etc/default/edgekeyd", "/root/settings");
+    match(await dpkg("--purge", "edgekeyd"), /^edgekeyd: kept \/var\/lib\/edgekeyd, /m);
+    await machine.ok("mv", "/root/settings", "/etc/default/edgekeyd");
+    const { code, output } = await node.install(BINARY);
+    strictEqual(code, 0, output);
+    await node.inStep("first");
+    strictEqual(await machine.ok(...OWNER), "kubelet pods.v1.core");
+    strictEqual(await view.revision(), revision);
+  });
+
+  await step(
+    "a purge leaves what an older scripts/install.sh put beside a removed one",
+    async () => {
+      strictEqual((await node.install("--uninstall")).code, 0);
+      await dpkg("--force-confold", "--install", PACKAGE ?? "");
+      await dpkg("--remove", "edgekeyd");
+      // One that did not look for the rest of a package.
+      const old = `mount --bind /dev/null /usr/bin/dpkg-query && /opt/edgekeyd/scripts/install.sh`;
+      await machine.ok("unshare", "--mount", "sh", "-c", `${old} ${BINARY}`);
+      await node.inStep("first");
+      const pid = await unit.show("MainPID");
+      match(
+        await dpkg("--purge", "edgekeyd"),
+        /scripts\/install\.sh has installed one: its state /,
+      );
+      deepStrictEqual(await node.modes("/var/lib/edgekeyd"), KEPT.slice(1));
+      strictEqual(await machine.ok("systemctl", "is-enabled", "edgekeyd"), "enabled");
+      strictEqual(await unit.show("MainPID"), pid);
+    },
+  );
 });
