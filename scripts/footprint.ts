@@ -14,6 +14,14 @@ const [FOLDER = ""] = Deno.args;
 const BINARY = `${FOLDER}/edgekeyd-${Deno.build.arch}-unknown-linux-gnu`;
 const FLOOR = `${FOLDER}/floor`;
 const ETCD_FLOOR = `${FOLDER}/etcd-floor`;
+/** What the unit sets for the daemon; the floors get it too. */
+const UNIT = Deno.readTextFileSync(new URL("systemd/edgekeyd.service", import.meta.url));
+const ENV = Object.fromEntries(
+  Array.from(
+    UNIT.matchAll(/^Environment=(\w+)=(.*)$/gm),
+    ([, name = "", value = ""]) => [name, value],
+  ),
+);
 const ROUNDS = 31;
 const COLD_ROUNDS = 11;
 /** V8 gives back what a pass took a while after it. */
@@ -156,7 +164,7 @@ function forget(path: string): void {
 
 function spawn(program: string, args: readonly string[]): Deno.ChildProcess {
   const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
-  const process = new Deno.Command(program, { args: [...args], ...quiet }).spawn();
+  const process = new Deno.Command(program, { args: [...args], env: ENV, ...quiet }).spawn();
   stack.defer(async () => {
     process.kill("SIGTERM");
     await process.status;
