@@ -52,10 +52,15 @@ export const FLAGS = {
     help: "where the component-key cache is kept",
   },
   "node-name": { kind: "text", help: "names this node's fence in etcd (default: the hostname)" },
-  "components": { kind: "list", help: "look at these components only; keys of others are kept" },
+  "components": {
+    kind: "list",
+    help: "look at these components only; keys of others are kept",
+    only: "sync",
+  },
   "exclude-resources": {
     kind: "list",
     help: "leave these out, as leases or leases[.v1].coordination.k8s.io; their keys are kept",
+    only: "sync",
   },
   "etcd-servers": {
     kind: "text",

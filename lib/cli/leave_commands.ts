@@ -42,12 +42,17 @@ export async function deleteComponentCommand(
 
 /** `edgekeyd retire`: every key that this node wrote goes, then its fence. */
 export async function retireCommand(options: Options, terminal: Terminal): Promise<number> {
-  return await leave(
+  const code = await leave(
     options,
     terminal,
     (context) => retire(context, { timed: (_, work) => work }),
     (client) => client.retire(),
   );
+  terminal.err(
+    "edgekeyd: note: the next start, or --reconcile, takes part in the pool again: disable the " +
+      "service first, if there is one",
+  );
+  return code;
 }
 
 /**
@@ -81,6 +86,9 @@ export async function leave(
     );
   }
   if (done.failure) throw done.failure;
+  if (deleted + released + conflicts.length === 0) {
+    note("there was nothing to delete; `edgekeyd keys` lists what this node holds");
+  }
   const [first] = conflicts;
   if (!first) return EXIT.ok;
   terminal.err(

@@ -51,8 +51,8 @@ export function summaryOf(
     parts.push(
       `${
         plural(deletes, "delete")
-      } of ${names} held back (check the cache directory; if they are meant, ` +
-        "run --confirm-deletes, or delete-component NAME if the component is gone)",
+      } of ${names} held back (put the cache directory back; only if they are meant: ` +
+        "`edgekeyd --reconcile --confirm-deletes`, or `delete-component NAME` for one that is gone)",
     );
   }
   const [conflict] = conflicts;

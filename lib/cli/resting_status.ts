@@ -1,7 +1,8 @@
 import { cacheStatusOf, etcdStateAfter, type NodeStatus } from "../agent/mod.ts";
 import { EtcdError } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import { FenceError, judgeFence, observe } from "../store/mod.ts";
+import { judgeFence, observe } from "../store/mod.ts";
+import { fenceWords } from "./fence_words.ts";
 import type { Options } from "./options.ts";
 import { plural } from "./plural.ts";
 import { clock, connectEtcd } from "./session.ts";
@@ -47,13 +48,8 @@ async function lookAtEtcd(options: Options, cache: ComponentKeyCache): Promise<S
       const keys = plural(cache.intent.header.entries, "key");
       notReady.push(`a Txn of ${keys} is pending; \`edgekeyd --reconcile\` settles it`);
     }
-    if (kind === "reset") {
-      notReady.push(
-        "etcd came back empty or older than the cache; `edgekeyd --reconcile` puts what is missing",
-      );
-    }
     const lost = kind === "other-life" || kind === "rolled-back";
-    if (lost) notReady.unshift(new FenceError(kind, cache.identity.fenceKey).message);
+    if (lost || kind === "reset") notReady.unshift(fenceWords(kind, cache.identity.fenceKey));
     return {
       notReady,
       etcd: { state: "reachable", endpoints, revision, clusterId, latencyMs },

@@ -1,6 +1,8 @@
+import { fenceKeyOf } from "../keycache/mod.ts";
 import { verify } from "../reconcile/mod.ts";
 import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
+import { fenceWords } from "./fence_words.ts";
 import type { Options } from "./options.ts";
 import { plural } from "./plural.ts";
 import { withCache, withStore } from "./session.ts";
@@ -20,16 +22,16 @@ export async function verifyCommand(options: Options, terminal: Terminal): Promi
   else {
     for (const { key, reason } of found.drift) terminal.out(`drift  ${key}: ${reason}`);
     terminal.out(
-      `${plural(found.keys, "key")}, ${found.drift.length} drifted, revision ${found.revision}` +
-        (found.fence ? `, fence ${found.fence}` : ""),
+      `${plural(found.keys, "key")}, ${found.drift.length} drifted, revision ${found.revision}`,
     );
   }
   if (found.drift.length === 0 && !found.fence) return EXIT.ok;
   const [first] = found.drift;
-  terminal.err(
-    `edgekeyd: etcd is not what the cache says (` +
-      (first ? `${first.key}: ${first.reason}` : `fence ${found.fence}`) +
-      "); run `edgekeyd --reconcile`",
-  );
+  const differs = first
+    ? `etcd is not what the component-key cache says (${first.key}: ${first.reason}); run ` +
+      "`edgekeyd --reconcile`"
+    : "";
+  const fence = found.fence ? fenceWords(found.fence, fenceKeyOf(options.nodeName)) : "";
+  terminal.err(`edgekeyd: ${fence || differs}`);
   return EXIT.partial;
 }

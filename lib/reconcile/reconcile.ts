@@ -237,16 +237,16 @@ class Run {
   }
 }
 
-/** Files whose keys are kept because the run was told not to look at them. */
+/** Keys that are kept for files at which the run was told not to look. */
 function keysNotLookedAt({ cache }: StoreContext, { source }: ReconcileOptions): number {
   const { components, excludeResources } = source.coverage;
   if (!components && !excludeResources) return 0;
-  let unseen = 0;
-  for (const path of cache.files.keys()) {
+  const unseen = new Set<string>();
+  for (const [path, { key }] of cache.files) {
     const [component = "", directory = ""] = path.split("/", 2);
-    if (components?.has(component) === false || excludeResources?.(directory)) unseen++;
+    if (components?.has(component) === false || excludeResources?.(directory)) unseen.add(key);
   }
-  return unseen;
+  return unseen.size;
 }
 
 /**

@@ -62,7 +62,7 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     const { json: status } = await json("status");
     match(status.notReady.join(), /25 deletes of kubelet are held back/);
     const page = await run("status");
-    expectExit(page, 3, /in step but for 25 deletes of kubelet held back .*run --confirm-deletes/);
+    expectExit(page, 3, /in step but for 25 deletes of kubelet held back .*--confirm-deletes/);
     match(
       page.stdout,
       /^component {4}kubelet: 30 keys, 25 deletes held back, looked at \d+ s ago$/m,
@@ -208,6 +208,7 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     const retired = await run("retire");
     expectExit(retired, 0);
     match(retired.stdout, /^4 deleted, 1 released; 1 Txn\n$/);
+    match(retired.stderr, /^edgekeyd: note: the next start, .* disable the service first/);
     deepStrictEqual([...(await etcd.keys("/")).keys()], [`${p}/pods/default/p4`]);
     expectExit(await run("--reconcile"), 1, /this node was retired/);
   });

@@ -122,10 +122,12 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
       const lost = await node.run(["status", "-o=json"]);
       expectExit(lost, 1, /another state directory wrote to etcd .*--adopt/);
       strictEqual(readStatus(lost.stdout).state, "failing");
+      expectExit(await node.run(["verify"]), 3, /another state directory wrote to etcd .*--adopt/);
       await etcd.raw.delete().key(fence);
       const reset = await node.run(["status", "-o=json"]);
       expectExit(reset, 3, /etcd came back empty or older .*`edgekeyd --reconcile`/);
       strictEqual(readStatus(reset.stdout).state, "partial");
+      expectExit(await node.run(["verify"]), 3, /etcd came back empty or older/);
       await etcd.put(fence, held);
       await etcd.put(keys.pod, "k8s\0theirs");
       expectExit(await node.reconcile(), 3);
@@ -189,6 +191,7 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
     const again = await node.run(["delete-component", "kube-proxy"]);
     expectExit(again, 0);
     match(again.stdout, /^0 deleted, 0 released; 0 Txns\n$/, shown(again));
+    match(again.stderr, /^edgekeyd: note: there was nothing to delete/);
     const noRoot = await node.run(["delete-component", "x", "--cache-dir=/nonexistent"]);
     expectExit(noRoot, 1, /cache directory \/nonexistent is missing: check --cache-dir/);
   });
