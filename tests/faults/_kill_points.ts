@@ -25,15 +25,20 @@ const POINTS: readonly [Point, ...Point[]] = [
 /** Every moment at which a run that follows the files can be killed. */
 export const MOMENTS: readonly string[] = [RANDOM, ...POINTS.map(([name]) => name)];
 
-/** Where an agent is to end itself: the point, and its whole text for KILL_POINT. */
-export interface KillPoint {
-  readonly point: string;
-  readonly text: string;
+/** A named point by dice. */
+export function pickPoint(dice: Dice): string {
+  return dice.pick(POINTS)[0];
 }
 
-/** A named point by dice: mostly one that a run passes, now and then one beyond its end. */
-export function pickPoint(dice: Dice): KillPoint {
-  const [point, times] = dice.pick(POINTS);
+/**
+ * The environment that makes an agent end itself at a named point: mostly one that a run passes,
+ * now and then one beyond its end.
+ *
+ * @param point its name
+ * @param dice how often the agent gets past it before
+ */
+export function killAt(point: string, dice: Dice): { readonly KILL_POINT: string } {
+  const times = POINTS.find(([name]) => name === point)?.[1] ?? 1;
   const nth = 1 + dice.below(dice.chance(75) ? times : 3 * times);
-  return { point, text: `${point}:${nth}` };
+  return { KILL_POINT: `${point}:${nth}` };
 }

@@ -5,7 +5,7 @@ import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 import { testSeed } from "../support/seed.ts";
 import { checkNoGhost, expectDone, putRight, type Scene } from "./_after_kill.ts";
 import { type Flavour, FLAVOURS } from "./_flavours.ts";
-import { MOMENTS, pickPoint, RANDOM, WITH_KILL_POINTS } from "./_kill_points.ts";
+import { killAt, MOMENTS, pickPoint, RANDOM, WITH_KILL_POINTS } from "./_kill_points.ts";
 import { KillTally } from "./_kill_tally.ts";
 import { liveOnOneEtcd } from "./_one_etcd.ts";
 import { Workload } from "./_workload.ts";
@@ -91,8 +91,8 @@ async function runAndKill(
     clearTimeout(timer);
     return { point: RANDOM, result };
   }
-  const { point, text } = pickPoint(dice);
-  const env = { KILL_POINT: text };
+  const point = pickPoint(dice);
+  const env = killAt(point, dice);
   return { point, result: await node.run(args, { env, main: WITH_KILL_POINTS }) };
 }
 
