@@ -1,5 +1,7 @@
 import { fromFileUrl } from "@std/path";
 import type { Dice } from "../conformance/dice.ts";
+import type { EdgeNode } from "../e2e/_node.ts";
+import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 
 /** The program that ends itself at the point that KILL_POINT names. */
 export const WITH_KILL_POINTS = fromFileUrl(new URL("agent_with_kill_points.ts", import.meta.url));
@@ -31,14 +33,41 @@ export function pickPoint(dice: Dice): string {
 }
 
 /**
- * The environment that makes an agent end itself at a named point: mostly one that a run passes,
- * now and then one beyond its end.
+ * The environment that makes an agent end itself at a named point.
  *
  * @param point its name
  * @param dice how often the agent gets past it before
+ * @param beyondPercent in so many cases perhaps more often than a run passes it
  */
-export function killAt(point: string, dice: Dice): { readonly KILL_POINT: string } {
+export function killAt(
+  point: string,
+  dice: Dice,
+  beyondPercent = 25,
+): { readonly KILL_POINT: string } {
   const times = POINTS.find(([name]) => name === point)?.[1] ?? 1;
-  const nth = 1 + dice.below(dice.chance(75) ? times : 3 * times);
+  const nth = 1 + dice.below(dice.chance(beyondPercent) ? 3 * times : times);
   return { KILL_POINT: `${point}:${nth}` };
+}
+
+/**
+ * Runs a command and kills it somewhere, unless it is done before.
+ *
+ * @param node where
+ * @param args its command line
+ * @param dice where
+ * @param fullRunMs how long such a run takes
+ */
+export async function killAtRandom(
+  node: EdgeNode,
+  args: readonly string[],
+  dice: Dice,
+  fullRunMs: number,
+): Promise<EdgekeydResult> {
+  await using run = node.start(args);
+  // The first third of a run is Deno's own start.
+  const delayMs = fullRunMs * (33 + dice.below(67)) / 100;
+  const timer = setTimeout(() => run.kill("SIGKILL"), delayMs);
+  const result = await run.result;
+  clearTimeout(timer);
+  return result;
 }

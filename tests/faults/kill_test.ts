@@ -5,7 +5,14 @@ import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 import { testSeed } from "../support/seed.ts";
 import { checkNoGhost, expectDone, putRight, type Scene } from "./_after_kill.ts";
 import { type Flavour, FLAVOURS } from "./_flavours.ts";
-import { killAt, MOMENTS, pickPoint, RANDOM, WITH_KILL_POINTS } from "./_kill_points.ts";
+import {
+  killAt,
+  killAtRandom,
+  MOMENTS,
+  pickPoint,
+  RANDOM,
+  WITH_KILL_POINTS,
+} from "./_kill_points.ts";
 import { KillTally } from "./_kill_tally.ts";
 import { liveOnOneEtcd } from "./_one_etcd.ts";
 import { Workload } from "./_workload.ts";
@@ -83,13 +90,7 @@ async function runAndKill(
   fullRunMs: number,
 ): Promise<{ point: string; result: EdgekeydResult }> {
   if (dice.chance(25)) {
-    await using run = node.start(args);
-    // The first third of a run is Deno's own start.
-    const delayMs = fullRunMs * (33 + dice.below(67)) / 100;
-    const timer = setTimeout(() => run.kill("SIGKILL"), delayMs);
-    const result = await run.result;
-    clearTimeout(timer);
-    return { point: RANDOM, result };
+    return { point: RANDOM, result: await killAtRandom(node, args, dice, fullRunMs) };
   }
   const point = pickPoint(dice);
   const env = killAt(point, dice);
