@@ -1,13 +1,13 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ReconcileAnswer } from "../../lib/agent/client.ts";
 import { type DaemonProcess, startDaemon, SWIFT, until } from "../agent/_daemon.ts";
 import { Dice } from "../conformance/dice.ts";
 import { shown } from "../e2e/_contract.ts";
 import { QUICK } from "../e2e/_node.ts";
 import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 import { testSeed } from "../support/seed.ts";
-import { checkNoGhost, modsOf, putRight, type Scene } from "./_after_kill.ts";
+import { checkNoGhost, putRight, type Scene } from "./_after_kill.ts";
+import { checkIdle, fullPass } from "./_daemon_pass.ts";
 import { DoomedNode } from "./_doomed_node.ts";
 import { type Flavour, FLAVOURS } from "./_flavours.ts";
 import { killAt, MOMENTS, RANDOM } from "./_kill_points.ts";
@@ -23,7 +23,6 @@ const PHASES = ["starting", "following"] as const;
 const KINDS = MOMENTS.flatMap((moment) => PHASES.map((phase) => ({ phase, moment })));
 /** Changes that a daemon has to follow at the most; by then it has passed every point. */
 const MAX_CHANGES = 60;
-const CONFIRM = "/v1/reconcile?confirmDeletes=true";
 
 interface DoomedScene extends Scene {
   readonly node: DoomedNode;
@@ -136,26 +135,14 @@ async function changeUntilDead(
 async function checkInStep(daemon: DaemonProcess, { node, etcd, workload }: Scene): Promise<void> {
   await until("in step", async () => {
     const { heldBack } = await daemon.status();
-    if (heldBack.length > 0) await daemon.ask("POST", CONFIRM);
+    if (heldBack.length > 0) await fullPass(daemon);
     workload.check(await workload.held());
     return true;
   });
-  await fullPass(daemon, workload);
-  const mods = await modsOf(etcd, node);
-  const { report } = await fullPass(daemon, workload);
-  strictEqual(report.txns, 0, JSON.stringify(report));
-  deepStrictEqual(await modsOf(etcd, node), mods, "a second pass changes nothing");
-}
-
-/** Has a full pass made; after it all must be as the files say. */
-async function fullPass(daemon: DaemonProcess, workload: Workload): Promise<ReconcileAnswer> {
-  const answered = await daemon.ask("POST", CONFIRM);
-  strictEqual(answered.status, 200, answered.text);
-  const answer = answered.json as ReconcileAnswer;
-  strictEqual(answer.failure, undefined, answered.text);
-  workload.checkConflicts(answer.report.conflicts.map(({ key }) => key));
+  const { report } = await fullPass(daemon);
+  workload.checkConflicts(report.conflicts.map(({ key }) => key));
   workload.check(await workload.held());
-  return answer;
+  await checkIdle(daemon, etcd, node);
 }
 
 function flagsOf({ flags }: Flavour): string[] {
