@@ -1,9 +1,11 @@
 /**
  * The program as it ships, but for one thing: at a point that KILL_POINT names it ends itself by
- * SIGKILL, as a power cut would. `<call>-<when>:<nth>`, for example `txn-during:2`.
+ * SIGKILL, as a power cut would. `<call>-<when>:<nth>`, for example `txn-during:2`. With KILL_FROM,
+ * calls count from when a file of that name is there: an agent that stays up has to be waited for.
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { EXIT } from "../../lib/cli/exit_code.ts";
 import { presentable } from "../../lib/cli/internal_error.ts";
 import { main } from "../../lib/cli/main.ts";
@@ -16,6 +18,8 @@ type Call = "txn" | "range" | "commit" | "file" | "directory";
 
 const [, wantedCall = "", wantedWhen = "", nth = ""] =
   /^(\w+)-(before|during|after):(\d+)$/.exec(Deno.env.get("KILL_POINT") ?? "") ?? [];
+const from = Deno.env.get("KILL_FROM");
+let counting = from === undefined;
 const seen = new Map<Call, number>();
 
 function die(): void {
@@ -24,6 +28,8 @@ function die(): void {
 
 /** Counts a call; returns whether it is the one that is not to be survived. */
 function isWanted(call: Call): boolean {
+  counting ||= from !== undefined && existsSync(from);
+  if (!counting) return false;
   const count = (seen.get(call) ?? 0) + 1;
   seen.set(call, count);
   return call === wantedCall && count === Number(nth);

@@ -4,6 +4,7 @@ import { expectExit, shown } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView, QUICK } from "../e2e/_node.ts";
 import { startCluster } from "./_cluster.ts";
 import { say } from "../support/say.ts";
+import { testSeed } from "../support/seed.ts";
 import { Workload } from "./_workload.ts";
 
 const ROUNDS = 6;
@@ -15,7 +16,7 @@ const STAGED = ["--etcd-max-request-bytes=4096"];
 
 Deno.test("three members, the leader is killed under load: nothing is lost or done twice", async () => {
   await using cluster = await startCluster();
-  const seed = Number(Deno.env.get("EDGEKEYD_TEST_SEED") ?? Date.now() % 1_000_000);
+  const seed = testSeed();
   const dice = new Dice(seed);
   using node = new EdgeNode(cluster.endpoints, "pool");
   const [first] = cluster.members;

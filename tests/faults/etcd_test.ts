@@ -8,6 +8,7 @@ import type { EdgekeydProcess, EdgekeydResult } from "../support/edgekeyd_proces
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 import { type Link, startLink } from "./_link.ts";
 import { say } from "../support/say.ts";
+import { testSeed } from "../support/seed.ts";
 import { Workload } from "./_workload.ts";
 
 const RUN = ["--reconcile", "-o", "json", "--confirm-deletes", ...QUICK];
@@ -23,7 +24,7 @@ interface Scene extends Disposable {
 }
 
 function setTheScene(server: EtcdServer, etcd: EtcdView, name: string): Scene {
-  const seed = Number(Deno.env.get("EDGEKEYD_TEST_SEED") ?? Date.now() % 1_000_000);
+  const seed = testSeed();
   const dice = new Dice(seed);
   const node = new EdgeNode(server, name);
   const workload = new Workload(node, etcd, dice, true);
