@@ -3,6 +3,7 @@ import type { ICompare, IRequestOp, ITxnRequest } from "etcd3";
 import type { Etcd } from "../../lib/etcd/mod.ts";
 import type { FileSystem } from "../../lib/fscache/mod.ts";
 import type { KvMutation, KvStore } from "../../lib/keycache/mod.ts";
+import { deleteUnclaimedKeys } from "../../lib/store/mod.ts";
 import type { Mutation } from "./mutation.ts";
 import { fenceOf, isBy } from "./world.ts";
 
@@ -122,6 +123,15 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
             ...leaf,
             compare: [],
           }))),
+    },
+    seenBy: [NOT_OURS],
+  },
+  {
+    mutation: {
+      name: "adoption deletes what no component here owns",
+      adopted: async (context, { unclaimed = [] }) => {
+        await deleteUnclaimedKeys(context, unclaimed, { timed: (_, work) => work });
+      },
     },
     seenBy: [NOT_OURS],
   },

@@ -147,6 +147,7 @@ export class Agents {
             JSON.stringify(report.invalid)
           } conflicts ${JSON.stringify(report.conflicts)}`
         );
+        if (!failure && options.adopt) await this.#setup.mutation?.adopted?.(context, report);
         return { report, failure };
       }
       case "dry-run": {
