@@ -13,6 +13,7 @@ export interface HeldFile {
   readonly gvr: string;
   /** Undefined if it can't be read as what its path says. */
   readonly version: Version | undefined;
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -30,6 +31,8 @@ export class NodeModel {
   readonly #badTick = new Map<string, number>();
   /** When a file was last moved with a directory above it. */
   readonly #movedTick = new Map<string, number>();
+  /** By key, what its files held and what the API was given. */
+  readonly #held = new Map<string, Set<Uint8Array>>();
   #present = new Set<string>();
   #bad = new Set<string>();
 
@@ -93,12 +96,26 @@ export class NodeModel {
     });
   }
 
+  /** A file, or the API, has an object. */
+  noteHeld(key: string, bytes: Uint8Array): void {
+    const held = this.#held.get(key) ?? new Set();
+    this.#held.set(key, held.add(bytes));
+  }
+
+  /** Tells whether a key's object has ever been these very bytes. */
+  hasHeld(key: string, bytes: Uint8Array): boolean {
+    return [...this.#held.get(key) ?? []].some((held) =>
+      held.length === bytes.length && held.every((byte, index) => byte === bytes[index])
+    );
+  }
+
   #note(): void {
     const tick = this.#tick();
     const present = new Set<string>();
     const bad = new Set<string>();
-    for (const { path, version } of this.files()) {
+    for (const { path, key, version, bytes } of this.files()) {
       present.add(path);
+      if (version) this.noteHeld(key, bytes);
       // Until now it was not there.
       if (!this.#present.has(path)) this.#absentTick.set(path, tick);
       if (!version) bad.add(path);
@@ -158,5 +175,6 @@ function heldFile({ path, bytes = new Uint8Array(), readable }: Walked): HeldFil
     key: keyOfPlace({ resource, namespace, name }),
     gvr: resource.gvr,
     version: readable && apiVersion === resource.apiVersion ? version : undefined,
+    bytes,
   };
 }

@@ -193,9 +193,12 @@ export class Agents {
       (resource.namespaced ? [namespace ?? "default"] : [""])
         .map((where) => ({ resource, namespace: where, name }))
     );
-    const objects = places.map((place) =>
-      objectBytes(place, this.#world.cloud.latest(keyOfPlace(place)), 10)
-    );
+    const objects = places.map((place) => {
+      const key = keyOfPlace(place);
+      const bytes = objectBytes(place, this.#world.cloud.latest(key), 10);
+      lineage.node.noteHeld(key, bytes);
+      return bytes;
+    });
     const keys = new Set(places.map(keyOfPlace));
     const scope = `${component} ${resource.gvr} ${namespace ?? "*"}`;
     const overlapping = [...lineage.apiLists.keys()].filter((other) =>

@@ -1,5 +1,7 @@
 import { versionIn } from "../cloud.ts";
-import { broken, type Checker, isBy, type World } from "../world.ts";
+import type { StoredKey } from "../etcd_model_store.ts";
+import type { DiskRow } from "../kv_disk.ts";
+import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
 import type { NothingForgotten } from "./nothing_forgotten.ts";
 
 /**
@@ -27,20 +29,19 @@ export class AtRest implements Checker {
     for (const { name, live, node, disk } of this.#world().lineages) {
       if (!live) continue;
       const files = new Map<string, string>();
-      // The bad file of one owner may hold up what another one does with the key.
-      const kept = new Set(node.files().flatMap((file) => file.version ? [] : file.key));
+      // A bad file keeps what was recorded of it, or nothing if nothing was.
+      const kept = new Set<string>();
       for (const { key, component, gvr, version } of node.files()) {
-        if (version && !kept.has(key)) {
-          files.set(`${key} ${component}/${gvr}`, version.resourceVersion);
-        }
+        const owner = `${key} ${component}/${gvr}`;
+        if (version) files.set(owner, version.resourceVersion);
+        else kept.add(owner);
       }
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
-        if (kept.has(key)) continue;
         if (!row || row.owners.length === 0) broken(this, `${name} has no owner of ${key} left`);
         for (const { component, gvr, resourceVersion, fromApi } of row.owners) {
           const owner = `${key} ${component}/${gvr}`;
-          if (fromApi) continue;
+          if (fromApi || kept.has(owner)) continue;
           if (files.get(owner) !== resourceVersion) {
             broken(this, `${name} holds ${owner} at ${resourceVersion}, not ${files.get(owner)}`);
           }
@@ -53,27 +54,47 @@ export class AtRest implements Checker {
 
   #heldKeysAreThere(): void {
     const { etcd, lineages } = this.#world();
-    for (const { name, live, node, disk } of lineages) {
+    for (const lineage of lineages) {
+      const { name, live, node, disk } = lineage;
       if (!live) continue;
-      // What went missing, or came back older, can be put again from the freshest owner's file,
-      // and only from that.
       const files = node.files();
-      const readable = new Set(files.flatMap((file) => file.version ? file.key : []));
-      for (const { key, version } of files) if (!version) readable.delete(key);
+      // What went missing can be put again from the freshest owner's file, and only from that.
+      const bad = new Set(files.flatMap((file) => file.version ? [] : file.key));
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
         const stored = etcd.get(key);
-        if (!stored && !readable.has(key)) continue;
+        if (!row || (!stored && bad.has(key))) continue;
         if (!stored) broken(this, `${name} holds ${key}, which is not in etcd`);
+        // What came back older is not put again from a bad file, so that it stays unknown.
+        const unknown = row.mod === null && bad.has(key);
+        if (row.ours && !unknown) this.#isAsRecorded(lineage, key, row, stored);
         const version = versionIn(stored.value);
-        if (!version || this.#skips(name)) continue;
-        for (const owner of row?.owners ?? []) {
-          if (owner.fromApi || !readable.has(key)) continue;
+        const mine = isBy(etcd.writeOf(stored), lineage);
+        if (!version || (this.#skips(name) && !mine)) continue;
+        for (const owner of row.owners) {
+          if (owner.fromApi || bad.has(key)) continue;
           if (BigInt(owner.resourceVersion) > BigInt(version.resourceVersion)) {
             broken(this, `${name} holds ${key} at ${owner.resourceVersion}, etcd an older one`);
           }
         }
       }
+    }
+  }
+
+  /** What is ours is what the row says, and what a file, or the API, has held, to the byte. */
+  #isAsRecorded(lineage: Lineage, key: string, row: DiskRow, stored: StoredKey): void {
+    const { name, node } = lineage;
+    const version = versionIn(stored.value);
+    if (row.mod !== String(stored.mod)) {
+      broken(this, `${name} takes ${key} at ${row.mod} for its own, etcd has ${stored.mod}`);
+    }
+    if (version?.uid !== row.uid || version.resourceVersion !== row.resourceVersion) {
+      broken(this, `${name} takes ${key} for another version than etcd has`);
+    }
+    const write = this.#world().etcd.writeOf(stored);
+    const byNode = write?.by === "agent" && write.lineage.node === node;
+    if (byNode && !node.hasHeld(key, stored.value)) {
+      broken(this, `${name} holds ${key} in bytes that are no file's`);
     }
   }
 

@@ -80,7 +80,7 @@ export class NothingForgotten implements Checker {
         !remembers(lineage, key, now);
       // The row of a put that is under way may still be another's.
       if (mine && pending.has(key)) continue;
-      if (this.judges && mine && !this.#wentBackMeanwhile(lineage)) {
+      if (this.judges && mine) {
         broken(this, `${lineage.name} forgets ${key}, which it wrote at ${now.mod}`);
       }
       if (!deleted && !lineage.disk.hasTombstone(key)) this.#mayForget(lineage, key, tick);
@@ -124,11 +124,6 @@ export class NothingForgotten implements Checker {
 
   #mayForget(lineage: Lineage, key: string, tick: number): void {
     later(this.#letGo, lineage, key, tick);
-  }
-
-  /** What an agent saw before etcd went back, in the same operation, it saw all the same. */
-  #wentBackMeanwhile(lineage: Lineage): boolean {
-    return this.#world().replacedTick >= lineage.operationStart;
   }
 }
 
