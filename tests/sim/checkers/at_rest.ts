@@ -26,18 +26,22 @@ export class AtRest implements Checker {
   }
 
   #rowsAreFiles(): void {
-    for (const { name, live, node, disk } of this.#world().lineages) {
+    for (const lineage of this.#world().lineages) {
+      const { name, live, node, disk } = lineage;
       if (!live) continue;
+      const heldUp = new Set(disk.rowKeys.filter((key) => this.#isHeldUp(lineage, key)));
       const files = new Map<string, string>();
       // A bad file keeps what was recorded of it, or nothing if nothing was.
       const kept = new Set<string>();
       for (const { key, component, gvr, version } of node.files()) {
         const owner = `${key} ${component}/${gvr}`;
+        if (heldUp.has(key)) continue;
         if (version) files.set(owner, version.resourceVersion);
         else kept.add(owner);
       }
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
+        if (heldUp.has(key)) continue;
         if (!row || row.owners.length === 0) broken(this, `${name} has no owner of ${key} left`);
         for (const { component, gvr, resourceVersion, fromApi } of row.owners) {
           const owner = `${key} ${component}/${gvr}`;
@@ -50,6 +54,29 @@ export class AtRest implements Checker {
       }
       for (const owner of files.keys()) broken(this, `${name} does not hold ${owner}`);
     }
+  }
+
+  /**
+   * What is to be put is the freshest owner's, and that one's file is bad: whatever else happens to
+   * the key, in the cache too, waits for it. An older copy is not put in its stead.
+   */
+  #isHeldUp({ node, disk }: Lineage, key: string): boolean {
+    const files = node.files().filter((file) => file.key === key);
+    const stored = this.#world().etcd.get(key);
+    const version = stored && versionIn(stored.value);
+    // An apiserver's value is left alone, so that nothing is to be put.
+    if (stored && !version) return false;
+    return (disk.row(key)?.owners ?? []).some(({ component, gvr, uid, resourceVersion }) => {
+      const recorded = BigInt(resourceVersion);
+      const isBad = files.some((file) =>
+        file.component === component && file.gvr === gvr && !file.version
+      );
+      const isFreshest = files.every((file) =>
+        !file.version || BigInt(file.version.resourceVersion) <= recorded
+      );
+      const isThere = version?.uid === uid && BigInt(version.resourceVersion) >= recorded;
+      return isBad && isFreshest && !isThere;
+    });
   }
 
   #heldKeysAreThere(): void {
@@ -65,11 +92,12 @@ export class AtRest implements Checker {
         const stored = etcd.get(key);
         if (!row || (!stored && bad.has(key))) continue;
         if (!stored) broken(this, `${name} holds ${key}, which is not in etcd`);
-        // What came back older is not put again from a bad file, so that it stays unknown.
-        const unknown = row.mod === null && bad.has(key);
-        if (row.ours && !unknown) this.#isAsRecorded(lineage, key, row, stored);
+        // What came back older, or is another's now, is not put again from a bad file.
+        const waits = bad.has(key) && row.mod !== String(stored.mod);
+        if (row.ours && !waits) this.#isAsRecorded(lineage, key, row, stored);
         const version = versionIn(stored.value);
-        const mine = isBy(etcd.writeOf(stored), lineage);
+        const mine = isBy(etcd.writeOf(stored), lineage) &&
+          !this.#forgotten.isLetGo(lineage, key, stored);
         if (!version || (this.#skips(name) && !mine)) continue;
         for (const owner of row.owners) {
           if (owner.fromApi || bad.has(key)) continue;
