@@ -1,9 +1,12 @@
+import { isOfEitherSide } from "../../lib/agent/health.ts";
 import { EdgekeydError } from "../../lib/errors.ts";
+import { DirectoryHistory } from "../../lib/fscache/mod.ts";
 import { formatGvr, parseGvr } from "../../lib/k8s/mod.ts";
 import { ComponentKeyCache, KeyCacheError, type KvLimits } from "../../lib/keycache/mod.ts";
 import {
   dryRun,
   fileValues,
+  type PassScope,
   reconcile,
   type ReconcileOptions,
   type ReconcileReport,
@@ -38,7 +41,9 @@ export interface AgentSetup {
 }
 
 /** What an operation is to do. */
-export type Order = Omit<Operation, "startTick" | "lineage"> & {
+export type Order = Omit<Operation, "startTick" | "lineage" | "groups" | "recoversFirst"> & {
+  /** A pass waits for directories to settle, and remembers nothing of them. */
+  readonly patient: boolean;
   /** For a replace: what the list holds then. */
   readonly list?: ListOrder;
   readonly requireSingleTxn: boolean;
@@ -54,13 +59,24 @@ export interface ListOrder {
 interface Running {
   readonly process: AgentProcess;
   readonly context: StoreContext;
+  /** What the daemon remembers of the directories from pass to pass. */
+  readonly directories: DirectoryHistory;
+  /** The cache's epoch at the last full pass; undefined if none was, or something failed since. */
+  fullEpoch: number | undefined;
+  /** When each group was last looked at. */
+  readonly lookedTick: Map<string, number>;
 }
+
+/** What only a daemon does, that is after a full pass. */
+const DAEMONS_OWN: ReadonlySet<Operation["kind"]> = new Set(["group-pass", "replace-list"]);
 
 /** What came of an operation. */
 export interface Ended {
   /** Undefined if it went well. */
   readonly failure: Error | undefined;
   readonly report: ReconcileReport | undefined;
+  /** Groups that a pass must come back to. */
+  readonly busy: readonly string[];
 }
 
 /** Runs the agent's operations, each in the process of its state directory. */
@@ -83,13 +99,37 @@ export class Agents {
   }
 
   /**
-   * Runs one operation to its end, or to the crash of its process.
+   * Runs one operation to its end, or to the crash of its process. As in the daemon's loop, a full
+   * pass comes first after a start, after a failure, and in another epoch of the cache than the
+   * last one left behind; if that fails, the operation is not begun.
    *
    * @throws whatever the agent throws that is not one of its own errors
    */
   async run(lineage: Lineage, order: Order): Promise<Ended> {
+    if (DAEMONS_OWN.has(order.kind) && this.#isBehind(lineage)) {
+      const passed = await this.#run(lineage, {
+        ...order,
+        kind: "reconcile",
+        within: undefined,
+        component: undefined,
+        patient: false,
+      });
+      if (passed.failure || this.#isBehind(lineage)) return passed;
+    }
+    return await this.#run(lineage, order);
+  }
+
+  async #run(lineage: Lineage, order: Order): Promise<Ended> {
     const world = this.#world;
-    const operation: Operation = { ...order, lineage, startTick: ++world.tick };
+    const isDaemons = DAEMONS_OWN.has(order.kind) ||
+      (order.kind === "delete-component" && !this.#isBehind(lineage));
+    const operation: Operation = {
+      ...order,
+      lineage,
+      startTick: ++world.tick,
+      groups: order.kind === "group-pass" ? this.#drawGroups(lineage) : undefined,
+      recoversFirst: !isDaemons,
+    };
     lineage.operationStart = operation.startTick;
     lineage.live = true;
     world.trace(() => `${lineage.name}: ${order.kind} begins`);
@@ -99,10 +139,11 @@ export class Agents {
       ended = await this.#attempt(lineage, operation, order);
     } catch (error) {
       if (!(error instanceof CrashSignal) && !(error instanceof EdgekeydError)) throw error;
-      ended = { failure: error, report: undefined };
+      ended = { failure: error, report: undefined, busy: [] };
     }
     lineage.operationStart = Infinity;
     const { failure } = ended;
+    this.#take(lineage, operation, ended);
     if (failure instanceof CrashSignal || failure instanceof KeyCacheError) this.stop(lineage);
     if (failure instanceof FenceError) {
       lineage.refused = true;
@@ -115,8 +156,44 @@ export class Agents {
     return ended;
   }
 
+  /** As lib/agent/agent.ts keeps account of what a full pass has to come after. */
+  #take(lineage: Lineage, { kind, startTick, groups }: Operation, ended: Ended): void {
+    const running = this.#running.get(lineage);
+    if (!running || kind === "verify" || kind === "dry-run") return;
+    const { cache } = running.context;
+    const { failure, busy } = ended;
+    if (kind === "reconcile" || kind === "group-pass" || kind === "adopt") {
+      for (const group of groups ?? lineage.node.groups) running.lookedTick.set(group, startTick);
+      for (const group of busy) running.lookedTick.delete(group);
+      if (failure) running.fullEpoch = undefined;
+      else if (kind !== "group-pass") running.fullEpoch = cache.fence.epoch;
+      return;
+    }
+    const isStuck = failure instanceof EdgekeydError && (cache.intent || isOfEitherSide(failure));
+    if (isStuck || kind === "retire") running.fullEpoch = undefined;
+  }
+
+  #isBehind(lineage: Lineage): boolean {
+    const running = this.#running.get(lineage);
+    return running?.fullEpoch === undefined ||
+      running.fullEpoch !== running.context.cache.fence.epoch;
+  }
+
+  /** Some of the groups in which something changed: a watch tells neither all nor at once. */
+  #drawGroups(lineage: Lineage): ReadonlySet<string> | undefined {
+    const { prng } = this.#world;
+    const { changedTick, groups } = lineage.node;
+    const looked = this.#running.get(lineage)?.lookedTick;
+    const dirty = [...groups].filter((group) =>
+      (looked?.get(group) ?? -1) <= (changedTick.get(group) ?? -1)
+    );
+    if (dirty.length === 0 || prng.chance(0.1)) return undefined;
+    const drawn = new Set(dirty.filter(() => prng.chance(0.6)));
+    return drawn.size > 0 ? drawn : new Set([prng.pick(dirty)]);
+  }
+
   async #attempt(lineage: Lineage, operation: Operation, order: Order): Promise<Ended> {
-    const { process, context } = await this.#start(lineage, operation);
+    const { process, context, directories } = await this.#start(lineage, operation);
     process.operation = operation;
     const { policy } = order;
     const rules = { policy, adopting: false };
@@ -140,30 +217,38 @@ export class Agents {
     };
     switch (order.kind) {
       case "adopt":
-      case "reconcile": {
-        const { report, failure, busy } = await reconcile(context, options);
+      case "reconcile":
+      case "group-pass": {
+        const { groups, kind } = operation;
+        const scope: PassScope = {
+          groups,
+          full: kind !== "group-pass",
+          patient: order.patient && kind !== "group-pass",
+          directories: order.patient ? new DirectoryHistory() : directories,
+        };
+        const { report, failure, busy } = await reconcile(context, options, scope);
         this.#world.trace(() =>
           `${lineage.name}: ${report.status} busy ${JSON.stringify(busy)} invalid ${
             JSON.stringify(report.invalid)
           } conflicts ${JSON.stringify(report.conflicts)}`
         );
         if (!failure && options.adopt) await this.#setup.mutation?.adopted?.(context, report);
-        return { report, failure };
+        return { report, failure, busy };
       }
       case "dry-run": {
         const { report, failure } = await dryRun(context, options);
-        return { report, failure };
+        return { report, failure, busy: [] };
       }
       case "verify":
         await verify(context);
-        return { report: undefined, failure: undefined };
+        return { report: undefined, failure: undefined, busy: [] };
       case "retire": {
         const { failure } = await retire(context, { timed });
-        return { report: undefined, failure };
+        return { report: undefined, failure, busy: [] };
       }
       case "delete-component": {
         const component = order.component ?? "";
-        await recover(context);
+        if (operation.recoversFirst) await recover(context);
         const bytesOf = fileValues(ROOT, fs, context.cache, undefined);
         const { failure } = await deleteComponentResources(context, component, {
           rules,
@@ -171,7 +256,7 @@ export class Agents {
           bytesOf,
           timed,
         });
-        return { report: undefined, failure };
+        return { report: undefined, failure, busy: [] };
       }
       case "replace-list":
         return await this.#replace(context, lineage, order, rules);
@@ -211,7 +296,6 @@ export class Agents {
       lineage.apiLists.set(scope, { keys, sure: false });
     };
     unsure();
-    await recover(context);
     const options = {
       rules,
       requireSingleTxn: order.requireSingleTxn,
@@ -219,14 +303,18 @@ export class Agents {
       bytesOf: fileValues(ROOT, lineage.node.fs, context.cache, undefined),
     };
     const content = { component, gvr, namespace, objects };
-    const { failure } = await replaceComponentList(context, content, options);
+    const { failure } = await replaceComponentList(
+      context,
+      this.#setup.mutation?.list?.(content) ?? content,
+      options,
+    );
     if (!failure) {
       if (namespace === undefined) {
         for (const other of overlapping) lineage.apiLists.delete(other);
       }
       lineage.apiLists.set(scope, { keys, sure: true });
     }
-    return { report: undefined, failure };
+    return { report: undefined, failure, busy: [] };
   }
 
   async #start(lineage: Lineage, operation: Operation): Promise<Running> {
@@ -245,13 +333,19 @@ export class Agents {
     });
     const context: StoreContext = {
       etcd: mutation?.etcd?.(faulty, lineage, world) ?? faulty,
-      cache,
+      cache: mutation?.cache?.(cache) ?? cache,
       maxTxnOps: this.#setup.maxTxnOps,
       requestBytes: this.#setup.requestBytes,
       random: () => world.prng.hex(),
       sleep: (ms) => process.clock.sleep(ms),
     };
-    const started = { process, context };
+    const started: Running = {
+      process,
+      context,
+      directories: new DirectoryHistory(),
+      fullEpoch: undefined,
+      lookedTick: new Map(),
+    };
     this.#running.set(lineage, started);
     return started;
   }

@@ -1,6 +1,7 @@
 import { FenceError } from "../../lib/store/errors.ts";
 import { ENVELOPE_BYTES } from "../../lib/etcd/mod.ts";
 import { AtRest } from "./checkers/at_rest.ts";
+import { BroughtBack } from "./checkers/brought_back.ts";
 import { BadFile } from "./checkers/bad_file.ts";
 import { LastOwner } from "./checkers/last_owner.ts";
 import { NotOurs } from "./checkers/not_ours.ts";
@@ -100,7 +101,8 @@ class Simulation {
     const checkers: Checker[] = [
       watcher,
       new RecoveredFirst(world),
-      new NothingElse(world),
+      new BroughtBack(world),
+      new NothingElse(),
       new OneTxn(world),
       new LastOwner(),
       new NotOurs(world),

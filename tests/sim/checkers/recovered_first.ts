@@ -65,7 +65,9 @@ export class RecoveredFirst implements Checker {
     this.#mustRefuse.delete(operation);
     // It may have been gone, and come back after the last look.
     const stood = this.#world().replacedTick < operation.startTick;
-    if (failure === undefined && foreign !== undefined && fence === foreign && stood) {
+    // A daemon's operation that finds nothing to do does not ask etcd.
+    const looked = operation.recoversFirst;
+    if (failure === undefined && foreign !== undefined && fence === foreign && stood && looked) {
       broken(this, `${lineage.name} goes on under a fence of another's`);
     }
     const wrote = operation.kind !== "verify" && operation.kind !== "dry-run";
