@@ -1,4 +1,3 @@
-import { isOfEitherSide } from "../../lib/agent/health.ts";
 import { EdgekeydError } from "../../lib/errors.ts";
 import { DirectoryHistory } from "../../lib/fscache/mod.ts";
 import { formatGvr, parseGvr } from "../../lib/k8s/mod.ts";
@@ -9,7 +8,7 @@ import {
   type PassScope,
   reconcile,
   type ReconcileOptions,
-  type ReconcileReport,
+  type ReconcileOutcome,
   retire,
   verify,
 } from "../../lib/reconcile/mod.ts";
@@ -21,6 +20,7 @@ import {
   type StoreContext,
 } from "../../lib/store/mod.ts";
 import { AgentProcess } from "./agent_process.ts";
+import { DaemonLoop } from "./daemon_loop.ts";
 import { keyOfPlace, objectBytes, type Resource } from "./cloud.ts";
 import { FaultyEtcd, type Network } from "./faulty_etcd.ts";
 import type { Mutation } from "./mutation.ts";
@@ -59,14 +59,10 @@ export interface ListOrder {
 interface Running {
   readonly process: AgentProcess;
   readonly context: StoreContext;
-  /** What the daemon remembers of the directories from pass to pass. */
-  readonly directories: DirectoryHistory;
-  /** The cache's epoch at the last full pass; undefined if none was, or something failed since. */
-  fullEpoch: number | undefined;
-  /** When each group was last looked at. */
-  readonly lookedTick: Map<string, number>;
+  readonly loop: DaemonLoop;
 }
 
+const PASSES: ReadonlySet<Operation["kind"]> = new Set(["reconcile", "group-pass", "adopt"]);
 /** What only a daemon does, that is after a full pass. */
 const DAEMONS_OWN: ReadonlySet<Operation["kind"]> = new Set(["group-pass", "replace-list"]);
 
@@ -74,9 +70,8 @@ const DAEMONS_OWN: ReadonlySet<Operation["kind"]> = new Set(["group-pass", "repl
 export interface Ended {
   /** Undefined if it went well. */
   readonly failure: Error | undefined;
-  readonly report: ReconcileReport | undefined;
-  /** Groups that a pass must come back to. */
-  readonly busy: readonly string[];
+  /** What a pass came to; undefined if it was none, or did not return. */
+  readonly outcome: ReconcileOutcome | undefined;
 }
 
 /** Runs the agent's operations, each in the process of its state directory. */
@@ -139,7 +134,7 @@ export class Agents {
       ended = await this.#attempt(lineage, operation, order);
     } catch (error) {
       if (!(error instanceof CrashSignal) && !(error instanceof EdgekeydError)) throw error;
-      ended = { failure: error, report: undefined, busy: [] };
+      ended = { failure: error, outcome: undefined };
     }
     lineage.operationStart = Infinity;
     const { failure } = ended;
@@ -156,44 +151,26 @@ export class Agents {
     return ended;
   }
 
-  /** As lib/agent/agent.ts keeps account of what a full pass has to come after. */
-  #take(lineage: Lineage, { kind, startTick, groups }: Operation, ended: Ended): void {
+  #take(lineage: Lineage, operation: Operation, { failure, outcome }: Ended): void {
     const running = this.#running.get(lineage);
+    const { kind } = operation;
     if (!running || kind === "verify" || kind === "dry-run") return;
-    const { cache } = running.context;
-    const { failure, busy } = ended;
-    if (kind === "reconcile" || kind === "group-pass" || kind === "adopt") {
-      for (const group of groups ?? lineage.node.groups) running.lookedTick.set(group, startTick);
-      for (const group of busy) running.lookedTick.delete(group);
-      if (failure) running.fullEpoch = undefined;
-      else if (kind !== "group-pass") running.fullEpoch = cache.fence.epoch;
-      return;
-    }
-    const isStuck = failure instanceof EdgekeydError && (cache.intent || isOfEitherSide(failure));
-    if (isStuck || kind === "retire") running.fullEpoch = undefined;
+    const { loop, context: { cache } } = running;
+    if (PASSES.has(kind)) loop.passed(operation, outcome, cache, this.#world.clock.nowMs);
+    else loop.operated(kind, failure, cache);
   }
 
   #isBehind(lineage: Lineage): boolean {
     const running = this.#running.get(lineage);
-    return running?.fullEpoch === undefined ||
-      running.fullEpoch !== running.context.cache.fence.epoch;
+    return running?.loop.isBehind(running.context.cache) ?? true;
   }
 
-  /** Some of the groups in which something changed: a watch tells neither all nor at once. */
   #drawGroups(lineage: Lineage): ReadonlySet<string> | undefined {
-    const { prng } = this.#world;
-    const { changedTick, groups } = lineage.node;
-    const looked = this.#running.get(lineage)?.lookedTick;
-    const dirty = [...groups].filter((group) =>
-      (looked?.get(group) ?? -1) <= (changedTick.get(group) ?? -1)
-    );
-    if (dirty.length === 0 || prng.chance(0.1)) return undefined;
-    const drawn = new Set(dirty.filter(() => prng.chance(0.6)));
-    return drawn.size > 0 ? drawn : new Set([prng.pick(dirty)]);
+    return this.#running.get(lineage)?.loop.drawGroups(lineage.node, this.#world.prng);
   }
 
   async #attempt(lineage: Lineage, operation: Operation, order: Order): Promise<Ended> {
-    const { process, context, directories } = await this.#start(lineage, operation);
+    const { process, context, loop } = await this.#start(lineage, operation);
     process.operation = operation;
     const { policy } = order;
     const rules = { policy, adopting: false };
@@ -224,27 +201,28 @@ export class Agents {
           groups,
           full: kind !== "group-pass",
           patient: order.patient && kind !== "group-pass",
-          directories: order.patient ? new DirectoryHistory() : directories,
+          directories: order.patient ? new DirectoryHistory() : loop.directories,
         };
-        const { report, failure, busy } = await reconcile(context, options, scope);
+        const outcome = await reconcile(context, options, scope);
+        const { report, failure, busy } = outcome;
         this.#world.trace(() =>
           `${lineage.name}: ${report.status} busy ${JSON.stringify(busy)} invalid ${
             JSON.stringify(report.invalid)
           } conflicts ${JSON.stringify(report.conflicts)}`
         );
         if (!failure && options.adopt) await this.#setup.mutation?.adopted?.(context, report);
-        return { report, failure, busy };
+        return { failure, outcome };
       }
       case "dry-run": {
-        const { report, failure } = await dryRun(context, options);
-        return { report, failure, busy: [] };
+        const outcome = await dryRun(context, options);
+        return { failure: outcome.failure, outcome };
       }
       case "verify":
         await verify(context);
-        return { report: undefined, failure: undefined, busy: [] };
+        return { failure: undefined, outcome: undefined };
       case "retire": {
         const { failure } = await retire(context, { timed });
-        return { report: undefined, failure, busy: [] };
+        return { failure, outcome: undefined };
       }
       case "delete-component": {
         const component = order.component ?? "";
@@ -256,7 +234,7 @@ export class Agents {
           bytesOf,
           timed,
         });
-        return { report: undefined, failure, busy: [] };
+        return { failure, outcome: undefined };
       }
       case "replace-list":
         return await this.#replace(context, lineage, order, rules);
@@ -314,7 +292,7 @@ export class Agents {
       }
       lineage.apiLists.set(scope, { keys, sure: true });
     }
-    return { report: undefined, failure, busy: [] };
+    return { failure, outcome: undefined };
   }
 
   async #start(lineage: Lineage, operation: Operation): Promise<Running> {
@@ -342,9 +320,7 @@ export class Agents {
     const started: Running = {
       process,
       context,
-      directories: new DirectoryHistory(),
-      fullEpoch: undefined,
-      lookedTick: new Map(),
+      loop: new DaemonLoop(),
     };
     this.#running.set(lineage, started);
     return started;

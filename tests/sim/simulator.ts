@@ -200,8 +200,8 @@ class Simulation {
           const wanted = lineage.refused && this.#prng.chance(0.6)
             ? { ...order, kind: "adopt" as const, within: undefined, component: undefined }
             : order;
-          const { report } = await this.#agents.run(lineage, wanted);
-          if ((report?.heldBack.length ?? 0) > 0) this.world.marks.hit("deletes held back");
+          const { outcome } = await this.#agents.run(lineage, wanted);
+          if ((outcome?.report.heldBack.length ?? 0) > 0) this.world.marks.hit("deletes held back");
         }
       });
     }

@@ -137,7 +137,8 @@ export class AtRest implements Checker {
       const write = etcd.writeOf(stored);
       const writer = lineages.find((one) => one.live && isBy(write, one));
       if (!writer || this.#forgotten.isLetGo(writer, key, stored)) continue;
-      // Adoption by itself deletes nothing, not even again.
+      // Adoption by itself deletes nothing, not even again what a tombstone knows: the cache that
+      // let it go is not the one that was adopted with. The operator is told of it.
       const adopted = writer.adoptedTick >= (write?.tick ?? 0) && writer.disk.hasTombstone(key);
       const row = writer.disk.row(key);
       if (!adopted && !row) broken(this, `${key} is a ghost of ${writer.name}`);

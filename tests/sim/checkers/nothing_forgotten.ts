@@ -17,7 +17,12 @@ export class NothingForgotten implements Checker {
   readonly #known = new Map<Lineage, Set<string>>();
   /** When a lineage last saw a key gone or overwritten, and might forget what it wrote before. */
   readonly #letGo: Ticks = new Map();
-  /** As above, of what may then come back without a sign. */
+  /**
+   * As above, of what may then come back without a sign: etcd goes back by less than one Txn of this
+   * lineage's, to a fence that says that nothing has happened. What only others did since is undone,
+   * and the agent was right to forget what they had deleted or overwritten. Also what adoption has
+   * left.
+   */
   readonly #lost: Ticks = new Map();
 
   constructor(world: () => World) {
