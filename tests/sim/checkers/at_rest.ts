@@ -82,25 +82,23 @@ export class AtRest implements Checker {
   #heldKeysAreThere(): void {
     const { etcd, lineages } = this.#world();
     for (const lineage of lineages) {
-      const { name, live, node, disk } = lineage;
+      const { name, live, disk } = lineage;
       if (!live) continue;
-      const files = node.files();
-      // What went missing can be put again from the freshest owner's file, and only from that.
-      const bad = new Set(files.flatMap((file) => file.version ? [] : file.key));
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
         const stored = etcd.get(key);
-        if (!row || (!stored && bad.has(key))) continue;
+        // What went missing, came back older or is another's now is put from the freshest file.
+        const heldUp = this.#isHeldUp(lineage, key);
+        if (!row || (!stored && heldUp)) continue;
         if (!stored) broken(this, `${name} holds ${key}, which is not in etcd`);
-        // What came back older, or is another's now, is not put again from a bad file.
-        const waits = bad.has(key) && row.mod !== String(stored.mod);
+        const waits = heldUp && row.mod !== String(stored.mod);
         if (row.ours && !waits) this.#isAsRecorded(lineage, key, row, stored);
         const version = versionIn(stored.value);
         const mine = isBy(etcd.writeOf(stored), lineage) &&
           !this.#forgotten.isLetGo(lineage, key, stored);
         if (!version || (this.#skips(name) && !mine)) continue;
         for (const owner of row.owners) {
-          if (owner.fromApi || bad.has(key)) continue;
+          if (owner.fromApi || heldUp) continue;
           if (BigInt(owner.resourceVersion) > BigInt(version.resourceVersion)) {
             broken(this, `${name} holds ${key} at ${owner.resourceVersion}, etcd an older one`);
           }
