@@ -44,6 +44,11 @@ export class Environment {
     this.#plans = plans;
     this.#resources = resources;
     for (const node of world.nodes) this.#watchReads(node);
+    network.unanswered = () => {
+      const { prng, weather } = world;
+      if (prng.chance(weather.reset * 10)) this.#reset();
+      else if (prng.chance(weather.restore * 4)) this.#restore();
+    };
   }
 
   /** Between two turns of the agents. */

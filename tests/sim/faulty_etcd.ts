@@ -18,6 +18,8 @@ export class Network {
   leaderlessCalls = 0;
   /** An answer with more bytes than that is refused by the client. */
   maxAnswerBytes = Infinity;
+  /** Told of each Txn without an answer: what is behind that may be more than the network. */
+  unanswered: () => void = () => {};
 }
 
 /** etcd as one process reaches it over a network that loses, delays and cuts. */
@@ -63,12 +65,14 @@ export class FaultyEtcd implements Etcd {
     if (prng.chance(weather.requestLost)) {
       this.#world.marks.hit("answer lost, Txn not applied");
       this.#world.trace(() => `${this.#process.name}: request lost`);
+      this.#network.unanswered();
       throw lost(prng.chance(0.5));
     }
     if (prng.chance(weather.late)) {
       this.#world.trace(() => `${this.#process.name}: request delayed`);
       const write = this.#process.write(fenceValue(request));
       this.#network.late.push({ request, process: this.#process, write });
+      this.#network.unanswered();
       throw lost(true);
     }
     const answer = await this.#apply(request);
@@ -79,6 +83,7 @@ export class FaultyEtcd implements Etcd {
       this.#world.marks.hit("answer lost, Txn applied");
       if (guardFailed) this.#world.marks.hit("guard failed and the answer lost");
       this.#world.trace(() => `${this.#process.name}: answer lost`);
+      this.#network.unanswered();
       throw lost(prng.chance(0.5));
     }
     this.#saw(answer.header.revision);

@@ -162,8 +162,14 @@ export class KvDisk {
     return this.#records.has(`tombstone\0${key}`);
   }
 
-  /** The cache would know a version as its own, if etcd were restored to a state with it. */
-  remembers(key: string, version: DiskVersion): boolean {
+  /** The keys that have a tombstone. */
+  get tombstoneKeys(): string[] {
+    return [...this.#records.keys()].filter((key) => key.startsWith("tombstone\0"))
+      .map((key) => key.slice("tombstone\0".length));
+  }
+
+  /** The versions that the cache would know as its own under a key, and all older ones of each. */
+  remembered(key: string): DiskVersion[] {
     const row = this.row(key);
     const tombstone = this.#records.get(`tombstone\0${key}`);
     const known: DiskVersion[] = row?.ours ? [row, ...row.owners] : [];
@@ -171,7 +177,12 @@ export class KvDisk {
       const { others = [], ...latest } = this.#sealed<RawTombstone>(tombstone);
       known.push(latest, ...others.map(([uid, resourceVersion]) => ({ uid, resourceVersion })));
     }
-    return known.some(({ uid, resourceVersion }) =>
+    return known;
+  }
+
+  /** The cache would know a version as its own, if etcd were restored to a state with it. */
+  remembers(key: string, version: DiskVersion): boolean {
+    return this.remembered(key).some(({ uid, resourceVersion }) =>
       uid === version.uid && BigInt(resourceVersion) >= BigInt(version.resourceVersion)
     );
   }

@@ -7,13 +7,30 @@ export class MarkWatcher implements Checker {
   readonly name = "marks";
   readonly #world: () => World;
   readonly #rows = new Map<Lineage, Map<string, DiskRow>>();
+  readonly #epochs = new Map<Lineage, number | undefined>();
+  readonly #pending = new Map<Lineage, boolean>();
+  /** What each agent does now. */
+  readonly #operations = new Map<Lineage, Operation>();
 
   constructor(world: () => World) {
     this.#world = world;
   }
 
+  operationBegins(operation: Operation): void {
+    this.#operations.set(operation.lineage, operation);
+  }
+
   kvChanged(lineage: Lineage): void {
     const { marks } = this.#world();
+    const epoch = lineage.disk.state?.epoch;
+    const kind = this.#operations.get(lineage)?.kind;
+    const looksAtPart = kind === "group-pass" || kind === "replace-list";
+    const wentBack = this.#epochs.get(lineage) !== epoch && this.#pending.get(lineage);
+    if (wentBack && looksAtPart) {
+      marks.hit("etcd reset under a group pass or an operation whose answer was lost");
+    }
+    this.#epochs.set(lineage, epoch);
+    this.#pending.set(lineage, lineage.disk.header !== undefined);
     const rows = rowsOf(lineage);
     for (const [key, before] of this.#rows.get(lineage) ?? []) {
       const names = new Set(before.owners.map((owner) => `${owner.component}/${owner.gvr}`));
@@ -30,6 +47,8 @@ export class MarkWatcher implements Checker {
 
   kvReplaced(lineage: Lineage): void {
     this.#rows.set(lineage, rowsOf(lineage));
+    this.#epochs.set(lineage, lineage.disk.state?.epoch);
+    this.#pending.set(lineage, lineage.disk.header !== undefined);
   }
 
   etcdChanged(changes: readonly KeyChange[], write: Write): void {
@@ -52,6 +71,7 @@ export class MarkWatcher implements Checker {
     if (failure) return;
     if (kind === "adopt") marks.hit("adopted by the operator");
     if (kind === "retire") marks.hit("retire");
+    if (kind === "group-pass") marks.hit("a group pass");
     if (kind === "verify") marks.hit("verify");
     if (kind === "dry-run") marks.hit("dry run");
     if (kind === "delete-component") marks.hit("delete a component by name");

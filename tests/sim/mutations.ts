@@ -2,14 +2,21 @@ import { Buffer } from "node:buffer";
 import type { ICompare, IRequestOp, ITxnRequest } from "etcd3";
 import type { Etcd } from "../../lib/etcd/mod.ts";
 import type { FileSystem } from "../../lib/fscache/mod.ts";
-import type { KvMutation, KvStore } from "../../lib/keycache/mod.ts";
+import type { ComponentKeyCache, KvMutation, KvStore } from "../../lib/keycache/mod.ts";
+import { deleteUnclaimedKeys } from "../../lib/store/mod.ts";
 import type { Mutation } from "./mutation.ts";
-import { fenceOf, isBy } from "./world.ts";
+import { fenceOf } from "./world.ts";
 
-/** A rule that is broken, and the checkers of which each alone must see it. */
+/** A rule that is broken, and the checkers of which each alone must see it for the right reason. */
 export interface BrokenRule {
   readonly mutation: Mutation;
-  readonly seenBy: readonly string[];
+  readonly seenBy: readonly Sight[];
+}
+
+/** What a checker says of it. */
+export interface Sight {
+  readonly checker: string;
+  readonly text: RegExp;
 }
 
 const FORGOTTEN = "1 nothing forgotten";
@@ -17,6 +24,7 @@ const LAST_OWNER = "2 last owner";
 const ONE_TXN = "3 one Txn";
 const NOT_OURS = "4 not ours";
 const RECOVERED = "5 recovered first";
+const BROUGHT_BACK = "5 brought back";
 const NOTHING_ELSE = "6 nothing else";
 const BAD_FILE = "7 bad file";
 const AT_REST = "at rest";
@@ -28,7 +36,10 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
       name: "the intent is not written down before its Txn is sent",
       kv: (kv) => dropping(kv, ({ 0: kind }, isSet) => kind === "intent" && isSet),
     },
-    seenBy: [FORGOTTEN, RECOVERED],
+    seenBy: [{ checker: FORGOTTEN, text: /wrote .* and does not know of it/ }, {
+      checker: RECOVERED,
+      text: /sends a Txn that is not written down/,
+    }],
   },
   {
     mutation: {
@@ -40,42 +51,45 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
             kind === "row" && isSet && disk.header !== undefined && disk.row(key) === undefined,
         ),
     },
-    seenBy: [FORGOTTEN],
+    seenBy: [{ checker: FORGOTTEN, text: /forgets .*, which it wrote/ }],
   },
   {
     mutation: {
       name: "a row is dropped as soon as its key is put",
       kv: (kv) => dropping(kv, ({ 0: kind }, isSet) => kind === "row" && isSet),
     },
-    seenBy: [FORGOTTEN],
+    seenBy: [{ checker: FORGOTTEN, text: /forgets .*, which it wrote/ }],
   },
   {
     mutation: {
       name: "a delete leaves no tombstone",
       kv: (kv) => dropping(kv, ({ 0: kind }) => kind === "tombstone"),
     },
-    seenBy: [FORGOTTEN, AT_REST],
+    seenBy: [{ checker: FORGOTTEN, text: /wrote .* and does not know of it/ }, {
+      checker: AT_REST,
+      text: /is a ghost of/,
+    }],
   },
   {
     mutation: {
       name: "backups are not looked at, and every directory seems settled",
       fs: (fs) => seeing(fs, (name) => !name.startsWith("tmp_"), true),
     },
-    seenBy: [LAST_OWNER],
+    seenBy: [{ checker: LAST_OWNER, text: /deletes .*, which a file still stands for/ }],
   },
   {
     mutation: {
       name: "objects of one name are not seen",
       fs: (fs) => seeing(fs, (name) => name !== "a", true),
     },
-    seenBy: [AT_REST],
+    seenBy: [{ checker: AT_REST, text: /does not hold .*\/a / }],
   },
   {
     mutation: {
       name: "a Txn does not compare the fence",
-      etcd: (etcd) => changing(etcd, (request) => ({ ...request, compare: [] })),
+      etcd: (etcd) => changing(etcd, withoutFenceCompare),
     },
-    seenBy: [ONE_TXN],
+    seenBy: [{ checker: ONE_TXN, text: /a given-up Txn of .* applied/ }],
   },
   {
     mutation: {
@@ -83,7 +97,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
       etcd: (etcd) =>
         changing(etcd, (request) => ({ ...request, success: request.success?.slice(1) ?? [] })),
     },
-    seenBy: [ONE_TXN],
+    seenBy: [{ checker: ONE_TXN, text: /without moving the fence/ }],
   },
   {
     mutation: {
@@ -99,7 +113,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
         },
       }),
     },
-    seenBy: [ONE_TXN],
+    seenBy: [{ checker: ONE_TXN, text: /sends another batch than its intent says/ }],
   },
   {
     mutation: {
@@ -111,7 +125,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
             return unguarded ? { ...leaf, compare: [] } : leaf;
           })),
     },
-    seenBy: [NOT_OURS],
+    seenBy: [{ checker: NOT_OURS, text: /deletes .*, which is not its own/ }],
   },
   {
     mutation: {
@@ -123,7 +137,19 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
             compare: [],
           }))),
     },
-    seenBy: [NOT_OURS],
+    seenBy: [{ checker: NOT_OURS, text: /overwrites an apiserver's value/ }, {
+      checker: NOT_OURS,
+      text: /overwrites a newer value/,
+    }],
+  },
+  {
+    mutation: {
+      name: "adoption deletes what no component here owns",
+      adopted: async (context, { unclaimed = [] }) => {
+        await deleteUnclaimedKeys(context, unclaimed, { timed: (_, work) => work });
+      },
+    },
+    seenBy: [{ checker: NOT_OURS, text: /deletes .*, which is not its own/ }],
   },
   {
     mutation: {
@@ -143,30 +169,32 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
             }),
           }))),
     },
-    seenBy: [NOT_OURS],
+    seenBy: [{ checker: NOT_OURS, text: /puts an older copy/ }],
   },
   {
     mutation: {
       name: "an etcd that came back older is not noticed",
-      etcd: (etcd, lineage, world) => ({
-        ...changing(etcd, (request) => ({
-          ...request,
-          compare: (request.compare ?? []).filter(({ target }) => target !== "Value"),
-        })),
+      etcd: (etcd, lineage) => ({
+        ...changing(etcd, withoutFenceCompare),
         range: async (request) => {
           const answer = await etcd.range(request);
-          const expected = lineage.disk.state?.expected;
-          const stored = world.etcd.get(fenceOf(lineage));
-          const mine = stored && isBy(world.etcd.writeOf(stored), lineage);
+          const { life, state } = lineage.disk;
           const [kv] = answer.kvs;
-          if (request.key?.toString() !== fenceOf(lineage) || !expected || !kv || !mine) {
-            return answer;
-          }
-          return { ...answer, kvs: [{ ...kv, value: Buffer.from(expected) }] };
+          const [writer, seq] = kv?.value.toString().split("/") ?? [];
+          const isOlder = writer === life && state !== undefined && Number(seq) < state.seq;
+          if (request.key?.toString() !== fenceOf(lineage) || !kv || !isOlder) return answer;
+          return { ...answer, kvs: [{ ...kv, value: Buffer.from(state.expected ?? "") }] };
         },
       }),
     },
-    seenBy: [AT_REST],
+    seenBy: [{ checker: AT_REST, text: /is a ghost of/ }],
+  },
+  {
+    mutation: {
+      name: "that etcd came back older goes unsaid if it is found while an answer is looked for",
+      cache: secretive,
+    },
+    seenBy: [{ checker: BROUGHT_BACK, text: /is not back after a (replace-list|group-pass)/ }],
   },
   {
     mutation: {
@@ -183,7 +211,10 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
         },
       }),
     },
-    seenBy: [RECOVERED],
+    seenBy: [{ checker: RECOVERED, text: /writes under a fence of another's/ }, {
+      checker: RECOVERED,
+      text: /goes on under a fence of another's/,
+    }],
   },
   {
     mutation: {
@@ -196,7 +227,14 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
           }],
         })),
     },
-    seenBy: [NOTHING_ELSE],
+    seenBy: [{ checker: NOTHING_ELSE, text: /writes \/registry\/leases\/x/ }],
+  },
+  {
+    mutation: {
+      name: "a replace of one namespace replaces all of them",
+      list: (list) => ({ ...list, namespace: undefined }),
+    },
+    seenBy: [{ checker: NOTHING_ELSE, text: /writes .* in a replace of/ }],
   },
   {
     mutation: {
@@ -212,7 +250,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
         },
       }),
     },
-    seenBy: [BAD_FILE],
+    seenBy: [{ checker: BAD_FILE, text: /did not take up/ }],
   },
 ];
 
@@ -232,6 +270,30 @@ function changing(etcd: Etcd, change: (request: ITxnRequest) => ITxnRequest): Et
     txn: (request, bytes) =>
       etcd.txn((request.compare?.length ?? 0) > 0 ? change(request) : request, bytes),
   };
+}
+
+/** A span that must be vacant is compared all the same. */
+function withoutFenceCompare(request: ITxnRequest): ITxnRequest {
+  const compare = (request.compare ?? []).filter(({ range_end: end }) => end !== undefined);
+  return { ...request, compare };
+}
+
+/** A cache that keeps its new epoch to itself if it was a pending Txn that was given up. */
+function secretive(cache: ComponentKeyCache): ComponentKeyCache {
+  let unsaid = 0;
+  const giveUp: ComponentKeyCache["giveUp"] = async (fence) => {
+    const isSecret = cache.intent !== undefined && fence.newEpoch === true;
+    await cache.giveUp(fence);
+    if (isSecret) unsaid++;
+  };
+  return new Proxy(cache, {
+    get: (target, name) => {
+      if (name === "giveUp") return giveUp;
+      if (name === "fence") return { ...target.fence, epoch: target.fence.epoch - unsaid };
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 /** Changes every Txn that guards one operation. */

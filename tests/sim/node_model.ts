@@ -8,11 +8,14 @@ export const ROOT = "/cache";
 export interface HeldFile {
   /** Canonical: without `tmp_`. */
   readonly path: string;
+  /** It stands in a backup. */
+  readonly backedUp: boolean;
   readonly component: string;
   readonly key: string;
   readonly gvr: string;
   /** Undefined if it can't be read as what its path says. */
   readonly version: Version | undefined;
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -30,7 +33,13 @@ export class NodeModel {
   readonly #badTick = new Map<string, number>();
   /** When a file was last moved with a directory above it. */
   readonly #movedTick = new Map<string, number>();
-  #present = new Set<string>();
+  /** When something last changed in each group (`component/directory`), as a watch would tell. */
+  readonly changedTick = new Map<string, number>();
+  /** By key, what its files held and what the API was given. */
+  readonly #held = new Map<string, Set<Uint8Array>>();
+  /** When other bytes last stood in for a file: a backup, or its successor. */
+  readonly #rewrittenTick = new Map<string, number>();
+  #present = new Map<string, Uint8Array>();
   #bad = new Set<string>();
 
   /**
@@ -52,9 +61,15 @@ export class NodeModel {
     this.fs.changed = (what) => {
       log(what);
       this.#note();
+      this.#noteGroups(what);
       const [, to] = /^rename \S+ (\S+)$/.exec(what) ?? [];
       if (to !== undefined) this.#noteMove(canonical(to.slice(ROOT.length)));
     };
+  }
+
+  /** Every group that there has ever been. */
+  get groups(): Iterable<string> {
+    return this.changedTick.keys();
   }
 
   /** Every file that stands for an object now; a backup stands for what it backs up. */
@@ -79,38 +94,94 @@ export class NodeModel {
    *
    * @param key the object key
    * @param tick since when
+   * @param seen tells of a file whether the agent looks at it
    * @param recorded tells of the owners that the agent knows: their file keeps the key even while
    * nobody can read it, or find it where it was
    */
-  heldSince(key: string, tick: number, recorded: (owner: string) => boolean): boolean {
+  heldSince(
+    key: string,
+    tick: number,
+    seen: (file: HeldFile) => boolean,
+    recorded: (owner: string) => boolean,
+  ): boolean {
     return this.files().some((file) => {
       if (file.key !== key || (this.#absentTick.get(file.path) ?? -1) >= tick) return false;
       const [bad = -1, moved = -1] = [this.#badTick, this.#movedTick].map((at) =>
         at.get(file.path)
       );
+      // Of a first file, nobody knows that it is one before it is whole, or where to find it.
       const readable = file.version && bad < tick && moved < tick;
-      return readable || recorded(`${file.component}/${file.gvr}`);
+      return (readable && seen(file)) || recorded(`${file.component}/${file.gvr}`);
     });
+  }
+
+  /**
+   * Tells whether some file has held a version of a key since then, and could be read throughout.
+   *
+   * @param key the object key
+   * @param owner whose file
+   * @param resourceVersion what it has held
+   * @param tick since when
+   */
+  steadyFile(
+    key: string,
+    owner: string,
+    resourceVersion: string,
+    tick: number,
+  ): HeldFile | undefined {
+    return this.files().find((file) =>
+      file.key === key && `${file.component}/${file.gvr}` === owner &&
+      file.version?.resourceVersion === resourceVersion &&
+      [this.#absentTick, this.#badTick, this.#movedTick, this.#rewrittenTick].every((at) =>
+        (at.get(file.path) ?? -1) < tick
+      )
+    );
+  }
+
+  /** A file, or the API, has an object. */
+  noteHeld(key: string, bytes: Uint8Array): void {
+    const held = this.#held.get(key) ?? new Set();
+    this.#held.set(key, held.add(bytes));
+  }
+
+  /** Tells whether a key's object has ever been these very bytes. */
+  hasHeld(key: string, bytes: Uint8Array): boolean {
+    return [...this.#held.get(key) ?? []].some((held) =>
+      held.length === bytes.length && held.every((byte, index) => byte === bytes[index])
+    );
   }
 
   #note(): void {
     const tick = this.#tick();
-    const present = new Set<string>();
+    const present = new Map<string, Uint8Array>();
     const bad = new Set<string>();
-    for (const { path, version } of this.files()) {
-      present.add(path);
+    for (const { path, key, version, bytes } of this.files()) {
+      present.set(path, bytes);
+      if (this.#present.get(path) !== bytes) this.#rewrittenTick.set(path, tick);
+      if (version) this.noteHeld(key, bytes);
       // Until now it was not there.
       if (!this.#present.has(path)) this.#absentTick.set(path, tick);
       if (!version) bad.add(path);
     }
-    for (const path of this.#present) if (!present.has(path)) this.#absentTick.set(path, tick);
+    for (const path of this.#present.keys()) {
+      if (!present.has(path)) this.#absentTick.set(path, tick);
+    }
     for (const path of this.#bad.union(bad)) this.#badTick.set(path, tick);
     this.#present = present;
     this.#bad = bad;
   }
 
+  /** What happens above the groups concerns all of them. */
+  #noteGroups(what: string): void {
+    for (const path of what.split(" ").filter((word) => word.startsWith(`${ROOT}/`))) {
+      const [component = "", directory] = canonical(path.slice(ROOT.length)).split("/");
+      const groups = directory ? [`${component}/${directory}`] : [...this.changedTick.keys()];
+      for (const group of groups) this.changedTick.set(group, this.#tick());
+    }
+  }
+
   #noteMove(directory: string): void {
-    for (const path of this.#present) {
+    for (const path of this.#present.keys()) {
       if (path.startsWith(`${directory}/`)) this.#movedTick.set(path, this.#tick());
     }
   }
@@ -154,9 +225,11 @@ function heldFile({ path, bytes = new Uint8Array(), readable }: Walked): HeldFil
   const { apiVersion, version } = contentOf(bytes);
   return {
     path: clean,
+    backedUp: path.includes("/tmp_"),
     component,
     key: keyOfPlace({ resource, namespace, name }),
     gvr: resource.gvr,
     version: readable && apiVersion === resource.apiVersion ? version : undefined,
+    bytes,
   };
 }

@@ -1,12 +1,14 @@
 import { EdgekeydError } from "../../lib/errors.ts";
+import { DirectoryHistory } from "../../lib/fscache/mod.ts";
 import { formatGvr, parseGvr } from "../../lib/k8s/mod.ts";
 import { ComponentKeyCache, KeyCacheError, type KvLimits } from "../../lib/keycache/mod.ts";
 import {
   dryRun,
   fileValues,
+  type PassScope,
   reconcile,
   type ReconcileOptions,
-  type ReconcileReport,
+  type ReconcileOutcome,
   retire,
   verify,
 } from "../../lib/reconcile/mod.ts";
@@ -18,6 +20,7 @@ import {
   type StoreContext,
 } from "../../lib/store/mod.ts";
 import { AgentProcess } from "./agent_process.ts";
+import { DaemonLoop } from "./daemon_loop.ts";
 import { keyOfPlace, objectBytes, type Resource } from "./cloud.ts";
 import { FaultyEtcd, type Network } from "./faulty_etcd.ts";
 import type { Mutation } from "./mutation.ts";
@@ -38,7 +41,9 @@ export interface AgentSetup {
 }
 
 /** What an operation is to do. */
-export type Order = Omit<Operation, "startTick" | "lineage"> & {
+export type Order = Omit<Operation, "startTick" | "lineage" | "groups" | "recoversFirst"> & {
+  /** A pass waits for directories to settle, and remembers nothing of them. */
+  readonly patient: boolean;
   /** For a replace: what the list holds then. */
   readonly list?: ListOrder;
   readonly requireSingleTxn: boolean;
@@ -54,13 +59,19 @@ export interface ListOrder {
 interface Running {
   readonly process: AgentProcess;
   readonly context: StoreContext;
+  readonly loop: DaemonLoop;
 }
+
+const PASSES: ReadonlySet<Operation["kind"]> = new Set(["reconcile", "group-pass", "adopt"]);
+/** What only a daemon does, that is after a full pass. */
+const DAEMONS_OWN: ReadonlySet<Operation["kind"]> = new Set(["group-pass", "replace-list"]);
 
 /** What came of an operation. */
 export interface Ended {
   /** Undefined if it went well. */
   readonly failure: Error | undefined;
-  readonly report: ReconcileReport | undefined;
+  /** What a pass came to; undefined if it was none, or did not return. */
+  readonly outcome: ReconcileOutcome | undefined;
 }
 
 /** Runs the agent's operations, each in the process of its state directory. */
@@ -83,13 +94,37 @@ export class Agents {
   }
 
   /**
-   * Runs one operation to its end, or to the crash of its process.
+   * Runs one operation to its end, or to the crash of its process. As in the daemon's loop, a full
+   * pass comes first after a start, after a failure, and in another epoch of the cache than the
+   * last one left behind; if that fails, the operation is not begun.
    *
    * @throws whatever the agent throws that is not one of its own errors
    */
   async run(lineage: Lineage, order: Order): Promise<Ended> {
+    if (DAEMONS_OWN.has(order.kind) && this.#isBehind(lineage)) {
+      const passed = await this.#run(lineage, {
+        ...order,
+        kind: "reconcile",
+        within: undefined,
+        component: undefined,
+        patient: false,
+      });
+      if (passed.failure || this.#isBehind(lineage)) return passed;
+    }
+    return await this.#run(lineage, order);
+  }
+
+  async #run(lineage: Lineage, order: Order): Promise<Ended> {
     const world = this.#world;
-    const operation: Operation = { ...order, lineage, startTick: ++world.tick };
+    const isDaemons = DAEMONS_OWN.has(order.kind) ||
+      (order.kind === "delete-component" && !this.#isBehind(lineage));
+    const operation: Operation = {
+      ...order,
+      lineage,
+      startTick: ++world.tick,
+      groups: order.kind === "group-pass" ? this.#drawGroups(lineage) : undefined,
+      recoversFirst: !isDaemons,
+    };
     lineage.operationStart = operation.startTick;
     lineage.live = true;
     world.trace(() => `${lineage.name}: ${order.kind} begins`);
@@ -99,10 +134,11 @@ export class Agents {
       ended = await this.#attempt(lineage, operation, order);
     } catch (error) {
       if (!(error instanceof CrashSignal) && !(error instanceof EdgekeydError)) throw error;
-      ended = { failure: error, report: undefined };
+      ended = { failure: error, outcome: undefined };
     }
     lineage.operationStart = Infinity;
     const { failure } = ended;
+    this.#take(lineage, operation, ended);
     if (failure instanceof CrashSignal || failure instanceof KeyCacheError) this.stop(lineage);
     if (failure instanceof FenceError) {
       lineage.refused = true;
@@ -115,8 +151,26 @@ export class Agents {
     return ended;
   }
 
+  #take(lineage: Lineage, operation: Operation, { failure, outcome }: Ended): void {
+    const running = this.#running.get(lineage);
+    const { kind } = operation;
+    if (!running || kind === "verify" || kind === "dry-run") return;
+    const { loop, context: { cache } } = running;
+    if (PASSES.has(kind)) loop.passed(operation, outcome, cache, this.#world.clock.nowMs);
+    else loop.operated(kind, failure, cache);
+  }
+
+  #isBehind(lineage: Lineage): boolean {
+    const running = this.#running.get(lineage);
+    return running?.loop.isBehind(running.context.cache) ?? true;
+  }
+
+  #drawGroups(lineage: Lineage): ReadonlySet<string> | undefined {
+    return this.#running.get(lineage)?.loop.drawGroups(lineage.node, this.#world.prng);
+  }
+
   async #attempt(lineage: Lineage, operation: Operation, order: Order): Promise<Ended> {
-    const { process, context } = await this.#start(lineage, operation);
+    const { process, context, loop } = await this.#start(lineage, operation);
     process.operation = operation;
     const { policy } = order;
     const rules = { policy, adopting: false };
@@ -140,29 +194,39 @@ export class Agents {
     };
     switch (order.kind) {
       case "adopt":
-      case "reconcile": {
-        const { report, failure, busy } = await reconcile(context, options);
+      case "reconcile":
+      case "group-pass": {
+        const { groups, kind } = operation;
+        const scope: PassScope = {
+          groups,
+          full: kind !== "group-pass",
+          patient: order.patient && kind !== "group-pass",
+          directories: order.patient ? new DirectoryHistory() : loop.directories,
+        };
+        const outcome = await reconcile(context, options, scope);
+        const { report, failure, busy } = outcome;
         this.#world.trace(() =>
           `${lineage.name}: ${report.status} busy ${JSON.stringify(busy)} invalid ${
             JSON.stringify(report.invalid)
           } conflicts ${JSON.stringify(report.conflicts)}`
         );
-        return { report, failure };
+        if (!failure && options.adopt) await this.#setup.mutation?.adopted?.(context, report);
+        return { failure, outcome };
       }
       case "dry-run": {
-        const { report, failure } = await dryRun(context, options);
-        return { report, failure };
+        const outcome = await dryRun(context, options);
+        return { failure: outcome.failure, outcome };
       }
       case "verify":
         await verify(context);
-        return { report: undefined, failure: undefined };
+        return { failure: undefined, outcome: undefined };
       case "retire": {
         const { failure } = await retire(context, { timed });
-        return { report: undefined, failure };
+        return { failure, outcome: undefined };
       }
       case "delete-component": {
         const component = order.component ?? "";
-        await recover(context);
+        if (operation.recoversFirst) await recover(context);
         const bytesOf = fileValues(ROOT, fs, context.cache, undefined);
         const { failure } = await deleteComponentResources(context, component, {
           rules,
@@ -170,7 +234,7 @@ export class Agents {
           bytesOf,
           timed,
         });
-        return { report: undefined, failure };
+        return { failure, outcome: undefined };
       }
       case "replace-list":
         return await this.#replace(context, lineage, order, rules);
@@ -192,9 +256,12 @@ export class Agents {
       (resource.namespaced ? [namespace ?? "default"] : [""])
         .map((where) => ({ resource, namespace: where, name }))
     );
-    const objects = places.map((place) =>
-      objectBytes(place, this.#world.cloud.latest(keyOfPlace(place)), 10)
-    );
+    const objects = places.map((place) => {
+      const key = keyOfPlace(place);
+      const bytes = objectBytes(place, this.#world.cloud.latest(key), 10);
+      lineage.node.noteHeld(key, bytes);
+      return bytes;
+    });
     const keys = new Set(places.map(keyOfPlace));
     const scope = `${component} ${resource.gvr} ${namespace ?? "*"}`;
     const overlapping = [...lineage.apiLists.keys()].filter((other) =>
@@ -207,7 +274,6 @@ export class Agents {
       lineage.apiLists.set(scope, { keys, sure: false });
     };
     unsure();
-    await recover(context);
     const options = {
       rules,
       requireSingleTxn: order.requireSingleTxn,
@@ -215,14 +281,18 @@ export class Agents {
       bytesOf: fileValues(ROOT, lineage.node.fs, context.cache, undefined),
     };
     const content = { component, gvr, namespace, objects };
-    const { failure } = await replaceComponentList(context, content, options);
+    const { failure } = await replaceComponentList(
+      context,
+      this.#setup.mutation?.list?.(content) ?? content,
+      options,
+    );
     if (!failure) {
       if (namespace === undefined) {
         for (const other of overlapping) lineage.apiLists.delete(other);
       }
       lineage.apiLists.set(scope, { keys, sure: true });
     }
-    return { report: undefined, failure };
+    return { failure, outcome: undefined };
   }
 
   async #start(lineage: Lineage, operation: Operation): Promise<Running> {
@@ -241,13 +311,17 @@ export class Agents {
     });
     const context: StoreContext = {
       etcd: mutation?.etcd?.(faulty, lineage, world) ?? faulty,
-      cache,
+      cache: mutation?.cache?.(cache) ?? cache,
       maxTxnOps: this.#setup.maxTxnOps,
       requestBytes: this.#setup.requestBytes,
       random: () => world.prng.hex(),
       sleep: (ms) => process.clock.sleep(ms),
     };
-    const started = { process, context };
+    const started: Running = {
+      process,
+      context,
+      loop: new DaemonLoop(),
+    };
     this.#running.set(lineage, started);
     return started;
   }

@@ -3,8 +3,8 @@ import { Marks } from "./marks.ts";
 import { runSeeds } from "./seed_pool.ts";
 import { simulate } from "./simulator.ts";
 
-const FIXED_SEEDS = 2_400;
-const NEW_SEEDS = 100;
+const FIXED_SEEDS = 10_000;
+const NEW_SEEDS = 500;
 const WORKERS = 2;
 
 /** Prints beside the test runner's own lines. */

@@ -32,6 +32,7 @@ export function reconcileOrder(world: World, lineage: Lineage, confirmDeletes: b
     within: undefined,
     component: undefined,
     requireSingleTxn: false,
+    patient: true,
   };
 }
 
@@ -45,9 +46,11 @@ export function drawOrder(
   const base: Order = {
     ...reconcileOrder(world, lineage, prng.chance(0.3)),
     requireSingleTxn: prng.chance(0.05),
+    patient: prng.chance(0.5),
   };
   const kind = prng.weighted({
-    reconcile: 12,
+    reconcile: 9,
+    "group-pass": 6,
     "replace-list": 3,
     "delete-component": 1.2,
     retire: 0.4,
@@ -65,7 +68,11 @@ export function drawOrder(
   }
   if (kind === "retire") forgetLists(lineage, "");
   if (kind === "replace-list") {
-    const resource = prng.pick(resources);
+    const lists = [...lineage.apiLists.keys()].map((list) => list.split(" "));
+    const earlier = lists.length > 0 ? lists : [[]];
+    // Most replace what they have put before, or a part of it.
+    const [tool = prng.pick(TOOLS), gvr] = prng.chance(0.7) ? prng.pick(earlier) : [];
+    const resource = resources.find((one) => one.gvr === gvr) ?? prng.pick(resources);
     const namespace = resource.namespaced && prng.chance(0.5)
       ? prng.pick(["default", "kube-system"])
       : undefined;
@@ -73,7 +80,7 @@ export function drawOrder(
     return {
       ...base,
       kind,
-      component: prng.pick(TOOLS),
+      component: tool,
       within: resource.keyPrefix + (namespace === undefined ? "" : `${namespace}/`),
       list: { resource, namespace, names: NAMES.filter(() => prng.chance(0.4)) },
     };

@@ -67,6 +67,7 @@ export interface Lineage {
 export interface Operation {
   readonly kind:
     | "reconcile"
+    | "group-pass"
     | "adopt"
     | "replace-list"
     | "delete-component"
@@ -80,6 +81,10 @@ export interface Operation {
   /** Where all keys that it may write begin, if that is limited. */
   readonly within: string | undefined;
   readonly component: string | undefined;
+  /** For a group pass: the groups (`component/directory`) that it looks at; undefined: all. */
+  readonly groups: ReadonlySet<string> | undefined;
+  /** It looks at the fence before it decides what is to be done. */
+  readonly recoversFirst: boolean;
 }
 
 /** Who wrote something, and when. */

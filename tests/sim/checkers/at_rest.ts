@@ -1,5 +1,7 @@
 import { versionIn } from "../cloud.ts";
-import { broken, type Checker, isBy, type World } from "../world.ts";
+import type { StoredKey } from "../etcd_model_store.ts";
+import type { DiskRow } from "../kv_disk.ts";
+import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
 import type { NothingForgotten } from "./nothing_forgotten.ts";
 
 /**
@@ -24,23 +26,26 @@ export class AtRest implements Checker {
   }
 
   #rowsAreFiles(): void {
-    for (const { name, live, node, disk } of this.#world().lineages) {
+    for (const lineage of this.#world().lineages) {
+      const { name, live, node, disk } = lineage;
       if (!live) continue;
+      const heldUp = new Set(disk.rowKeys.filter((key) => this.#isHeldUp(lineage, key)));
       const files = new Map<string, string>();
-      // The bad file of one owner may hold up what another one does with the key.
-      const kept = new Set(node.files().flatMap((file) => file.version ? [] : file.key));
+      // A bad file keeps what was recorded of it, or nothing if nothing was.
+      const kept = new Set<string>();
       for (const { key, component, gvr, version } of node.files()) {
-        if (version && !kept.has(key)) {
-          files.set(`${key} ${component}/${gvr}`, version.resourceVersion);
-        }
+        const owner = `${key} ${component}/${gvr}`;
+        if (heldUp.has(key)) continue;
+        if (version) files.set(owner, version.resourceVersion);
+        else kept.add(owner);
       }
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
-        if (kept.has(key)) continue;
+        if (heldUp.has(key)) continue;
         if (!row || row.owners.length === 0) broken(this, `${name} has no owner of ${key} left`);
         for (const { component, gvr, resourceVersion, fromApi } of row.owners) {
           const owner = `${key} ${component}/${gvr}`;
-          if (fromApi) continue;
+          if (fromApi || kept.has(owner)) continue;
           if (files.get(owner) !== resourceVersion) {
             broken(this, `${name} holds ${owner} at ${resourceVersion}, not ${files.get(owner)}`);
           }
@@ -51,29 +56,71 @@ export class AtRest implements Checker {
     }
   }
 
+  /**
+   * What is to be put is the freshest owner's, and that one's file is bad: whatever else happens to
+   * the key, in the cache too, waits for it. An older copy is not put in its stead.
+   */
+  #isHeldUp({ node, disk }: Lineage, key: string): boolean {
+    const files = node.files().filter((file) => file.key === key);
+    const stored = this.#world().etcd.get(key);
+    const version = stored && versionIn(stored.value);
+    // An apiserver's value is left alone, so that nothing is to be put.
+    if (stored && !version) return false;
+    return (disk.row(key)?.owners ?? []).some(({ component, gvr, uid, resourceVersion }) => {
+      const recorded = BigInt(resourceVersion);
+      const isBad = files.some((file) =>
+        file.component === component && file.gvr === gvr && !file.version
+      );
+      const isFreshest = files.every((file) =>
+        !file.version || BigInt(file.version.resourceVersion) <= recorded
+      );
+      const isThere = version?.uid === uid && BigInt(version.resourceVersion) >= recorded;
+      return isBad && isFreshest && !isThere;
+    });
+  }
+
   #heldKeysAreThere(): void {
     const { etcd, lineages } = this.#world();
-    for (const { name, live, node, disk } of lineages) {
+    for (const lineage of lineages) {
+      const { name, live, disk } = lineage;
       if (!live) continue;
-      // What went missing, or came back older, can be put again from the freshest owner's file,
-      // and only from that.
-      const files = node.files();
-      const readable = new Set(files.flatMap((file) => file.version ? file.key : []));
-      for (const { key, version } of files) if (!version) readable.delete(key);
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
         const stored = etcd.get(key);
-        if (!stored && !readable.has(key)) continue;
+        // What went missing, came back older or is another's now is put from the freshest file.
+        const heldUp = this.#isHeldUp(lineage, key);
+        if (!row || (!stored && heldUp)) continue;
         if (!stored) broken(this, `${name} holds ${key}, which is not in etcd`);
+        const waits = heldUp && row.mod !== String(stored.mod);
+        if (row.ours && !waits) this.#isAsRecorded(lineage, key, row, stored);
         const version = versionIn(stored.value);
-        if (!version || this.#skips(name)) continue;
-        for (const owner of row?.owners ?? []) {
-          if (owner.fromApi || !readable.has(key)) continue;
+        const mine = isBy(etcd.writeOf(stored), lineage) &&
+          !this.#forgotten.isLetGo(lineage, key, stored);
+        if (!version || (this.#skips(name) && !mine)) continue;
+        for (const owner of row.owners) {
+          if (owner.fromApi || heldUp) continue;
           if (BigInt(owner.resourceVersion) > BigInt(version.resourceVersion)) {
             broken(this, `${name} holds ${key} at ${owner.resourceVersion}, etcd an older one`);
           }
         }
       }
+    }
+  }
+
+  /** What is ours is what the row says, and what a file, or the API, has held, to the byte. */
+  #isAsRecorded(lineage: Lineage, key: string, row: DiskRow, stored: StoredKey): void {
+    const { name, node } = lineage;
+    const version = versionIn(stored.value);
+    if (row.mod !== String(stored.mod)) {
+      broken(this, `${name} takes ${key} at ${row.mod} for its own, etcd has ${stored.mod}`);
+    }
+    if (version?.uid !== row.uid || version.resourceVersion !== row.resourceVersion) {
+      broken(this, `${name} takes ${key} for another version than etcd has`);
+    }
+    const write = this.#world().etcd.writeOf(stored);
+    const byNode = write?.by === "agent" && write.lineage.node === node;
+    if (byNode && !node.hasHeld(key, stored.value)) {
+      broken(this, `${name} holds ${key} in bytes that are no file's`);
     }
   }
 
@@ -88,7 +135,8 @@ export class AtRest implements Checker {
       const write = etcd.writeOf(stored);
       const writer = lineages.find((one) => one.live && isBy(write, one));
       if (!writer || this.#forgotten.isLetGo(writer, key, stored)) continue;
-      // Adoption by itself deletes nothing, not even again.
+      // Adoption by itself deletes nothing, not even again what a tombstone knows: the cache that
+      // let it go is not the one that was adopted with. The operator is told of it.
       const adopted = writer.adoptedTick >= (write?.tick ?? 0) && writer.disk.hasTombstone(key);
       const row = writer.disk.row(key);
       if (!adopted && !row) broken(this, `${key} is a ghost of ${writer.name}`);

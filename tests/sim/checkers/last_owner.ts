@@ -1,4 +1,5 @@
 import type { KeyChange } from "../etcd_ledger.ts";
+import type { HeldFile } from "../node_model.ts";
 import { broken, type Checker, type Lineage, type Operation, type Write } from "../world.ts";
 
 /**
@@ -16,7 +17,9 @@ export class LastOwner implements Checker {
   etcdChanged(changes: readonly KeyChange[], write: Write): void {
     if (write.by !== "agent" || write.operation.kind === "retire") return;
     const { lineage, operation } = write;
-    const scanned = operation.kind === "reconcile" || operation.kind === "adopt";
+    const { kind, groups } = operation;
+    const scanned = kind === "reconcile" || kind === "adopt" || kind === "group-pass";
+    const isSeen = ({ path }: HeldFile) => groups?.has(path.split("/", 2).join("/")) ?? true;
     for (const { key, after } of changes) {
       if (after || !key.startsWith("/registry/")) continue;
       const recorded = lineage.disk.row(key)?.owners ?? [];
@@ -26,10 +29,12 @@ export class LastOwner implements Checker {
       // What an operation without a scan has not been told of, it can't know.
       const isRecorded = (name: string) =>
         recorded.some(({ component, gvr }) => `${component}/${gvr}` === name);
-      const held = lineage.node.heldSince(key, operation.startTick, isRecorded);
+      const held = scanned
+        ? lineage.node.heldSince(key, operation.startTick, isSeen, isRecorded)
+        : known;
       // What retire let go of is deleted again after a restore, until a scan takes it up anew.
       const letGo = lineage.disk.row(key)?.owners.length === 0 && this.#retired.has(lineage);
-      if ((scanned || known) && held && !letGo) {
+      if (held && !letGo) {
         broken(this, `${lineage.name} deletes ${key}, which a file still stands for`);
       }
       for (const [list, { keys, sure }] of lineage.apiLists) {

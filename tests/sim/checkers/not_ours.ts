@@ -1,5 +1,5 @@
 import type { ITxnRequest } from "etcd3";
-import { versionIn } from "../cloud.ts";
+import { type Version, versionIn } from "../cloud.ts";
 import type { KeyChange } from "../etcd_ledger.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
 import { broken, type Checker, isBy, type Lineage, type World, type Write } from "../world.ts";
@@ -10,6 +10,8 @@ export class NotOurs implements Checker {
   readonly #world: () => World;
   /** When a lineage last did not know what etcd holds at a key. */
   readonly #unknown = new Map<Lineage, Map<string, number>>();
+  /** Of what a lineage has held: by key and uid, the highest resourceVersion. */
+  readonly #held = new Map<Lineage, Map<string, Map<string, bigint>>>();
 
   constructor(world: () => World) {
     this.#world = world;
@@ -22,7 +24,16 @@ export class NotOurs implements Checker {
     for (const key of lineage.disk.rowKeys) {
       const row = lineage.disk.row(key);
       if (row?.ours && row.mod === null) unknown.set(key, tick);
+      // Without an owner, or a tombstone, a row alone is no more than what the agent claims.
+      if (row?.ours && row.owners.length > 0) this.#noteHeld(lineage, key);
     }
+    for (const key of lineage.disk.tombstoneKeys) this.#noteHeld(lineage, key);
+  }
+
+  /** An older copy of the disk says what was held when it was taken. */
+  kvReplaced(lineage: Lineage): void {
+    this.kvChanged(lineage);
+    for (const key of lineage.disk.rowKeys) this.#noteHeld(lineage, key);
   }
 
   etcdChanged(changes: readonly KeyChange[], write: Write, request?: ITxnRequest): void {
@@ -36,7 +47,7 @@ export class NotOurs implements Checker {
       const mine = isBy(write, lineage)
         ? isBy(writer, lineage)
         : writer?.by === "agent" && writer.lineage === lineage;
-      const taken = held !== undefined && this.#takenOver(lineage, key, before);
+      const taken = held !== undefined && this.#takenOver(write, key, before, after !== undefined);
       if (!after) {
         if (!mine && !taken) broken(this, `${lineage.name} deletes ${key}, which is not its own`);
         continue;
@@ -59,11 +70,42 @@ export class NotOurs implements Checker {
     }
   }
 
-  /** It may have been taken for ours: adopted, or found under a key that we may have written. */
-  #takenOver(lineage: Lineage, key: string, stored: StoredKey): boolean {
+  /**
+   * It may have been taken for ours: adopted, or found under a key that we may have written. What
+   * goes by that is a record of ours that says this very version; and that nobody here ever held is
+   * not to be deleted, whatever there is to say that it is ours.
+   */
+  #takenOver(
+    write: Write & { by: "agent" },
+    key: string,
+    stored: StoredKey,
+    isPut: boolean,
+  ): boolean {
+    const { lineage } = write;
     const written = this.#world().etcd.writeOf(stored)?.tick ?? 0;
-    return (this.#unknown.get(lineage)?.get(key) ?? -1) >= written ||
-      lineage.adoptedTick >= written;
+    const version = versionIn(stored.value);
+    if (!version) return false;
+    // What a file stands for is put over what an importer wrote, once that is adopted.
+    const adopted = lineage.adoptedTick >= written;
+    if (isPut && adopted) return true;
+    const recorded = lineage.disk.remembers(key, version) || !isBy(write, lineage);
+    const unknown = (this.#unknown.get(lineage)?.get(key) ?? -1) >= written;
+    return recorded && (unknown || adopted) && this.#wasHeld(lineage, key, version);
+  }
+
+  #noteHeld(lineage: Lineage, key: string): void {
+    const keys = this.#held.get(lineage) ?? new Map<string, Map<string, bigint>>();
+    this.#held.set(lineage, keys);
+    const highest = keys.get(key) ?? new Map<string, bigint>();
+    keys.set(key, highest);
+    for (const { uid, resourceVersion } of lineage.disk.remembered(key)) {
+      const version = BigInt(resourceVersion);
+      if (version > (highest.get(uid) ?? -1n)) highest.set(uid, version);
+    }
+  }
+
+  #wasHeld(lineage: Lineage, key: string, { uid, resourceVersion }: Version): boolean {
+    return (this.#held.get(lineage)?.get(key)?.get(uid) ?? -1n) >= BigInt(resourceVersion);
   }
 }
 

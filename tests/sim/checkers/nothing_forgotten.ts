@@ -17,7 +17,12 @@ export class NothingForgotten implements Checker {
   readonly #known = new Map<Lineage, Set<string>>();
   /** When a lineage last saw a key gone or overwritten, and might forget what it wrote before. */
   readonly #letGo: Ticks = new Map();
-  /** As above, of what may then come back without a sign. */
+  /**
+   * As above, of what may then come back without a sign: etcd goes back by less than one Txn of this
+   * lineage's, to a fence that says that nothing has happened. What only others did since is undone,
+   * and the agent was right to forget what they had deleted or overwritten. Also what adoption has
+   * left.
+   */
   readonly #lost: Ticks = new Map();
 
   constructor(world: () => World) {
@@ -80,7 +85,7 @@ export class NothingForgotten implements Checker {
         !remembers(lineage, key, now);
       // The row of a put that is under way may still be another's.
       if (mine && pending.has(key)) continue;
-      if (this.judges && mine && !this.#wentBackMeanwhile(lineage)) {
+      if (this.judges && mine) {
         broken(this, `${lineage.name} forgets ${key}, which it wrote at ${now.mod}`);
       }
       if (!deleted && !lineage.disk.hasTombstone(key)) this.#mayForget(lineage, key, tick);
@@ -124,11 +129,6 @@ export class NothingForgotten implements Checker {
 
   #mayForget(lineage: Lineage, key: string, tick: number): void {
     later(this.#letGo, lineage, key, tick);
-  }
-
-  /** What an agent saw before etcd went back, in the same operation, it saw all the same. */
-  #wentBackMeanwhile(lineage: Lineage): boolean {
-    return this.#world().replacedTick >= lineage.operationStart;
   }
 }
 

@@ -56,8 +56,10 @@ export class OneTxn implements Checker {
     const isBump = header !== undefined && next === header.bump;
     if (objects.length > 0 && next !== header?.next) {
       const closed = this.#closed.get(next) ?? 0;
-      // An etcd that goes back in time takes the bump back that had made the Txn impossible; and
-      // where a fence was taken away by retire, the very first Txn of all can apply once more.
+      // An etcd that goes back in time takes back the bump that had made the Txn impossible: one
+      // that is still on its way finds the fence as it was when it was sent. Nothing in a request
+      // could tell the two times apart. Likewise, where a fence was taken away by retire, the very
+      // first Txn of all can apply once more.
       const born = fence.before === undefined && this.#retired.has(fence.key);
       if (born || this.#world().replacedTick >= closed) return;
       broken(this, `a given-up Txn of ${lineage.name} applied to ${objects[0]?.key}`);

@@ -65,7 +65,9 @@ export class RecoveredFirst implements Checker {
     this.#mustRefuse.delete(operation);
     // It may have been gone, and come back after the last look.
     const stood = this.#world().replacedTick < operation.startTick;
-    if (failure === undefined && foreign !== undefined && fence === foreign && stood) {
+    // A daemon's operation that finds nothing to do does not ask etcd.
+    const looked = operation.recoversFirst;
+    if (failure === undefined && foreign !== undefined && fence === foreign && stood && looked) {
       broken(this, `${lineage.name} goes on under a fence of another's`);
     }
     const wrote = operation.kind !== "verify" && operation.kind !== "dry-run";
@@ -75,13 +77,17 @@ export class RecoveredFirst implements Checker {
     if (failure instanceof FenceError) this.#checkRefusal(operation);
   }
 
-  /** It may refuse only what it did not write, or cannot know any more. */
+  /**
+   * It may refuse only what it did not write, or cannot know any more: the part of its life that was
+   * lost may have left a fence in a copy of etcd, or in a Txn that was still on its way, and what it
+   * wrote before that is then not beyond what it wrote down.
+   */
   #checkRefusal({ lineage, startTick }: Operation): void {
     const { etcd, replacedTick } = this.#world();
     const stored = etcd.get(fenceOf(lineage));
     const write = stored && etcd.writeOf(stored);
     if (replacedTick >= startTick || !isBy(write, lineage)) return;
-    if ((write?.tick ?? 0) >= startTick || lineage.lost.length > 0) return;
+    if (lineage.lost.length > 0) return;
     broken(this, `${lineage.name} refuses to go on, and its fence is its own`);
   }
 }
