@@ -78,9 +78,9 @@ export interface ScanOptions<K extends KnownFile> extends CoverageOptions {
 export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promise<Snapshot<K>> {
   const walk = new Walk(options);
   await walk.run();
-  const { unchanged, files, invalid, components, rewriting } = walk;
+  const { unchanged, backups, files, invalid, components, rewriting } = walk;
   const absence = (path: string) => walk.absence(path);
-  return { unchanged, files, invalid, components, rewriting, absence };
+  return { unchanged, backups, files, invalid, components, rewriting, absence };
 }
 
 /** A directory that may hold objects. */
@@ -98,6 +98,7 @@ interface Place {
 
 class Walk<K extends KnownFile> {
   readonly unchanged = new Map<string, K>();
+  readonly backups = new Map<string, string>();
   readonly files = new Map<string, ScannedFile>();
   readonly components = new Set<string>();
   readonly rewriting = new Set<string>();
@@ -246,6 +247,7 @@ class Walk<K extends KnownFile> {
     try {
       if (known !== undefined && isUnchanged(known, fs.lstat(onDisk), settleMs)) {
         this.unchanged.set(path, known);
+        if (source !== path) this.backups.set(path, source);
         return;
       }
       const readAtMs = this.#options.nowMs();

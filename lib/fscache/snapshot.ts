@@ -51,6 +51,8 @@ export type Absence = "gone" | "unsettled" | "rewriting" | "kept" | "not-looked-
 export interface Snapshot<K extends KnownFile> {
   /** Known files that are as they were, by canonical path. */
   readonly unchanged: ReadonlyMap<string, K>;
+  /** Where those of them stand, below the cache root, that stand in a backup. */
+  readonly backups: ReadonlyMap<string, string>;
   /** Files that were read, by canonical path. */
   readonly files: ReadonlyMap<string, ScannedFile>;
   readonly invalid: readonly InvalidPath[];

@@ -23,8 +23,8 @@ export function fileValues(
     const scanned = snapshot?.files.get(path);
     if (scanned?.bytes && scanned.resourceVersion === owner.resourceVersion) return scanned.bytes;
     try {
-      const source = `${root}/${scanned?.sourcePath ?? path}`;
-      const { bytes } = fs.readFile(source, owner.stamp.size);
+      const source = scanned?.sourcePath ?? snapshot?.backups.get(path) ?? path;
+      const { bytes } = fs.readFile(`${root}/${source}`, owner.stamp.size);
       const { uid, resourceVersion } = parseObjectMeta(bytes);
       const same = uid === owner.uid && resourceVersion === owner.resourceVersion &&
         bytes.length === owner.stamp.size;

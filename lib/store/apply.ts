@@ -264,9 +264,7 @@ class Run {
   ): Promise<boolean> {
     const ops: (PlannedOp & { value: Uint8Array })[] = [];
     for (const op of batch) {
-      const value = op.action === "put" && op.owner
-        ? this.#request.bytesOf(op.key, op.owner)
-        : NOTHING;
+      const value = op.action === "put" ? this.#valueOf(op) : NOTHING;
       if (value) ops.push({ ...op, value });
       else if (op.owner) this.#leftOut.set(op.key, op.owner);
     }
@@ -310,6 +308,18 @@ class Run {
       this.#count(op, sent.results?.[index]?.succeeded === true, again);
     });
     return true;
+  }
+
+  /** The bytes to put: should the owner not have them any more, of another with the same version. */
+  #valueOf({ key, owner, after }: PlannedOp): Uint8Array | undefined {
+    const same = after?.owners.filter(({ uid, resourceVersion }) =>
+      uid === after.uid && resourceVersion === after.resourceVersion
+    );
+    for (const candidate of new Set([...owner ? [owner] : [], ...same ?? []])) {
+      const value = this.#request.bytesOf(key, candidate);
+      if (value) return value;
+    }
+    return undefined;
   }
 
   #count(op: PlannedOp, succeeded: boolean, again: Set<string>): void {

@@ -99,6 +99,40 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
     },
   );
 
+  await step(
+    "an etcd that came back empty is filled again from a backup that stands",
+    async (world) => {
+      const { files, node } = world;
+      const values = {
+        "/pods/default/a": files.put(`${POD}/a`),
+        "/minions/n": files.put("kubelet/nodes.v1.core/n"),
+      };
+      await world.run();
+      // yurthub made its backups and was killed there.
+      files.rename("kubelet/pods.v1.core", "kubelet/tmp_pods.v1.core");
+      files.rename("kubelet/nodes.v1.core/n", "kubelet/nodes.v1.core/tmp_n");
+      await node.wipeEtcd();
+      assert.deepEqual(await world.run(), { ...IDLE, created: 2 });
+      await world.holds(values);
+    },
+  );
+
+  await step(
+    "a bad file does not keep another component's same object from being put",
+    async (world) => {
+      const { files, node } = world;
+      files.put(`${POD}/a`);
+      // Of two with one version, the first by name is put.
+      const twin = files.put("zz-agent/pods.v1.core/default/a");
+      await world.run();
+      files.write(`${POD}/a`, "{ no object");
+      await node.wipeEtcd();
+      const { report, failure } = await world.outcome();
+      assert.deepEqual([failure, report.created, report.invalid.length], [undefined, 1, 1]);
+      await world.holds({ "/pods/default/a": twin });
+    },
+  );
+
   await step("a file with an older resourceVersion is never put over ours", async (world) => {
     const text = world.files.put(`${POD}/a`, { resourceVersion: "10" });
     await world.run();

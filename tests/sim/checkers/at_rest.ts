@@ -72,7 +72,7 @@ export class AtRest implements Checker {
         file.component === component && file.gvr === gvr && !file.version
       );
       const isFreshest = files.every((file) =>
-        !file.version || BigInt(file.version.resourceVersion) <= recorded
+        !file.version || BigInt(file.version.resourceVersion) < recorded
       );
       const isThere = version?.uid === uid && BigInt(version.resourceVersion) >= recorded;
       return isBad && isFreshest && !isThere;

@@ -44,10 +44,10 @@ export class BroughtBack implements Checker {
     // What recovery finds before the operation proper is for the full pass that comes next.
     const found = now !== undefined && now.epoch !== before && !recoversFirst && isWrite;
     if (isFull) this.#fullTick.set(lineage, startTick);
-    if (found || isFull) this.#check(operation, found ? now.sinceTick : startTick);
+    if (found || isFull) this.#check(operation, isFull, found ? now.sinceTick : startTick);
   }
 
-  #check({ lineage, kind, startTick }: Operation, since: number): void {
+  #check({ lineage, kind, startTick }: Operation, isFull: boolean, since: number): void {
     const { etcd, replacedTick } = this.#world();
     if (replacedTick >= since) return;
     const { disk, node, name } = lineage;
@@ -55,10 +55,10 @@ export class BroughtBack implements Checker {
     const stillSince = Math.min(startTick, this.#fullTick.get(lineage) ?? 0);
     for (const key of disk.rowKeys) {
       const owners = disk.row(key)?.owners.filter((owner) => !owner.fromApi) ?? [];
-      // Only from a file that holds still can a key be put again, and from where it was recorded.
+      // Only from a file that holds still can a key be put again; a backup is found by who looks.
       const steady = owners.every(({ component, gvr, resourceVersion }) => {
         const file = node.steadyFile(key, `${component}/${gvr}`, resourceVersion, stillSince);
-        return file && !file.backedUp;
+        return file && (isFull || !file.backedUp);
       });
       if (owners.length === 0 || !steady || etcd.get(key)) continue;
       const deletion = etcd.deletionOf(key);
