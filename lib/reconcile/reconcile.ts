@@ -155,6 +155,7 @@ class Run {
     const applied = await apply(this.#context, {
       changes: verdict.changes,
       full: this.#scope.full,
+      asOne: false,
       rules: { policy: this.#options.policy, adopting: cache.fence.adopting },
       requireSingleTxn: this.#options.requireSingleTxn,
       bytesOf: fileValues(source.root, source.fs, cache, snapshot),

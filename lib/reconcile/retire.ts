@@ -53,6 +53,7 @@ async function letGoOfAll(
     ...options,
     changes,
     full: true,
+    asOne: false,
     rules: { policy: "skip", adopting: false },
     requireSingleTxn: false,
     bytesOf: () => undefined,

@@ -25,6 +25,11 @@ export interface ApplyRequest {
   readonly changes: ReadonlyMap<string, OwnershipChange>;
   /** Look at every other row too, and heal what drifted in etcd. */
   readonly full: boolean;
+  /**
+   * Record what needs nothing in etcd with the last Txn, or not at all: for an operation that is
+   * answered as done or as failed. Else it is recorded at once.
+   */
+  readonly asOne: boolean;
   readonly rules: DecisionRules;
   /** Refuse to split these groups over several Txns. */
   readonly requireSingleTxn: SingleTxnGroups;
@@ -228,14 +233,22 @@ class Run {
   }
 
   async #commitAll(made: Plan, batches: Packing["batches"], again: Set<string>): Promise<boolean> {
-    await this.#keep(made);
+    const kept = new Map<string, KeyRow | null>();
+    for (const [key, decision] of made.decisions) {
+      if (decision.action === "keep") kept.set(key, decision.after);
+    }
+    const last = batches.at(-1);
+    // If nothing is sent since there is no space for it, the operation has failed already.
+    const waits = this.#request.asOne && (last ?? this.#outOfSpace) !== undefined;
+    if (!waits) await this.#keep(kept);
     const total = batches.reduce((sum, batch) => sum + batch.length, 0);
     let done = 0;
     if (total > 0) this.#request.progress?.(done, total);
     // A resource that takes several Txns is no longer vacant once the first is in.
     const seen = [...made.observation?.mods.keys() ?? []];
     for (const batch of batches) {
-      if (!(await this.#commit(batch, seen, again))) return false;
+      const along = waits && batch === last ? kept : NO_ROWS;
+      if (!(await this.#commit(batch, along, seen, again))) return false;
       for (const { key } of batch) seen.push(key);
       done += batch.length;
       this.#request.progress?.(done, total);
@@ -244,12 +257,12 @@ class Run {
   }
 
   /** Writes the rows that need nothing in etcd. */
-  async #keep({ decisions }: Plan): Promise<void> {
-    const rows = new Map<string, KeyRow | null>();
-    for (const [key, decision] of decisions) {
-      if (decision.action === "keep") rows.set(key, decision.after);
-    }
+  async #keep(rows: ReadonlyMap<string, KeyRow | null>): Promise<void> {
     await this.#context.cache.keep(rows);
+    this.#kept(rows);
+  }
+
+  #kept(rows: ReadonlyMap<string, KeyRow | null>): void {
     for (const key of rows.keys()) {
       this.#released += this.#changes.get(key)?.released.length ?? 0;
       this.#changes.delete(key);
@@ -259,6 +272,7 @@ class Run {
   /** @returns false if the Txn was not applied, so that everything has to be planned anew */
   async #commit(
     batch: readonly PlannedOp[],
+    along: ReadonlyMap<string, KeyRow | null>,
     seen: readonly string[],
     again: Set<string>,
   ): Promise<boolean> {
@@ -268,7 +282,10 @@ class Run {
       if (value) ops.push({ ...op, value });
       else if (op.owner) this.#leftOut.set(op.key, op.owner);
     }
-    if (ops.length === 0) return true;
+    if (ops.length === 0) {
+      await this.#keep(along);
+      return true;
+    }
     const deletes = this.#tally.with(ops, this.#changes);
     const created = ops.filter((op) => op.guardMod === ABSENT).map((op) => op.key);
     const { cache, maxTxnOps } = this.#context;
@@ -278,7 +295,7 @@ class Run {
     try {
       sent = await exchange(
         this.#context,
-        ops.map(entryOf),
+        [...ops.map(entryOf), ...Array.from(along, keepEntry)],
         ops.map((op) => txnOp(op, vacant)),
         { vacant, windows: this.#tally.windows(deletes) },
       );
@@ -301,6 +318,7 @@ class Run {
       return false;
     }
     this.#tally.note(deletes);
+    this.#kept(along);
     this.#txns++;
     this.#revision = sent.revision;
     this.#clusterId = sent.clusterId;
@@ -347,6 +365,7 @@ class Run {
 }
 
 const NOTHING = new Uint8Array();
+const NO_ROWS: ReadonlyMap<string, KeyRow | null> = new Map();
 /** Halving stops here; an object that alone is larger goes alone. */
 const MIN_AIM_BYTES = 16 * 1024;
 
@@ -362,4 +381,8 @@ function entryOf(op: PlannedOp): IntentEntry {
   const { action, key, guardMod, after, before } = op;
   const { uid, resourceVersion } = before?.ours ? before : { uid: "", resourceVersion: "" };
   return { action, key, guardMod, after, uid, resourceVersion };
+}
+
+function keepEntry([key, after]: readonly [string, KeyRow | null]): IntentEntry {
+  return { action: "keep", key, guardMod: ABSENT, after, uid: "", resourceVersion: "" };
 }

@@ -45,6 +45,7 @@ export async function createObject(
       rules: { ...options.rules, policy: "skip" },
       changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
       full: false,
+      asOne: true,
       requireSingleTxn: false,
       windows: new Map(),
       bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),

@@ -16,7 +16,7 @@ import type { OwnershipChange } from "./ownership.ts";
 export async function deleteComponentResources(
   context: StoreContext,
   component: string,
-  options: Omit<ApplyRequest, "changes" | "full" | "windows">,
+  options: Omit<ApplyRequest, "changes" | "full" | "asOne" | "windows">,
 ): Promise<ApplyResult> {
   const changes = new Map<string, OwnershipChange>();
   for (const key of listComponentKeys(context.cache, component)) {
@@ -24,5 +24,11 @@ export async function deleteComponentResources(
     const released = owners.filter((owner) => owner.component === component);
     changes.set(key, { key, acquired: [], released });
   }
-  return await apply(context, { ...options, changes, full: false, windows: new Map() });
+  return await apply(context, {
+    ...options,
+    changes,
+    full: false,
+    asOne: true,
+    windows: new Map(),
+  });
 }

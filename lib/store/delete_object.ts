@@ -27,6 +27,7 @@ export async function deleteObject(
     ...options,
     changes: new Map([[key, { key, acquired: [], released: [owner] }]]),
     full: false,
+    asOne: true,
     requireSingleTxn: false,
     windows: new Map(),
   });

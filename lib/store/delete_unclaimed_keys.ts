@@ -62,6 +62,7 @@ export async function deleteUnclaimedKeys(
     ...options,
     changes,
     full: false,
+    asOne: true,
     rules: { policy: "skip", adopting: false },
     requireSingleTxn: false,
     bytesOf: () => undefined,

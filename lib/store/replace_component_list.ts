@@ -74,6 +74,7 @@ export async function replaceComponentList(
     ...options,
     changes,
     full: false,
+    asOne: true,
     // What else a reset etcd lacks is put along, and may take as many Txns as it needs.
     requireSingleTxn: options.requireSingleTxn && `${component}/${gvr}`,
     windows: new Map(),

@@ -44,6 +44,7 @@ export async function updateObject(
     ...options,
     changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
     full: false,
+    asOne: true,
     requireSingleTxn: false,
     windows: new Map(),
     bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),

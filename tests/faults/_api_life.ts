@@ -160,7 +160,7 @@ export class ApiLife implements Disposable {
   #possible(): State[] {
     if (!this.#unanswered) return [this.#state];
     const { after } = this.#unanswered;
-    return [this.#state, begun(this.#state, after), after];
+    return [this.#state, after];
   }
 
   /** resourceVersions in etcd by name; each object's content, and others' values, are checked. */
@@ -208,17 +208,6 @@ export class ApiLife implements Disposable {
   [Symbol.dispose](): void {
     this.#node[Symbol.dispose]();
   }
-}
-
-/**
- * An operation of which only that is done which needs nothing in etcd: it goes to the cache before
- * the Txn, and stays there.
- */
-function begun(before: State, after: State): State {
-  return new Map([...before].map(([name, held]) => {
-    const then = after.get(name);
-    return [name, then?.rv === held.rv ? then : held];
-  }));
 }
 
 function versionsIn(state: State): Map<string, number> {

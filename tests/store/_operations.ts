@@ -54,6 +54,7 @@ export async function lookAtAll(node: TestNode): Promise<ApplyResult> {
     ...OPTIONS,
     changes: new Map(),
     full: true,
+    asOne: false,
     windows: new Map(),
   });
 }
@@ -91,6 +92,7 @@ export async function put(node: TestNode, lists: readonly TestList[]): Promise<A
     ...OPTIONS,
     changes,
     full: false,
+    asOne: false,
     windows: new Map(),
     bytesOf: (key) => values.get(key),
   });

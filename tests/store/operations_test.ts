@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { EtcdError } from "../../lib/etcd/mod.ts";
-import { listComponentKeys } from "../../lib/store/mod.ts";
+import { listComponentKeys, recover } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import type { ObjectOptions } from "../support/objects.ts";
-import type { TxnHook } from "../support/hooked_etcd.ts";
+import { dieAfter, dieBefore, type TxnHook, unreachable } from "../support/hooked_etcd.ts";
 import { type NodeOptions, TestNode } from "../support/test_node.ts";
 import { bytesOf, counts, put, remove, replace } from "./_operations.ts";
 
@@ -307,6 +307,53 @@ Deno.test("store operations on a real etcd", async (t) => {
       },
     );
   }
+
+  const shared = async (node: TestNode) => {
+    await remove(node, "web");
+    await replace(node, { objects: ["shared"] });
+    await replace(node, { component: "web", objects: ["shared", "own"] });
+    return listComponentKeys(node.cache, "web");
+  };
+  for (
+    const [what, operation] of Object.entries({
+      "a delete of a component": (node: TestNode) => remove(node, "web"),
+      "a list": (node: TestNode) =>
+        replace(node, { component: "web", objects: [{ name: "own", resourceVersion: "9" }] }),
+    })
+  ) {
+    await step(`${what} that comes to nothing lets go of nothing`, async (node) => {
+      const before = await shared(node);
+      node.etcd.next(unreachable);
+      assert.ok((await operation(node)).failure);
+      assert.deepEqual(listComponentKeys(node.cache, "web"), before);
+      // Or else what another lets go of then would be gone, though web was never answered.
+      await remove(node, "kubelet");
+      assert.deepEqual(await node.keys(), ["/pods/default/own", "/pods/default/shared"]);
+    });
+
+    await step(`${what} whose process dies is done as a whole, or not at all`, async (node) => {
+      for (const hook of [dieBefore, dieAfter]) {
+        const before = await shared(node);
+        node.etcd.next(hook);
+        await assert.rejects(operation(node), /died/);
+        await node.restart();
+        await recover(node.context);
+        const after = listComponentKeys(node.cache, "web");
+        const [key = ""] = before.filter((one) => one.endsWith("/shared"));
+        assert.equal(after.includes(key), hook === dieBefore);
+        await operation(node);
+        assert.equal(listComponentKeys(node.cache, "web").includes(key), false);
+      }
+    });
+  }
+
+  await step("a list that comes to nothing takes up nothing", async (node) => {
+    await replace(node, { objects: ["shared"] });
+    node.etcd.next(unreachable);
+    const done = await replace(node, { component: "web", objects: ["shared", "own"] });
+    assert.ok(done.failure);
+    assert.deepEqual(listComponentKeys(node.cache, "web"), []);
+  });
 
   await step(
     "a list that must be one Txn is one, though an etcd that was reset needs others' keys too",
