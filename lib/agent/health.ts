@@ -157,9 +157,11 @@ export function notReadyReasons(health: Health): string[] {
   if (health.failure !== undefined) reasons.push(health.failure);
   else if (health.lastSuccessMs === undefined) reasons.push("the first full pass is under way");
   for (const { component, deletes } of health.heldBack) {
+    const what = deletes > 0
+      ? `${deletes} deletes of ${component} are held back`
+      : `${component} is held back from letting go of keys, all of which others hold too`;
     reasons.push(
-      `${deletes} deletes of ${component} are held back; check its cache directory, then run ` +
-        "`edgekeyd --reconcile --confirm-deletes`",
+      `${what}; check its cache directory, then run \`edgekeyd --reconcile --confirm-deletes\``,
     );
   }
   return reasons;

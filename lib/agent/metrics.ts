@@ -145,7 +145,12 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
   const total = gauge("edgekeyd_cached_keys", "Object keys in the component-key cache.");
   const dirty = gauge("edgekeyd_dirty_groups", "Resource groups that wait to be looked at.");
   const intents = gauge("edgekeyd_pending_intents", "Txns whose outcome is not known yet.");
-  const held = gauge("edgekeyd_held_back_deletes", "Deletes held back.", ["component"]);
+  const held = gauge(
+    "edgekeyd_held_back",
+    "1 while a component's deletes are held back, be it 0 of them: all its keys may be shared.",
+    ["component"],
+  );
+  const heldDeletes = gauge("edgekeyd_held_back_deletes", "Deletes held back.", ["component"]);
   const conflicts = gauge("edgekeyd_conflicts", "Keys left to others.");
   const invalid = gauge("edgekeyd_invalid_files", "Files of the fs cache that are not imported.");
   return (status) => {
@@ -165,6 +170,10 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
       keys.set({ component }, resources.reduce((sum, it) => sum + it.keys, 0));
     }
     held.reset();
-    for (const { component, deletes } of status.heldBack) held.set({ component }, deletes);
+    heldDeletes.reset();
+    for (const { component, deletes } of status.heldBack) {
+      held.set({ component }, 1);
+      heldDeletes.set({ component }, deletes);
+    }
   };
 }

@@ -209,6 +209,8 @@ Deno.test("health: which failures mean that etcd is away, and what is said of th
     1,
   );
   match(notReadyReasons(held)[0] ?? "", /12 deletes of kubelet are held back.*--confirm-deletes/);
+  const shared = { ...held, heldBack: [{ component: "kubelet", deletes: 0 }] };
+  match(notReadyReasons(shared)[0] ?? "", /^kubelet is held back from .*--confirm-deletes/);
   match(notReadyReasons({ ...held, retired: true }).join(), /^this node was retired/);
 });
 
