@@ -55,9 +55,10 @@ export function dispatcher(
   let open = 0;
   async function answer(request: Request): Promise<Answer> {
     const { route, ...target } = readTarget(routes, request.method, request.url);
+    const { id } = route;
     if (route.atOnce) {
       refuseAnnouncedBody(request, bodyHint(route));
-      return await route.answer({ ...target, body: NOTHING, signal: NEVER });
+      return await route.answer({ ...target, id, body: NOTHING, signal: NEVER });
     }
     if (open >= limits.maxOpen) {
       throw new ApiError("TooManyRequests", `${open} requests are open; try again later`);
@@ -87,7 +88,8 @@ export function dispatcher(
       else body = await readBody(request, { maxBytes, timeoutMs, budget });
       if (body?.bytes.length === 0) throw new ApiError("NoContent", "the body is empty");
       const { signal } = timeout;
-      return await route.answer({ ...target, body: body?.bytes ?? NOTHING, signal });
+      const { id } = route;
+      return await route.answer({ ...target, id, body: body?.bytes ?? NOTHING, signal });
     } finally {
       clearTimeout(timer);
       body?.release();
