@@ -416,18 +416,23 @@ export class Agent {
   /** Takes in what a pass came to. */
   #take(outcome: ReconcileOutcome, looked: Pick<Looked, "full" | "groups">): void {
     const nowMs = this.#options.reconcile.clock.nowMs();
-    const components = this.#cache.byOwner.keys();
-    this.#health = healthAfter(this.#health, outcome, { ...looked, components }, nowMs);
+    this.#health = healthAfter(this.#health, outcome, {
+      ...looked,
+      components: this.#cache.byOwner.keys(),
+      settleMs: this.#options.reconcile.source.settleMs,
+      monotonicMs: this.#nowMs(),
+    }, nowMs);
     if (outcome.failure) {
       this.#log.failed(outcome.failure);
       this.#recoverFrom(outcome.failure);
     } else {
       if (looked.full) this.#fullEpoch = this.#cache.fence.epoch;
-      const { invalid, heldBack } = this.#health;
+      const { invalid, heldBack, halfRewritten } = this.#health;
       this.#log.passed(outcome, {
         conflicts: this.conflicts,
         invalid: new Map(invalid.map(({ path, reason }) => [path, reason])),
         heldBack: new Map(heldBack.map(({ component, deletes }) => [component, deletes])),
+        halfRewritten: new Map(halfRewritten.map((group) => [group, ""])),
       });
       this.#backoff.reset();
       this.#schedule.unsettled(outcome.busy, this.#nowMs());

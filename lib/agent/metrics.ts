@@ -12,6 +12,7 @@ export type MeasuredStatus =
     | "conflicts"
     | "invalid"
     | "heldBack"
+    | "halfRewritten"
     | "watchFailure"
     | "lastSuccessMs"
   >
@@ -153,6 +154,10 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
   const heldDeletes = gauge("edgekeyd_held_back_deletes", "Deletes held back.", ["component"]);
   const conflicts = gauge("edgekeyd_conflicts", "Keys left to others.");
   const invalid = gauge("edgekeyd_invalid_files", "Files of the fs cache that are not imported.");
+  const halfRewritten = gauge(
+    "edgekeyd_half_rewritten_groups",
+    "Resource groups whose rewrite has not ended for more than a minute; deletes in them wait.",
+  );
   return (status) => {
     const resources = status.components.reduce((sum, it) => sum + it.resources.length, 0);
     ready.set(status.notReady.length === 0 ? 1 : 0);
@@ -164,6 +169,7 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
     intents.set(status.pendingKeys > 0 ? 1 : 0);
     conflicts.set(status.conflicts.length);
     invalid.set(status.invalid.length);
+    halfRewritten.set(status.halfRewritten?.length ?? 0);
     // A component that is gone must not linger.
     keys.reset();
     for (const { component, resources } of status.components) {

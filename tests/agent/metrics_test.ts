@@ -62,6 +62,7 @@ Deno.test("metrics say what the status says, and forget what is gone", async () 
       conflicts: [{ key: "/registry/pods/a/b", reason: "r" }],
       invalid: [{ path: "x", reason: "y" }, { path: "z", reason: "y" }],
       heldBack: [{ component: "kube-proxy", deletes: 12 }, { component: "flanneld", deletes: 0 }],
+      halfRewritten: ["kubelet/pods.v1.core"],
       watchFailure: "limit",
     }),
   );
@@ -81,9 +82,10 @@ Deno.test("metrics say what the status says, and forget what is gone", async () 
       'edgekeyd_held_back_deletes{component="flanneld"}',
       "edgekeyd_conflicts",
       "edgekeyd_invalid_files",
+      "edgekeyd_half_rewritten_groups",
       'edgekeyd_build_info{version="1.2.3",commit="abc"}',
     ].map((name) => before.get(name)),
-    [0, 0, 0, 1.5, 3, 1, 3, 1, 1, 1, 12, 0, 1, 2, 1],
+    [0, 0, 0, 1.5, 3, 1, 3, 1, 1, 1, 12, 0, 1, 2, 1, 1],
   );
   ok((before.get("process_resident_memory_bytes") ?? 0) > 1e6);
 
@@ -193,6 +195,10 @@ Deno.test("the status in words says what a person should know first", () => {
     [
       { state: "partial", heldBack: [{ component: "kubelet", deletes: 0 }] },
       "In step but for 1 component held back",
+    ],
+    [
+      { state: "partial", halfRewritten: ["kubelet/pods.v1.core"] },
+      "In step but for 1 group half rewritten",
     ],
   ];
   for (const [change, expected] of words) {
