@@ -9,6 +9,7 @@ import {
   type ReconcileOptions,
   type ReconcileOutcome,
   retire,
+  type TakeOver,
 } from "../reconcile/mod.ts";
 import {
   type ApplyResult,
@@ -34,6 +35,7 @@ import { NotReadyError, Operations } from "./operations.ts";
 import { PassLog } from "./pass_log.ts";
 import { RootWatch } from "./root_watch.ts";
 import { type Due, Schedule, type ScheduleOptions } from "./schedule.ts";
+import { type AskedWrite, WriteLog } from "./write_log.ts";
 
 /** How the daemon works. */
 export interface AgentOptions extends Omit<ScheduleOptions, "settleMs"> {
@@ -105,6 +107,7 @@ export class Agent {
   /** The cache's epoch at the last full pass: in another one, etcd was reset or restored since. */
   #fullEpoch: number;
   readonly #log: PassLog;
+  readonly #writes: WriteLog;
   readonly #watch: RootWatch;
   #lookAroundAtMs = -Infinity;
   #stopping = false;
@@ -124,6 +127,7 @@ export class Agent {
     this.#cache = cache;
     this.#fullEpoch = cache.fence.epoch;
     this.#log = new PassLog(parts.log);
+    this.#writes = new WriteLog(parts.log);
     const { settleMs } = options.reconcile.source;
     this.#schedule = new Schedule({ ...options, settleMs }, this.#nowMs());
     this.#backoff = new Backoff(options.retryMaxMs, parts.random);
@@ -177,6 +181,41 @@ export class Agent {
     const reason = this.#refusal();
     if (reason !== undefined) return Promise.reject(new NotReadyError(reason));
     return this.#operations.submit(operation, signal);
+  }
+
+  /**
+   * Has a write done by the loop, and logs what it changed, whether or not somebody still waits.
+   *
+   * @param asked what it is
+   * @param operation what to do with cache and etcd, after recovery
+   * @param signal gives it up, if it has not begun
+   * @throws what {@linkcode submit} throws, and what it failed with
+   */
+  write(
+    asked: AskedWrite,
+    operation: (context: StoreContext) => Promise<ApplyResult>,
+    signal: AbortSignal,
+  ): Promise<ApplyResult> {
+    return this.submit(async (context) => {
+      const tell = this.#writes.before(asked, context.cache);
+      const applied = await operation(context);
+      tell(applied);
+      expectDone(context, applied);
+      return applied;
+    }, signal);
+  }
+
+  /** The same for taking over keys, which writes to the cache alone. */
+  takeOver(
+    asked: AskedWrite,
+    operation: (context: StoreContext) => Promise<TakeOver>,
+    signal: AbortSignal,
+  ): Promise<TakeOver> {
+    return this.submit(async (context) => {
+      const done = await operation(context);
+      this.#writes.tookOver(asked, done);
+      return done;
+    }, signal);
   }
 
   /**
@@ -377,18 +416,23 @@ export class Agent {
   /** Takes in what a pass came to. */
   #take(outcome: ReconcileOutcome, looked: Pick<Looked, "full" | "groups">): void {
     const nowMs = this.#options.reconcile.clock.nowMs();
-    const components = this.#cache.byOwner.keys();
-    this.#health = healthAfter(this.#health, outcome, { ...looked, components }, nowMs);
+    this.#health = healthAfter(this.#health, outcome, {
+      ...looked,
+      components: this.#cache.byOwner.keys(),
+      settleMs: this.#options.reconcile.source.settleMs,
+      monotonicMs: this.#nowMs(),
+    }, nowMs);
     if (outcome.failure) {
       this.#log.failed(outcome.failure);
       this.#recoverFrom(outcome.failure);
     } else {
       if (looked.full) this.#fullEpoch = this.#cache.fence.epoch;
-      const { invalid, heldBack } = this.#health;
+      const { invalid, heldBack, halfRewritten } = this.#health;
       this.#log.passed(outcome, {
         conflicts: this.conflicts,
         invalid: new Map(invalid.map(({ path, reason }) => [path, reason])),
         heldBack: new Map(heldBack.map(({ component, deletes }) => [component, deletes])),
+        halfRewritten: new Map(halfRewritten.map((group) => [group, ""])),
       });
       this.#backoff.reset();
       this.#schedule.unsettled(outcome.busy, this.#nowMs());

@@ -4,6 +4,7 @@ import type { InvalidPath } from "../fscache/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
+import { type BusyLook, busySince, HALF_REWRITTEN, halfRewritten } from "./half_rewritten.ts";
 
 /** What the last passes said, as far as it still holds. */
 export interface Health {
@@ -15,6 +16,10 @@ export interface Health {
   readonly watchFailure: string | undefined;
   readonly invalid: readonly InvalidPath[];
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  /** Since when groups have been busy, ms of a clock that only runs forward. */
+  readonly busySinceMs: ReadonlyMap<string, number>;
+  /** Groups that have been busy for longer than a rewrite takes, in order. */
+  readonly halfRewritten: readonly string[];
   /** Wall clock of the last full pass that came to its end, ms since the epoch. */
   readonly lastSuccessMs: number | undefined;
   /** etcd's revision and cluster id as a pass saw them last; empty if none did. */
@@ -33,6 +38,8 @@ export const UNKNOWN_HEALTH: Health = {
   watchFailure: undefined,
   invalid: [],
   heldBack: [],
+  busySinceMs: new Map(),
+  halfRewritten: [],
   lastSuccessMs: undefined,
   revision: "",
   clusterId: "",
@@ -69,13 +76,13 @@ export function etcdStateAfter(failure: EtcdError): "reachable" | "away" {
 }
 
 /** What a pass looked at. */
-export interface Looked {
+export interface Looked extends BusyLook {
   /** In etcd too, at every key. */
   readonly full: boolean;
-  /** Groups (`component/directory`); undefined: everything. */
-  readonly groups: ReadonlySet<string> | undefined;
   /** Every component that there is. */
   readonly components: Iterable<string>;
+  /** How long a directory must not have changed, in ms. */
+  readonly settleMs: number;
 }
 
 /**
@@ -89,9 +96,10 @@ export interface Looked {
 export function healthAfter(
   before: Health,
   outcome: ReconcileOutcome,
-  { full, groups, components: all }: Looked,
+  looked: Looked,
   nowMs: number,
 ): Health {
+  const { full, groups, components: all, monotonicMs, settleMs } = looked;
   const { report, failure } = outcome;
   if (failure) return healthAfterFailure(before, failure);
   const components = new Set(groups ? [...groups].map(componentOf) : all);
@@ -103,12 +111,15 @@ export function healthAfter(
   // A pass over some groups of a component does not see what is held back in the others.
   const again = new Set(report.heldBack.map(({ component }) => component));
   const others = before.heldBack.filter(({ component }) => groups && !again.has(component));
+  const busySinceMs = busySince(before.busySinceMs, outcome.busy, looked);
   return {
     ...before,
     etcd: "reachable",
     failure: undefined,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
+    busySinceMs,
+    halfRewritten: halfRewritten(busySinceMs, monotonicMs, settleMs),
     lastSuccessMs: full ? nowMs : before.lastSuccessMs,
     revision: report.revision || before.revision,
     clusterId: report.clusterId || before.clusterId,
@@ -157,9 +168,11 @@ export function notReadyReasons(health: Health): string[] {
   if (health.failure !== undefined) reasons.push(health.failure);
   else if (health.lastSuccessMs === undefined) reasons.push("the first full pass is under way");
   for (const { component, deletes } of health.heldBack) {
+    const what = deletes > 0
+      ? `${deletes} deletes of ${component} are held back`
+      : `${component} is held back from letting go of keys, all of which others hold too`;
     reasons.push(
-      `${deletes} deletes of ${component} are held back; check its cache directory, then run ` +
-        "`edgekeyd --reconcile --confirm-deletes`",
+      `${what}; check its cache directory, then run \`edgekeyd --reconcile --confirm-deletes\``,
     );
   }
   return reasons;
@@ -171,7 +184,10 @@ export function notReadyReasons(health: Health): string[] {
  * @param health what holds now
  * @param conflicts keys that are left to others
  */
-export function warningsOf({ invalid }: Health, conflicts: number): string[] {
+export function warningsOf(
+  { invalid, halfRewritten }: Health,
+  conflicts: number,
+): string[] {
   const counted = (count: number, one: string, many: string) =>
     `${count} ${count > 1 ? many : one}`;
   const status = "`edgekeyd status` says which, and what to do";
@@ -182,6 +198,7 @@ export function warningsOf({ invalid }: Health, conflicts: number): string[] {
     ...(invalid.length > 0
       ? [`${counted(invalid.length, "path is", "paths are")} not imported; ${status}`]
       : []),
+    ...halfRewritten.map((group) => `${group} ${HALF_REWRITTEN}`),
   ];
 }
 

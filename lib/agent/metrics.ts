@@ -12,6 +12,7 @@ export type MeasuredStatus =
     | "conflicts"
     | "invalid"
     | "heldBack"
+    | "halfRewritten"
     | "watchFailure"
     | "lastSuccessMs"
   >
@@ -145,9 +146,18 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
   const total = gauge("edgekeyd_cached_keys", "Object keys in the component-key cache.");
   const dirty = gauge("edgekeyd_dirty_groups", "Resource groups that wait to be looked at.");
   const intents = gauge("edgekeyd_pending_intents", "Txns whose outcome is not known yet.");
-  const held = gauge("edgekeyd_held_back_deletes", "Deletes held back.", ["component"]);
+  const held = gauge(
+    "edgekeyd_held_back",
+    "1 while a component's deletes are held back, be it 0 of them: all its keys may be shared.",
+    ["component"],
+  );
+  const heldDeletes = gauge("edgekeyd_held_back_deletes", "Deletes held back.", ["component"]);
   const conflicts = gauge("edgekeyd_conflicts", "Keys left to others.");
   const invalid = gauge("edgekeyd_invalid_files", "Files of the fs cache that are not imported.");
+  const halfRewritten = gauge(
+    "edgekeyd_half_rewritten_groups",
+    "Resource groups whose rewrite has not ended for more than a minute; deletes in them wait.",
+  );
   return (status) => {
     const resources = status.components.reduce((sum, it) => sum + it.resources.length, 0);
     ready.set(status.notReady.length === 0 ? 1 : 0);
@@ -159,12 +169,17 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
     intents.set(status.pendingKeys > 0 ? 1 : 0);
     conflicts.set(status.conflicts.length);
     invalid.set(status.invalid.length);
+    halfRewritten.set(status.halfRewritten?.length ?? 0);
     // A component that is gone must not linger.
     keys.reset();
     for (const { component, resources } of status.components) {
       keys.set({ component }, resources.reduce((sum, it) => sum + it.keys, 0));
     }
     held.reset();
-    for (const { component, deletes } of status.heldBack) held.set({ component }, deletes);
+    heldDeletes.reset();
+    for (const { component, deletes } of status.heldBack) {
+      held.set({ component }, 1);
+      heldDeletes.set({ component }, deletes);
+    }
   };
 }

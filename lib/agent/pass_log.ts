@@ -2,6 +2,7 @@ import type { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
+import { HALF_REWRITTEN } from "./half_rewritten.ts";
 import type { Log, LogFields } from "./log.ts";
 
 /** More of one kind than this in one pass are counted, not logged; `status` has them all. */
@@ -15,6 +16,8 @@ export interface Standing {
   readonly invalid: ReadonlyMap<string, string>;
   /** Components whose deletes are held back, and how many. */
   readonly heldBack: ReadonlyMap<string, number>;
+  /** Groups that are half rewritten for too long; there is no more to say of them. */
+  readonly halfRewritten: ReadonlyMap<string, "">;
 }
 
 /** How one kind of it is told. */
@@ -45,9 +48,20 @@ const WORDS: Readonly<Record<keyof Standing, Words>> = {
     fields: (component, deletes) => ({ component, deletes }),
     name: (component) => ({ component }),
   },
+  halfRewritten: {
+    appeared: `a resource group ${HALF_REWRITTEN}`,
+    cleared: "no longer half rewritten",
+    fields: (group) => ({ group }),
+    name: (group) => ({ group }),
+  },
 };
 
-const NOTHING: Standing = { conflicts: new Map(), invalid: new Map(), heldBack: new Map() };
+const NOTHING: Standing = {
+  conflicts: new Map(),
+  invalid: new Map(),
+  heldBack: new Map(),
+  halfRewritten: new Map(),
+};
 
 /**
  * Logs what passes come to: a line when something changes for the worse or the better, none while
@@ -85,7 +99,7 @@ export class PassLog {
     // What was let go to another for good is over with this pass.
     const over = report.conflicts.filter(({ key }) => !standing.conflicts.has(key));
     this.#list("warning", WORDS.conflicts.appeared, over.map((one) => ({ ...one })));
-    for (const kind of ["conflicts", "invalid", "heldBack"] as const) {
+    for (const kind of ["conflicts", "invalid", "heldBack", "halfRewritten"] as const) {
       this.#compare(WORDS[kind], this.#standing[kind], standing[kind]);
     }
     this.#standing = standing;

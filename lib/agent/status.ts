@@ -36,6 +36,8 @@ export interface NodeStatus {
   readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
   readonly invalid?: readonly { readonly path: string; readonly reason: string }[];
   readonly heldBack?: readonly { readonly component: string; readonly deletes: number }[];
+  /** Groups (`component/directory`) that are half rewritten for too long; absent if none are. */
+  readonly halfRewritten?: readonly string[];
   /** Why the fs cache is not watched; absent if it is. */
   readonly watchFailure?: string;
   /** End of the last full pass, ms since the epoch; absent if there was none. */
@@ -142,6 +144,7 @@ export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentS
     dirtyGroups: Number.isFinite(dirtyGroups) ? dirtyGroups : null,
     invalid: health.invalid,
     heldBack: health.heldBack,
+    ...(health.halfRewritten.length > 0 && { halfRewritten: health.halfRewritten }),
     ...(health.watchFailure !== undefined && { watchFailure: health.watchFailure }),
     ...(health.lastSuccessMs !== undefined && { lastSuccessMs: health.lastSuccessMs }),
   };
@@ -204,7 +207,9 @@ function stateOf(health: Health, conflicts: number): AgentStatus["state"] {
   if (health.etcd === "away") return "etcd-away";
   if (health.failure !== undefined) return "failing";
   if (health.lastSuccessMs === undefined) return "starting";
-  return conflicts + health.invalid.length + health.heldBack.length > 0 ? "partial" : "in-step";
+  const { invalid, heldBack, halfRewritten } = health;
+  const exceptions = conflicts + invalid.length + heldBack.length + halfRewritten.length;
+  return exceptions > 0 ? "partial" : "in-step";
 }
 
 function byKey(a: { key: string }, b: { key: string }): number {

@@ -23,12 +23,16 @@ export function statusWords(status: AgentStatus): string {
   }
 }
 
-function exceptions({ conflicts, invalid, heldBack }: AgentStatus): string[] {
+function exceptions({ conflicts, invalid, heldBack, halfRewritten = [] }: AgentStatus): string[] {
   const held = heldBack.reduce((sum, { deletes }) => sum + deletes, 0);
+  // A component that is gone and shares all its keys has none to delete, and is held back too.
+  const sharing = heldBack.filter(({ deletes }) => deletes === 0).length;
   return [
+    ...(sharing > 0 ? [`${count(sharing, "component")} held back`] : []),
     ...(held > 0 ? [`${count(held, "delete")} held back`] : []),
     ...(conflicts.length > 0 ? [count(conflicts.length, "conflict")] : []),
     ...(invalid.length > 0 ? [count(invalid.length, "invalid file")] : []),
+    ...(halfRewritten.length > 0 ? [`${count(halfRewritten.length, "group")} half rewritten`] : []),
   ];
 }
 

@@ -146,3 +146,69 @@ Deno.test("deletes are held back no longer than until their component is let go 
   await ready(daemon);
   deepStrictEqual(await endOf(daemon), HELD);
 });
+
+Deno.test("a write through the API is one line, with what it was and changed, and no content", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/shared", { rv: 7 });
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  const app = "/v1/components/app";
+  const at = (name: string) => `${app}/resources/pods.v1.core/namespaces/default/objects/${name}`;
+  const bytes = (name: string, rv: number, component = "app") =>
+    objectBytes(`${component}/pods.v1.core/default/${name}`, { rv }).slice();
+  const list = (...items: Uint8Array[]) => {
+    const texts = items.map((item) => new TextDecoder().decode(item));
+    return `{"kind":"PodList","apiVersion":"v1","items":[${texts.join(",")}]}`;
+  };
+  const key = (name: string) => `${node.prefix}/pods/default/${name}`;
+  const left = key("left");
+  const revisions: string[] = [];
+  const write = async (method: string, target: string, body?: BodyInit) => {
+    const { status, text } = await daemon.ask(method, target, body);
+    strictEqual(status < 300, true, text);
+    revisions.push(await etcd.revision());
+  };
+  await write("POST", at("one"), bytes("one", 1));
+  await write("PUT", at("one"), bytes("one", 2));
+  await write("PUT", `${app}/resources/pods.v1.core?namespace=default`, list(bytes("two", 3)));
+  // Nothing changes, then the cache alone.
+  await write("PUT", `${app}/resources/pods.v1.core`, list(bytes("two", 3)));
+  await write(
+    "PUT",
+    `${app}/resources/pods.v1.core`,
+    list(bytes("two", 3), bytes("shared", 7, "kubelet")),
+  );
+  await write("DELETE", at("two"));
+  await write("DELETE", app);
+  await write("DELETE", app);
+  await etcd.put(left, bytes("left", 5));
+  await write("POST", "/v1/delete-unclaimed", JSON.stringify([left]));
+  await etcd.put(left, bytes("left", 5));
+  await write("POST", "/v1/import-key-cache", `gone#_v1_pods:${left}\n`);
+  // What is refused changes nothing.
+  strictEqual((await daemon.ask("POST", at("one"), "half")).status, 422);
+  strictEqual((await daemon.ask("DELETE", at("none"))).status, 404);
+  const { stderr } = await daemon.stop();
+  const counts = (created: number, updated: number, deleted: number, released: number) =>
+    `created=${created} updated=${updated} deleted=${deleted} released=${released}`;
+  const lines = stderr.split("\n").filter((line) => line.includes("through the API"));
+  const [one, two, three, , , six, , , nine] = revisions;
+  deepStrictEqual(
+    lines.map((line) => line.replace("info: changed through the API operation=", "")),
+    [
+      `createNamespacedObject component=app key=${key("one")} ${counts(1, 0, 0, 0)} keys=1 txns=1` +
+      ` revision=${one}`,
+      `updateNamespacedObject component=app key=${key("one")} ${counts(0, 1, 0, 0)} keys=1 txns=1` +
+      ` revision=${two}`,
+      `replaceList component=app ${counts(1, 0, 1, 0)} keys=1 txns=1 revision=${three}`,
+      `replaceList component=app ${counts(0, 0, 0, 0)} keys=2 txns=0`,
+      `deleteNamespacedObject component=app key=${key("two")} ${counts(0, 0, 1, 0)} keys=1 txns=1` +
+      ` revision=${six}`,
+      `deleteComponent component=app ${counts(0, 0, 0, 1)} keys=0 txns=0`,
+      `deleteUnclaimed ${counts(0, 0, 1, 0)} txns=1 revision=${nine}`,
+      "importKeyCache taken=1 held=0 absent=0 left=0",
+    ],
+  );
+});

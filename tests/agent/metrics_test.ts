@@ -61,7 +61,8 @@ Deno.test("metrics say what the status says, and forget what is gone", async () 
       pendingKeys: 9,
       conflicts: [{ key: "/registry/pods/a/b", reason: "r" }],
       invalid: [{ path: "x", reason: "y" }, { path: "z", reason: "y" }],
-      heldBack: [{ component: "kube-proxy", deletes: 12 }],
+      heldBack: [{ component: "kube-proxy", deletes: 12 }, { component: "flanneld", deletes: 0 }],
+      halfRewritten: ["kubelet/pods.v1.core"],
       watchFailure: "limit",
     }),
   );
@@ -75,18 +76,23 @@ Deno.test("metrics say what the status says, and forget what is gone", async () 
       'edgekeyd_keys{component="kube-proxy"}',
       "edgekeyd_dirty_groups",
       "edgekeyd_pending_intents",
+      'edgekeyd_held_back{component="kube-proxy"}',
+      'edgekeyd_held_back{component="flanneld"}',
       'edgekeyd_held_back_deletes{component="kube-proxy"}',
+      'edgekeyd_held_back_deletes{component="flanneld"}',
       "edgekeyd_conflicts",
       "edgekeyd_invalid_files",
+      "edgekeyd_half_rewritten_groups",
       'edgekeyd_build_info{version="1.2.3",commit="abc"}',
     ].map((name) => before.get(name)),
-    [0, 0, 0, 1.5, 3, 1, 3, 1, 12, 1, 2, 1],
+    [0, 0, 0, 1.5, 3, 1, 3, 1, 1, 1, 12, 0, 1, 2, 1, 1],
   );
   ok((before.get("process_resident_memory_bytes") ?? 0) > 1e6);
 
   const after = samples(await metrics.text(STATUS));
   strictEqual(after.get("edgekeyd_ready"), 1);
   ok(!after.has('edgekeyd_keys{component="kube-proxy"}'));
+  ok(!after.has('edgekeyd_held_back{component="kube-proxy"}'));
   ok(!after.has('edgekeyd_held_back_deletes{component="kube-proxy"}'));
   match(METRICS_CONTENT_TYPE, /^text\/plain; version=0\.0\.4/);
 });
@@ -185,6 +191,14 @@ Deno.test("the status in words says what a person should know first", () => {
         heldBack: [{ component: "kubelet", deletes: 12 }, { component: "flanneld", deletes: 1 }],
       },
       "In step but for 13 deletes held back, 1 conflict, 2 invalid files",
+    ],
+    [
+      { state: "partial", heldBack: [{ component: "kubelet", deletes: 0 }] },
+      "In step but for 1 component held back",
+    ],
+    [
+      { state: "partial", halfRewritten: ["kubelet/pods.v1.core"] },
+      "In step but for 1 group half rewritten",
     ],
   ];
   for (const [change, expected] of words) {

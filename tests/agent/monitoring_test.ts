@@ -7,6 +7,12 @@ import { versionFacts } from "../../lib/cli/version.ts";
 const FOLDER = new URL("../../scripts/monitoring/", import.meta.url);
 const read = (name: string) => Deno.readTextFileSync(fromFileUrl(new URL(name, FOLDER)));
 
+/** Metrics of Prometheus itself and of node_exporter, with their own labels. */
+const OTHERS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ["up", new Set()],
+  ["node_textfile_mtime_seconds", new Set(["file"])],
+]);
+
 /** Words of PromQL that stand where a metric could. */
 const LANGUAGE = new Set(["and", "on", "by", "le", "sum", "rate", "time", "increase", "count"]);
 
@@ -37,28 +43,32 @@ async function fullText(): Promise<string> {
     pendingKeys: 0,
     conflicts: [],
     invalid: [],
-    heldBack: [{ component: "kubelet", deletes: 1 }],
+    heldBack: [{ component: "kubelet", deletes: 0 }],
   };
   return await metrics.text(status);
 }
 
 /** Each metric with the labels of its samples. */
-async function labelsByMetric(): Promise<Map<string, Set<string>>> {
-  const found = new Map<string, Set<string>>();
+async function labelsByMetric(): Promise<Map<string, ReadonlySet<string>>> {
+  const found = new Map<string, ReadonlySet<string>>();
   for (const line of (await fullText()).split("\n")) {
     const sample = /^([a-z_]+)(?:\{(.*)\})? /.exec(line);
     if (!sample) continue;
-    const labels = found.get(sample[1] ?? "") ?? new Set();
+    const labels = new Set(found.get(sample[1] ?? ""));
     for (const [, label = ""] of (sample[2] ?? "").matchAll(/(\w+)="/g)) labels.add(label);
     found.set(sample[1] ?? "", labels);
   }
+  for (const [name, labels] of OTHERS) found.set(name, labels);
   return found;
 }
 
 /** Every metric and label that an expression names exists. */
 function checkExpression(expr: string, known: ReadonlyMap<string, ReadonlySet<string>>): void {
-  const names = [...expr.matchAll(/\b(?:edgekeyd|process)_\w+/g)].map(([name]) => name);
-  ok(names.length > 0 || expr.startsWith("up{"), expr);
+  const bare = expr.replaceAll(/"[^"]*"/g, '""');
+  const names = [...bare.matchAll(/\b(?:(?:edgekeyd|process|node)_\w+|up\b)/g)].map(([name]) =>
+    name
+  );
+  ok(names.length > 0, expr);
   for (const name of names) ok(known.has(name), `${name} in ${expr}`);
   const labels = new Set([
     "instance",
@@ -76,6 +86,21 @@ function checkExpression(expr: string, known: ReadonlyMap<string, ReadonlySet<st
   strictEqual(expr.split("(").length, expr.split(")").length, expr);
 }
 
+/** A histogram's name, of one of its series. */
+function base(name: string): string {
+  return name.replace(/_(bucket|sum|count)$/, "");
+}
+
+/** The alert rules, each with its expression on one line. */
+function alertRules(): { name: string; expr: string; rule: string }[] {
+  return read("alerts.yaml").replaceAll(/^ *#.*\n/gm, "").split(/^ {6}- alert: /m).slice(1)
+    .map((rule) => {
+      const expr = /^ {8}expr: (?:>-\n)?([\s\S]*?)\n {8}for: \d+[mh]$/m.exec(rule)?.[1] ?? "";
+      const name = rule.split("\n", 1)[0] ?? "";
+      return { name, expr: expr.replaceAll(/\s+/g, " ").trim(), rule };
+    });
+}
+
 Deno.test("the dashboard shows what exists, and all of it", async () => {
   const known = await labelsByMetric();
   const { panels } = JSON.parse(read("dashboard.json"));
@@ -91,26 +116,39 @@ Deno.test("the dashboard shows what exists, and all of it", async () => {
       ok(legendFormat, title);
     }
   }
-  const shown = expressions.join("\n");
-  const unshown = [...known.keys()]
-    .map((name) => name.replace(/_(bucket|sum|count)$/, ""))
-    .filter((name) => !shown.includes(name));
+  const shown = new Set(expressions.join("\n").match(/\w+/g)?.map(base));
+  const unshown = [...known.keys()].filter((name) => !OTHERS.has(name) && !shown.has(base(name)));
   deepStrictEqual(unshown, []);
 });
 
 Deno.test("the alerts ask for what exists, and say what to do", async () => {
   const known = await labelsByMetric();
-  const text = read("alerts.yaml");
-  const rules = text.split(/^ {6}- alert: /m).slice(1);
+  const rules = alertRules();
   ok(rules.length >= 10);
-  for (const rule of rules) {
-    const name = rule.split("\n", 1)[0] ?? "";
+  for (const { name, expr, rule } of rules) {
     match(name, /^Edgekeyd[A-Z]\w+$/);
-    const expr = /^ {8}expr: (?:>-\n)?([\s\S]*?)\n {8}for: \d+[mh]$/m.exec(rule)?.[1];
     ok(expr, name);
-    checkExpression(expr.replaceAll(/\s+/g, " ").trim(), known);
+    checkExpression(expr, known);
     match(rule, /^ {8}labels: \{ severity: (critical|warning|info) \}$/m, name);
-    match(rule, /^ {10}summary: ".*\{\{ \$labels\.instance \}\}.*"$/m, name);
+    // Of what is absent no instance is known.
+    const instance = expr.startsWith("absent(") ? "" : ".*\\{\\{ \\$labels\\.instance \\}\\}";
+    match(rule, new RegExp(`^ {10}summary: "${instance}.*"$`, "m"), name);
     match(rule, /^ {10}description: ".+\."$/m, name);
   }
+});
+
+Deno.test("what makes a node not ready, or is heard of no more, has its alert", async () => {
+  const expressions = new Map(alertRules().map(({ name, expr }) => [name, expr]));
+  // A component that is gone, all of whose keys are shared: no delete, and held back all the same.
+  const text = await fullText();
+  match(text, /^edgekeyd_held_back_deletes\{component="kubelet"\} 0$/m);
+  match(text, /^edgekeyd_held_back\{component="kubelet"\} 1$/m);
+  strictEqual(expressions.get("EdgekeydDeletesHeldBack"), "edgekeyd_held_back > 0");
+  strictEqual(expressions.get("EdgekeydNotReady"), "edgekeyd_ready == 0");
+  strictEqual(expressions.get("EdgekeydUnheard"), "absent(edgekeyd_ready)");
+  // The file that the documentation has written is one that the rule looks at.
+  const service = Deno.readTextFileSync(new URL("../../docs/service.md", import.meta.url));
+  const file = /mv (\S+)\{\.part,\}/.exec(service)?.[1] ?? "";
+  const stale = /\{file=~"(.*)"\}/.exec(expressions.get("EdgekeydTextfileStale") ?? "")?.[1];
+  match(file, new RegExp(`^(?:${stale})$`));
 });

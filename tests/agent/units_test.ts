@@ -8,6 +8,7 @@ import {
   type Looked,
   notReadyReasons,
   UNKNOWN_HEALTH,
+  warningsOf,
 } from "../../lib/agent/health.ts";
 import { makeLog } from "../../lib/agent/log.ts";
 import { Operations } from "../../lib/agent/operations.ts";
@@ -83,7 +84,13 @@ function outcome(
 }
 
 /** A full pass. */
-const FULL: Looked = { full: true, groups: undefined, components: ["a", "b"] };
+const FULL: Looked = {
+  full: true,
+  groups: undefined,
+  components: ["a", "b"],
+  settleMs: 2_000,
+  monotonicMs: 0,
+};
 /** A pass over some groups. */
 const over = (...groups: string[]): Looked => ({ ...FULL, full: false, groups: new Set(groups) });
 
@@ -133,10 +140,49 @@ Deno.test("health: what is invalid above the groups is named once, and no more o
   deepStrictEqual(named(twice), ["c%", "a/x.y/z"]);
 });
 
+Deno.test("health: a group that stays busy is half rewritten after a minute, without a break", () => {
+  const [a, b] = ["a/pods.v1.core", "b/pods.v1.core"];
+  const busy = (...groups: string[]): ReconcileOutcome => ({ ...outcome(), busy: groups });
+  const at = (seconds: number, looked: Looked = FULL): Looked => ({
+    ...looked,
+    monotonicMs: seconds * 1_000,
+  });
+  const first = healthAfter(UNKNOWN_HEALTH, busy(a, b), at(100), 1);
+  // The wall clock does not count, nor what the settle time alone accounts for.
+  const almost = healthAfter(first, busy(a, b), at(162), 9e12);
+  deepStrictEqual([almost.halfRewritten, warningsOf(almost, 0)], [[], []]);
+  const over62 = healthAfter(almost, busy(b), at(162.1, over(b)), 1);
+  deepStrictEqual(over62.halfRewritten, [a, b]);
+  deepStrictEqual(notReadyReasons(over62), []);
+  deepStrictEqual(
+    warningsOf(over62, 0),
+    [a, b].map((group) =>
+      `${group} has been half rewritten for more than a minute: deletes in it wait; if yurthub ` +
+      "is not at work on it, move the tmp_… directory away"
+    ),
+  );
+  deepStrictEqual(
+    healthAfterFailure(over62, new EtcdError("timeout", "late")).halfRewritten,
+    [a, b],
+    "a pass that failed says nothing of it",
+  );
+  const mended = healthAfter(over62, busy(), at(170, over(b)), 1);
+  deepStrictEqual(mended.halfRewritten, [a], "nobody looked at it");
+  const again = healthAfter(mended, busy(b), at(200), 1);
+  deepStrictEqual(again.halfRewritten, [], "a begins anew once it was seen at rest, and so does b");
+  deepStrictEqual(healthAfter(again, busy(b), at(262), 1).halfRewritten, []);
+  deepStrictEqual(healthAfter(again, busy(b), at(263), 1).halfRewritten, [b]);
+});
+
 Deno.test("the log tells what appears, changes and clears, and nothing while it stays", () => {
   const lines: string[] = [];
   const log = new PassLog(makeLog("text", (line) => lines.push(line), () => new Date()));
-  const none = { conflicts: new Map(), invalid: new Map(), heldBack: new Map() };
+  const none: Standing = {
+    conflicts: new Map(),
+    invalid: new Map(),
+    heldBack: new Map(),
+    halfRewritten: new Map(),
+  };
   const told = (pass: ReconcileOutcome, standing: Partial<Standing> = {}) => {
     log.passed(pass, { ...none, ...standing });
     return lines.splice(0);
@@ -146,6 +192,7 @@ Deno.test("the log tells what appears, changes and clears, and nothing while it 
     conflicts: new Map([[key, "theirs"]]),
     invalid: new Map([["x/y/z", "half"]]),
     heldBack: new Map([["kubelet", 12]]),
+    halfRewritten: new Map([["kubelet/pods.v1.core", ""]]),
   };
   const report = { conflicts: [{ key, reason: "theirs" }, { key: "/gone", reason: "let go" }] };
   const noted = { ...outcome(report), notes: ["3 keys were kept"] };
@@ -155,6 +202,9 @@ Deno.test("the log tells what appears, changes and clears, and nothing while it 
     `warning: key left to others key=${key} reason=theirs`,
     "warning: not imported path=x/y/z reason=half",
     "warning: deletes held back component=kubelet deletes=12",
+    "warning: a resource group has been half rewritten for more than a minute: deletes in it " +
+    "wait; if yurthub is not at work on it, move the tmp_… directory away " +
+    "group=kubelet/pods.v1.core",
   ]);
   const same = { ...noted, report: { ...noted.report, conflicts: [{ key, reason: "theirs" }] } };
   deepStrictEqual(told(same, standing), []);
@@ -181,6 +231,7 @@ Deno.test("the log tells what appears, changes and clears, and nothing while it 
     `notice: no longer left to others key=${key}`,
     "notice: no longer invalid path=x/y/z",
     "notice: no deletes held back any more component=kubelet",
+    "notice: no longer half rewritten group=kubelet/pods.v1.core",
   ]);
   const many = new Map(Array.from({ length: 25 }, (_, at) => [`p${at}`, "bad"]));
   const flood = told(outcome(), { invalid: many });
@@ -209,6 +260,8 @@ Deno.test("health: which failures mean that etcd is away, and what is said of th
     1,
   );
   match(notReadyReasons(held)[0] ?? "", /12 deletes of kubelet are held back.*--confirm-deletes/);
+  const shared = { ...held, heldBack: [{ component: "kubelet", deletes: 0 }] };
+  match(notReadyReasons(shared)[0] ?? "", /^kubelet is held back from .*--confirm-deletes/);
   match(notReadyReasons({ ...held, retired: true }).join(), /^this node was retired/);
 });
 

@@ -1,6 +1,12 @@
 import type { EdgekeydError } from "../../errors.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
-import { BodyBudget, type HeldBody, readBody } from "./request_body.ts";
+import {
+  BodyBudget,
+  type HeldBody,
+  readBody,
+  refuseAnnouncedBody,
+  refuseBody,
+} from "./request_body.ts";
 import type { Answer, Route } from "./route.ts";
 import { MethodNotAllowedError, readTarget, type Target } from "./target.ts";
 
@@ -49,7 +55,11 @@ export function dispatcher(
   let open = 0;
   async function answer(request: Request): Promise<Answer> {
     const { route, ...target } = readTarget(routes, request.method, request.url);
-    if (route.atOnce) return await route.answer({ ...target, body: NOTHING, signal: NEVER });
+    const { id } = route;
+    if (route.atOnce) {
+      refuseAnnouncedBody(request, bodyHint(route));
+      return await route.answer({ ...target, id, body: NOTHING, signal: NEVER });
+    }
     if (open >= limits.maxOpen) {
       throw new ApiError("TooManyRequests", `${open} requests are open; try again later`);
     }
@@ -73,10 +83,13 @@ export function dispatcher(
     const { maxBodyBytes: maxBytes, bodyTimeoutMs: timeoutMs } = limits;
     let body: HeldBody | undefined;
     try {
-      body = route.body && await readBody(request, { maxBytes, timeoutMs, budget });
+      // One that were left unread would be taken for heeded: `{"dryRun":true}`, say.
+      if (!route.body) await refuseBody(request, timeoutMs, bodyHint(route));
+      else body = await readBody(request, { maxBytes, timeoutMs, budget });
       if (body?.bytes.length === 0) throw new ApiError("NoContent", "the body is empty");
       const { signal } = timeout;
-      return await route.answer({ ...target, body: body?.bytes ?? NOTHING, signal });
+      const { id } = route;
+      return await route.answer({ ...target, id, body: body?.bytes ?? NOTHING, signal });
     } finally {
       clearTimeout(timer);
       body?.release();
@@ -93,6 +106,13 @@ export function dispatcher(
 
 const NOTHING = new Uint8Array();
 const NEVER = new AbortController().signal;
+
+/** What is said to a body where none is taken. */
+function bodyHint({ method, path, query = [] }: Route): string {
+  const parameters = query.map(({ name, kind }) => `?${name}=${kind === "boolean" ? "true" : "…"}`);
+  const use = parameters.length > 0 ? `; use ${parameters.join(", ")}` : "";
+  return `${method} ${path} takes no body${use}`;
+}
 
 function responseOf({ status, body, type }: Answer): Response {
   const asIs = typeof body === "string" || body instanceof Uint8Array;

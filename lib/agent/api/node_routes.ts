@@ -41,7 +41,8 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       path: "/readyz",
       id: "getReadiness",
       summary: "Whether the node does its work, and if not, why and what to do. Deletes that are " +
-        "held back make it unready; keys left to others and invalid files are warnings.",
+        "held back make it unready; keys left to others, invalid files and groups that stay half " +
+        "rewritten are warnings.",
       answers: {
         200: { description: "It does, whatever it warns of.", schema: ref("Readiness") },
         503: { description: "It does not.", schema: ref("Readiness") },

@@ -82,6 +82,42 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<He
   return { bytes: joined(chunks, taken), release: () => budget.give(taken) };
 }
 
+/**
+ * Refuses a body where none is taken. No more is read than shows that there is one: one that says
+ * its length is not read at all, any other up to its first byte.
+ *
+ * @param request the request
+ * @param timeoutMs for the end of an empty body to arrive; one that does not end is not empty
+ * @param hint what to do instead
+ * @throws {ApiError} `BadRequest`
+ */
+export async function refuseBody(request: Request, timeoutMs: number, hint: string): Promise<void> {
+  refuseAnnouncedBody(request, hint);
+  try {
+    await readBody(request, { maxBytes: 0, timeoutMs, budget: NO_BUDGET });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new ApiError("BadRequest", hint, { cause: error });
+  }
+}
+
+/**
+ * The same, by the headers alone: for what must be answered at once.
+ *
+ * @param request the request
+ * @param hint what to do instead
+ * @throws {ApiError} `BadRequest`
+ */
+export function refuseAnnouncedBody({ headers, body }: Request, hint: string): void {
+  // Deno hands over no body with a GET, whatever was sent.
+  const isUnseen = body === null && headers.has("transfer-encoding");
+  if (isUnseen || Number(headers.get("content-length") ?? 0) > 0) {
+    throw new ApiError("BadRequest", hint);
+  }
+}
+
+const NO_BUDGET = new BodyBudget(0);
+
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks;
   if (first && chunks.length === 1) return first;

@@ -3,6 +3,8 @@ import type { Schema } from "./schemas.ts";
 
 /** One request, taken apart and checked as far as its route says. */
 export interface Call {
+  /** The route's. */
+  readonly id: string;
   /** Percent-decoded segments of the path, by the names in the route's template. */
   readonly path: ReadonlyMap<string, string>;
   /** Query parameters that were given, each one of the route's. */

@@ -84,7 +84,7 @@ export const SCHEMAS = {
     daemon: {
       type: "boolean",
       description: "`edgekeyd status -o json` says false where no daemon runs; settings, " +
-        "dirtyGroups, invalid, heldBack, watchFailure, lastSuccessMs, and of a component invalid, " +
+        "dirtyGroups, invalid, heldBack, halfRewritten, watchFailure, lastSuccessMs, and of a component invalid, " +
         "heldBack and lastSyncMs are absent then.",
     },
     state: { enum: ["starting", "in-step", "partial", "etcd-away", "failing", "retired"] },
@@ -115,6 +115,7 @@ export const SCHEMAS = {
     conflicts,
     "invalid?": invalid,
     "heldBack?": heldBack,
+    "halfRewritten?": { ...listOf(TEXT), description: "Resource groups, for too long." },
     "watchFailure?": TEXT,
     "lastSuccessMs?": MS,
   }),

@@ -1,16 +1,16 @@
 import { namesInRoot } from "../../fscache/mod.ts";
-import { splitObjectList } from "../../k8s/mod.ts";
+import { objectKey, splitObjectList } from "../../k8s/mod.ts";
 import { fileValues } from "../../reconcile/mod.ts";
 import {
   type ApplyResult,
   createObject,
   deleteComponentResources,
   deleteObject,
-  expectDone,
   getObject,
   keysOfList,
   listObjects,
   type ObjectOptions,
+  type ObjectPlace,
   replaceComponentList,
   type StoreContext,
   updateObject,
@@ -61,17 +61,17 @@ export function storeRoutes(agent: Agent): Route[] {
   });
   /** Has a write done by the loop, for a component that the fs cache does not have. */
   const write = async (
-    component: string,
-    { signal }: Call,
+    place: Pick<ObjectPlace, "component"> & Partial<ObjectPlace>,
+    { id: operation, signal }: Call,
     work: (context: StoreContext, options: ObjectOptions) => Promise<ApplyResult>,
   ): Promise<object> => {
-    const applied = await agent.submit(async (context) => {
+    const { component } = place;
+    const asked = { operation, component, ...keyOf(agent, place) };
+    const applied = await agent.write(asked, async (context) => {
       if (namesInRoot(source.fs, source.root).has(component)) {
         throw new ComponentClashError(source.root, component);
       }
-      const done = await work(context, optionsOf(context));
-      expectDone(context, done);
-      return done;
+      return await work(context, optionsOf(context));
     }, signal);
     return written(applied);
   };
@@ -88,7 +88,7 @@ export function storeRoutes(agent: Agent): Route[] {
       async answer(call) {
         const place = objectPlaceOf(call);
         const body = await write(
-          place.component,
+          place,
           call,
           (context, options) => createObject(context, place, call.body, options),
         );
@@ -120,7 +120,7 @@ export function storeRoutes(agent: Agent): Route[] {
         const place = objectPlaceOf(call);
         return ok(
           await write(
-            place.component,
+            place,
             call,
             (context, options) => updateObject(context, place, call.body, options),
           ),
@@ -138,7 +138,7 @@ export function storeRoutes(agent: Agent): Route[] {
         const place = objectPlaceOf(call);
         return ok(
           await write(
-            place.component,
+            place,
             call,
             (context, options) => deleteObject(context, place, options),
           ),
@@ -170,7 +170,7 @@ export function storeRoutes(agent: Agent): Route[] {
         const component = componentOf(call);
         return ok(
           await write(
-            component,
+            { component },
             call,
             (context, options) =>
               deleteComponentResources(context, component, {
@@ -233,7 +233,7 @@ export function storeRoutes(agent: Agent): Route[] {
         const objects = splitObjectList(call.body, place.gvr);
         return ok(
           await write(
-            place.component,
+            { component: place.component },
             call,
             (context, options) =>
               replaceComponentList(context, { ...place, objects }, {
@@ -251,6 +251,13 @@ export function storeRoutes(agent: Agent): Route[] {
 
 function ok(body: object): Answer {
   return { status: 200, body };
+}
+
+/** The key of an object, if the place is one's. */
+function keyOf({ cache }: Agent, place: Partial<ObjectPlace>): { readonly key?: string } {
+  const { gvr, namespace, name } = place;
+  if (!gvr || namespace === undefined || name === undefined) return {};
+  return { key: objectKey(cache.identity.prefix, gvr, { namespace, name }) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { KeyCacheFileError, parseOpenyurtKeyCache } from "../../keycache/mod.ts";
 import { takeOverKeys } from "../../reconcile/mod.ts";
-import { deleteUnclaimedKeys, expectDone, recover } from "../../store/mod.ts";
+import { deleteUnclaimedKeys, recover } from "../../store/mod.ts";
 import type { Agent } from "../agent.ts";
 import { ApiError } from "./api_error.ts";
 import type { Route } from "./route.ts";
@@ -24,13 +24,11 @@ export function takeoverRoutes(agent: Agent): Route[] {
       answers: { 200: { description: "What was done.", schema: ref("Written") } },
       errors: ["NotReady", "Unknown", "InvalidContent", "NotUnclaimed"],
       long: true,
-      async answer({ body, signal }) {
+      async answer({ id, body, signal }) {
         const keys = readKeys(body);
-        const applied = await agent.submit(async (context) => {
+        const applied = await agent.write({ operation: id }, async (context) => {
           await recover(context);
-          const done = await deleteUnclaimedKeys(context, keys, { timed: (_, work) => work });
-          expectDone(context, done);
-          return done;
+          return await deleteUnclaimedKeys(context, keys, { timed: (_, work) => work });
         }, signal);
         return { status: 200, body: written(applied) };
       },
@@ -49,9 +47,13 @@ export function takeoverRoutes(agent: Agent): Route[] {
       answers: { 200: { description: "What became of them.", schema: ref("TakeOver") } },
       errors: ["NotReady", "Unknown", "InvalidContent"],
       long: true,
-      async answer({ body, signal }) {
+      async answer({ id, body, signal }) {
         const recorded = readKeyCache(body);
-        const done = await agent.submit((context) => takeOverKeys(context, recorded), signal);
+        const done = await agent.takeOver(
+          { operation: id },
+          (context) => takeOverKeys(context, recorded),
+          signal,
+        );
         return { status: 200, body: done };
       },
     },

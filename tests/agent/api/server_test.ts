@@ -50,6 +50,18 @@ function routesWith(gate: Promise<void>): Route[] {
     },
     {
       ...base,
+      method: "POST",
+      path: "/bare",
+      id: "bare",
+      query: [{ name: "dryRun", kind: "boolean", description: "" }, {
+        name: "name",
+        kind: "text",
+        description: "",
+      }],
+      answer: () => ({ status: 200, body: { done: true } }),
+    },
+    {
+      ...base,
       method: "GET",
       path: "/at-once",
       id: "at-once",
@@ -159,6 +171,32 @@ Deno.test("a client that is slow to send is given up", async () => {
     const head = "PUT /bytes/a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc";
     match(await raw(path, head), /^HTTP\/1\.1 408 .*"code":"RequestTimeout"/s);
     strictEqual((await ask("PUT", "/bytes/a", "abc")).status, 200);
+  });
+});
+
+Deno.test("a body where none is taken is refused, and read no further than that", async () => {
+  await serving({ bodyTimeoutMs: 200 }, async ({ ask, path }) => {
+    const refused = await ask("POST", "/bare", '{"dryRun":true}');
+    deepStrictEqual([refused.status, JSON.parse(refused.text)], [400, {
+      code: "BadRequest",
+      message: "POST /bare takes no body; use ?dryRun=true, ?name=…",
+    }]);
+    const head = (method: string, target: string, more: string) =>
+      `${method} ${target} HTTP/1.1\r\nHost: x\r\n${more}`;
+    const chunked = "Transfer-Encoding: chunked\r\n\r\n";
+    const bodies = ["Content-Length: 3\r\n\r\nabc", `${chunked}3\r\nabc\r\n0\r\n\r\n`];
+    // Announced and never sent, begun and never ended, never begun.
+    bodies.push("Content-Length: 99999999999\r\n\r\n", `${chunked}3\r\nabc\r\n`, chunked);
+    for (const body of bodies) {
+      for (const [method, target] of [["POST", "/bare"], ["GET", "/at-once"], ["GET", "/waits"]]) {
+        const answered = await raw(path, head(method ?? "", target ?? "", body));
+        match(answered, /^HTTP\/1\.1 400 .*"code":"BadRequest".*takes no body/s);
+      }
+    }
+    for (const empty of ["\r\n", "Content-Length: 0\r\n\r\n", `${chunked}0\r\n\r\n`]) {
+      match(await raw(path, head("POST", "/bare", empty)), /^HTTP\/1\.1 200 .*"done":true/s);
+    }
+    strictEqual((await ask("GET", "/at-once")).text, "alive");
   });
 });
 

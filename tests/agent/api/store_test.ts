@@ -295,6 +295,9 @@ Deno.test("the store API: every route answers as its document says, every error 
   });
 
   await t.step("reconcile, and show what it would do", async () => {
+    const refused = await api.ask("POST", "/v1/reconcile", '{"dryRun":true}');
+    expectError(refused, 400, "BadRequest");
+    match(refused.text, /takes no body; use \?dryRun=true, \?confirmDeletes=true, /);
     node.write("kubelet/pods.v1.core/default/b", { rv: 9 });
     const shown = (await api.ask("POST", "/v1/reconcile?dryRun=true")).json as {
       report: { plan?: { key: string }[] };

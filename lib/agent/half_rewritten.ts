@@ -1,0 +1,53 @@
+/**
+ * yurthub rewrites a list within seconds. A group that has been half rewritten for longer than this
+ * most likely is what a yurthub left that died over it, and stays so until somebody tidies up.
+ */
+export const LONGEST_REWRITE_MS = 60_000;
+
+/** What is said of such a group, and what to do. */
+export const HALF_REWRITTEN =
+  "has been half rewritten for more than a minute: deletes in it wait; if yurthub is not at work " +
+  "on it, move the tmp_… directory away";
+
+/** What a pass looked at, and when. */
+export interface BusyLook {
+  /** Groups (`component/directory`); undefined: everything. */
+  readonly groups: ReadonlySet<string> | undefined;
+  /** By a clock that only runs forward, in ms. */
+  readonly monotonicMs: number;
+}
+
+/**
+ * Since when groups have been busy at every look at them.
+ *
+ * @param before since when they had been
+ * @param busy groups that the last look found busy
+ * @param look what that was
+ * @returns by group, ms of the same clock
+ */
+export function busySince(
+  before: ReadonlyMap<string, number>,
+  busy: readonly string[],
+  { groups, monotonicMs }: BusyLook,
+): ReadonlyMap<string, number> {
+  const elsewhere = [...before].filter(([group]) => groups?.has(group) === false);
+  const found = busy.map((group): [string, number] => [group, before.get(group) ?? monotonicMs]);
+  return new Map([...elsewhere, ...found]);
+}
+
+/**
+ * Groups that have been busy for longer than a rewrite takes.
+ *
+ * @param since since when groups have been busy
+ * @param monotonicMs now, by the same clock
+ * @param settleMs what changes is busy for so long in any case
+ */
+export function halfRewritten(
+  since: ReadonlyMap<string, number>,
+  monotonicMs: number,
+  settleMs: number,
+): string[] {
+  const longestMs = LONGEST_REWRITE_MS + settleMs;
+  return [...since].filter(([, sinceMs]) => monotonicMs - sinceMs > longestMs)
+    .map(([group]) => group).sort();
+}
