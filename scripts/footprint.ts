@@ -177,7 +177,7 @@ async function ready(socket: string): Promise<void> {
   const deadline = performance.now() + READY_MS;
   while (performance.now() < deadline) {
     try {
-      const answer = await fetch("http://edgekeyd/readyz", { client });
+      const answer = await fetch("http://127.0.0.1/readyz", { client });
       await answer.body?.cancel();
       if (answer.ok) return;
     } catch {

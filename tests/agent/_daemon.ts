@@ -50,7 +50,8 @@ export async function startDaemon(
   const process = node.start(["run", `--listen=unix:${socket}`, ...args], options);
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   const ask = async (method: string, path: string, body?: BodyInit): Promise<Answered> => {
-    const response = await fetch(`http://edgekeyd${path}`, {
+    // An address: a name would be looked up, though the socket is what is connected to.
+    const response = await fetch(`http://127.0.0.1${path}`, {
       method,
       client,
       ...(body !== undefined && { body }),

@@ -123,7 +123,7 @@ Deno.test({
       proxy: { transport: "unix", path: `${node.root}/api.sock` },
     });
     const ask = async (path: string) =>
-      await (await fetch(`http://edgekeyd${path}`, { client })).text();
+      await (await fetch(`http://127.0.0.1${path}`, { client })).text();
     await until("ready", async () => (await ask("/readyz")).includes('"ready":true'));
     match(await ask("/metrics"), /^edgekeyd_cached_keys 11$/m);
     match(await ask("/openapi.json"), /"openapi":"3\.1/);

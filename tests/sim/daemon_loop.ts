@@ -67,7 +67,9 @@ export class DaemonLoop {
     else if (full) this.#fullEpoch = cache.fence.epoch;
     if (!outcome) return;
     const components = cache.byOwner.keys();
-    this.#health = healthAfter(this.#health, outcome, { full, groups, components }, nowMs);
+    // How long a group stays half rewritten decides nothing here.
+    const looked = { full, groups, components, settleMs: 0, monotonicMs: nowMs };
+    this.#health = healthAfter(this.#health, outcome, looked, nowMs);
   }
 
   /**

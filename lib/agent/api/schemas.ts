@@ -84,8 +84,8 @@ export const SCHEMAS = {
     daemon: {
       type: "boolean",
       description: "`edgekeyd status -o json` says false where no daemon runs; settings, " +
-        "dirtyGroups, invalid, heldBack, halfRewritten, watchFailure, lastSuccessMs, and of a component invalid, " +
-        "heldBack and lastSyncMs are absent then.",
+        "dirtyGroups, invalid, heldBack, halfRewritten, watchFailure, lastSuccessMs, and of a " +
+        "component invalid, heldBack and lastSyncMs are absent then.",
     },
     state: { enum: ["starting", "in-step", "partial", "etcd-away", "failing", "retired"] },
     nodeName: TEXT,
