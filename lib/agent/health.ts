@@ -172,7 +172,8 @@ export function notReadyReasons(health: Health): string[] {
       ? `${deletes} deletes of ${component} are held back`
       : `${component} is held back from letting go of keys, all of which others hold too`;
     reasons.push(
-      `${what}; check its cache directory, then run \`edgekeyd --reconcile --confirm-deletes\``,
+      `${what}; put its cache directory back, or only if the deletes are meant run ` +
+        "`edgekeyd --reconcile --confirm-deletes`",
     );
   }
   return reasons;

@@ -14,6 +14,7 @@ export {
 export { type Notifier, type NotifierOptions, systemdNotifier } from "./notify.ts";
 export { Reloads } from "./reloads.ts";
 export { NotReadyError } from "./operations.ts";
+export { HALF_REWRITTEN } from "./half_rewritten.ts";
 export { etcdStateAfter } from "./health.ts";
 export {
   type AgentStatus,

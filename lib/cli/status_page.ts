@@ -1,4 +1,4 @@
-import type { ComponentStatus, NodeStatus } from "../agent/mod.ts";
+import { type ComponentStatus, HALF_REWRITTEN, type NodeStatus } from "../agent/mod.ts";
 import { plural } from "./plural.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
@@ -90,6 +90,7 @@ function problemsOf(status: NodeStatus): string[] {
         "is a limit, raise fs.inotify.max_user_watches or max_user_instances",
     );
   }
+  problems.push(...(status.halfRewritten ?? []).map((group) => `${group} ${HALF_REWRITTEN}`));
   problems.push(...listed(
     conflicts.map(({ key, reason }) => `${key}: ${reason}, so it is left alone`),
     "delete such keys in etcd to let edgekeyd write them",

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Agent, makeLog, statusOf } from "../../lib/agent/mod.ts";
+import { HALF_REWRITTEN } from "../../lib/agent/half_rewritten.ts";
 import { notReadyReasons, warningsOf } from "../../lib/agent/health.ts";
 import { watchCache } from "../../lib/fscache/mod.ts";
 import { World } from "../reconcile/_world.ts";
@@ -81,8 +82,7 @@ Deno.test("a backup that a dead yurthub left is a warning after a minute, until 
     cache.close = close;
   }
   deepStrictEqual(lines.filter((line) => !line.startsWith("info: ")), [
-    "warning: a resource group has been half rewritten for more than a minute: deletes in it " +
-    `wait; if yurthub is not at work on it, move the tmp_… directory away group=${pods}`,
+    `warning: a resource group ${HALF_REWRITTEN} group=${pods}`,
     `notice: no longer half rewritten group=${pods}`,
   ]);
 });

@@ -10,6 +10,7 @@ import {
   UNKNOWN_HEALTH,
   warningsOf,
 } from "../../lib/agent/health.ts";
+import { HALF_REWRITTEN } from "../../lib/agent/half_rewritten.ts";
 import { makeLog } from "../../lib/agent/log.ts";
 import { Operations } from "../../lib/agent/operations.ts";
 import { PassLog, type Standing } from "../../lib/agent/pass_log.ts";
@@ -156,10 +157,7 @@ Deno.test("health: a group that stays busy is half rewritten after a minute, wit
   deepStrictEqual(notReadyReasons(over62), []);
   deepStrictEqual(
     warningsOf(over62, 0),
-    [a, b].map((group) =>
-      `${group} has been half rewritten for more than a minute: deletes in it wait; if yurthub ` +
-      "is not at work on it, move the tmp_… directory away"
-    ),
+    [a, b].map((group) => `${group} ${HALF_REWRITTEN}`),
   );
   deepStrictEqual(
     healthAfterFailure(over62, new EtcdError("timeout", "late")).halfRewritten,
@@ -202,9 +200,7 @@ Deno.test("the log tells what appears, changes and clears, and nothing while it 
     `warning: key left to others key=${key} reason=theirs`,
     "warning: not imported path=x/y/z reason=half",
     "warning: deletes held back component=kubelet deletes=12",
-    "warning: a resource group has been half rewritten for more than a minute: deletes in it " +
-    "wait; if yurthub is not at work on it, move the tmp_… directory away " +
-    "group=kubelet/pods.v1.core",
+    `warning: a resource group ${HALF_REWRITTEN} group=kubelet/pods.v1.core`,
   ]);
   const same = { ...noted, report: { ...noted.report, conflicts: [{ key, reason: "theirs" }] } };
   deepStrictEqual(told(same, standing), []);
