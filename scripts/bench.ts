@@ -16,7 +16,6 @@ import { processTerminal } from "../lib/cli/terminal.ts";
 import { startEtcd } from "../tests/support/etcd_server.ts";
 
 const ROUNDS = Number(Deno.args[0] ?? 7);
-if (!(Number.isInteger(ROUNDS) && ROUNDS > 0)) throw new Error("usage: scripts/bench [ROUNDS]");
 const OBJECT_BYTES = 300;
 const NAMESPACES = 20;
 const SETTLE_MS = 500;

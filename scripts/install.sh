@@ -45,7 +45,7 @@ check_machine() {
       "$OLDEST_SYSTEMD or newer"
   [ -x "$(type -P systemd-sysusers)" ] || die "no systemd-sysusers here to make the service's user"
   check_package
-  [ "$(readlink "$UNITS/$UNIT")" != /dev/null ] ||
+  $uninstall || [ "$(readlink "$UNITS/$UNIT")" != /dev/null ] ||
     die "$UNIT is masked here: if it is to run, 'systemctl unmask edgekeyd' first"
 }
 
@@ -125,7 +125,7 @@ state_of() {
 
 # Whether the settings name an etcd; none is written to that nobody named.
 is_configured() {
-  grep -qsE '^[[:space:]]*EDGEKEYD_ETCD_SERVERS=.' "$SETTINGS"
+  grep -qsE '^[[:blank:]]*EDGEKEYD_ETCD_SERVERS[[:blank:]]*=.' "$SETTINGS"
 }
 
 # start VERB: (re)starts the service and waits until it is up.
@@ -228,7 +228,9 @@ state_dir() {
     sed -n 's/^Environment=//p' "$UNITS/$UNIT.d"/*.conf | tr ' ' '\n'
     state_of Environment | tr ' ' '\n'
     cat "$SETTINGS" || true
-  } 2>/dev/null | tr -d "\"'" | sed -n 's/^[[:space:]]*EDGEKEYD_STATE_DIR=\(.\)/\1/p' | tail -n 1
+  } 2>/dev/null | tr -d "\"'" |
+    sed -n 's/^[[:blank:]]*EDGEKEYD_STATE_DIR[[:blank:]]*=[[:blank:]]*\(.*[^[:blank:]]\).*/\1/p' |
+    tail -n 1
 }
 
 has_files() {

@@ -10,7 +10,7 @@ export const HALF_REWRITTEN =
   "(tmp_…) back when it starts, or do that by hand if it is not at work";
 
 /** What a pass looked at, and when. */
-export interface BusyLook {
+export interface RewriteLook {
   /** Groups (`component/directory`); undefined: everything. */
   readonly groups: ReadonlySet<string> | undefined;
   /** By a clock that only runs forward, in ms. */
@@ -18,29 +18,32 @@ export interface BusyLook {
 }
 
 /**
- * Since when groups have been busy at every look at them.
+ * Since when groups have been half rewritten at every look at them.
  *
  * @param before since when they had been
- * @param busy groups that the last look found busy
+ * @param rewriting groups that the last look found so
  * @param look what that was
  * @returns by group, ms of the same clock
  */
-export function busySince(
+export function rewritingSince(
   before: ReadonlyMap<string, number>,
-  busy: readonly string[],
-  { groups, monotonicMs }: BusyLook,
+  rewriting: readonly string[],
+  { groups, monotonicMs }: RewriteLook,
 ): ReadonlyMap<string, number> {
   const elsewhere = [...before].filter(([group]) => groups?.has(group) === false);
-  const found = busy.map((group): [string, number] => [group, before.get(group) ?? monotonicMs]);
+  const found = rewriting.map((group): [string, number] => [
+    group,
+    before.get(group) ?? monotonicMs,
+  ]);
   return new Map([...elsewhere, ...found]);
 }
 
 /**
- * Groups that have been busy for longer than a rewrite takes.
+ * Groups that have been half rewritten for longer than a rewrite takes.
  *
- * @param since since when groups have been busy
+ * @param since since when groups have been half rewritten
  * @param monotonicMs now, by the same clock
- * @param settleMs what changes is busy for so long in any case
+ * @param settleMs what changes is looked at again only after that
  */
 export function halfRewritten(
   since: ReadonlyMap<string, number>,

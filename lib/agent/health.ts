@@ -4,7 +4,12 @@ import type { InvalidPath } from "../fscache/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
-import { type BusyLook, busySince, HALF_REWRITTEN, halfRewritten } from "./half_rewritten.ts";
+import {
+  HALF_REWRITTEN,
+  halfRewritten,
+  type RewriteLook,
+  rewritingSince,
+} from "./half_rewritten.ts";
 
 /** What the last passes said, as far as it still holds. */
 export interface Health {
@@ -16,9 +21,9 @@ export interface Health {
   readonly watchFailure: string | undefined;
   readonly invalid: readonly InvalidPath[];
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
-  /** Since when groups have been busy, ms of a clock that only runs forward. */
-  readonly busySinceMs: ReadonlyMap<string, number>;
-  /** Groups that have been busy for longer than a rewrite takes, in order. */
+  /** Since when groups have been half rewritten, ms of a clock that only runs forward. */
+  readonly rewritingSinceMs: ReadonlyMap<string, number>;
+  /** Groups that have been so for longer than a rewrite takes, in order. */
   readonly halfRewritten: readonly string[];
   /** Wall clock of the last full pass that came to its end, ms since the epoch. */
   readonly lastSuccessMs: number | undefined;
@@ -38,7 +43,7 @@ export const UNKNOWN_HEALTH: Health = {
   watchFailure: undefined,
   invalid: [],
   heldBack: [],
-  busySinceMs: new Map(),
+  rewritingSinceMs: new Map(),
   halfRewritten: [],
   lastSuccessMs: undefined,
   revision: "",
@@ -76,7 +81,7 @@ export function etcdStateAfter(failure: EtcdError): "reachable" | "away" {
 }
 
 /** What a pass looked at. */
-export interface Looked extends BusyLook {
+export interface Looked extends RewriteLook {
   /** In etcd too, at every key. */
   readonly full: boolean;
   /** Every component that there is. */
@@ -111,15 +116,15 @@ export function healthAfter(
   // A pass over some groups of a component does not see what is held back in the others.
   const again = new Set(report.heldBack.map(({ component }) => component));
   const others = before.heldBack.filter(({ component }) => groups && !again.has(component));
-  const busySinceMs = busySince(before.busySinceMs, outcome.busy, looked);
+  const rewritingSinceMs = rewritingSince(before.rewritingSinceMs, outcome.rewriting, looked);
   return {
     ...before,
     etcd: "reachable",
     failure: undefined,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
-    busySinceMs,
-    halfRewritten: halfRewritten(busySinceMs, monotonicMs, settleMs),
+    rewritingSinceMs,
+    halfRewritten: halfRewritten(rewritingSinceMs, monotonicMs, settleMs),
     lastSuccessMs: full ? nowMs : before.lastSuccessMs,
     revision: report.revision || before.revision,
     clusterId: report.clusterId || before.clusterId,

@@ -48,10 +48,7 @@ export async function retireCommand(options: Options, terminal: Terminal): Promi
     (context) => retire(context, { timed: (_, work) => work }),
     (client) => client.retire(),
   );
-  terminal.err(
-    "edgekeyd: note: the next start, or --reconcile, takes part in the pool again: disable the " +
-      "service first, if there is one",
-  );
+  terminal.err("edgekeyd: note: as soon as edgekeyd starts here again, this node takes part again");
   return code;
 }
 
@@ -86,9 +83,7 @@ export async function leave(
     );
   }
   if (done.failure) throw done.failure;
-  if (deleted + released + conflicts.length === 0) {
-    note("there was nothing to delete; `edgekeyd keys` lists what this node holds");
-  }
+  if (deleted + released + conflicts.length === 0) note("there was nothing to delete");
   const [first] = conflicts;
   if (!first) return EXIT.ok;
   terminal.err(

@@ -60,7 +60,7 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
 }
 
 /** What a run came to, here or in the daemon. */
-interface Outcome extends Omit<ReconcileOutcome, "failure"> {
+interface Outcome extends Omit<ReconcileOutcome, "failure" | "rewriting"> {
   readonly failure?: { readonly message: string } | undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { NodeStatus } from "../agent/mod.ts";
+import { HALF_REWRITTEN, type NodeStatus } from "../agent/mod.ts";
 import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
@@ -25,8 +25,8 @@ export async function statusCommand(options: Options, terminal: Terminal): Promi
 }
 
 function whyNotInStep({ state, notReady, conflicts, ...rest }: NodeStatus): string {
-  const { invalid = [], heldBack = [] } = rest;
-  const [reason = state] = notReady;
+  const { invalid = [], heldBack = [], halfRewritten: [group] = [] } = rest;
+  const [reason = group === undefined ? state : `${group} ${HALF_REWRITTEN}`] = notReady;
   const some = conflicts.length + invalid.length + heldBack.length > 0;
   return state === "partial" && some ? summaryOf({ conflicts, invalid, heldBack }) : reason;
 }

@@ -1,3 +1,4 @@
+import { compareResourceVersions } from "../k8s/mod.ts";
 import type { Intent } from "./intent.ts";
 import type { KeyRow } from "./key_row.ts";
 import { covers, type Tombstone } from "./tombstone.ts";
@@ -64,7 +65,10 @@ export function outcomeOfGivenUp(
   const { redoDeletesAfter = Infinity } = fence;
   for (const { action, key, after, uid, resourceVersion } of intent?.entries ?? []) {
     const before = known.get(key);
-    if (resourceVersion !== "" && !before?.ours) {
+    const isBuried = buried.get(key)?.versions.some((version) =>
+      version.uid === uid && compareResourceVersions(version.resourceVersion, resourceVersion) >= 0
+    );
+    if (resourceVersion !== "" && !before?.ours && isBuried) {
       // Deleted, or found to be another's now: and then etcd went back to before that.
       const owners = before?.owners ?? [];
       rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners });

@@ -119,6 +119,7 @@ export async function dryRun(
     },
     notes,
     busy: busyGroups(diff, leftOut, context),
+    rewriting: [...snapshot.rewriting],
     failure: undefined,
   };
 }

@@ -42,6 +42,8 @@ export interface ReconcileOutcome {
   readonly notes: readonly string[];
   /** Groups (`component/directory`) in which a rewrite was still under way. */
   readonly busy: readonly string[];
+  /** Those of them, or others, in which a backup of yurthub's stands. */
+  readonly rewriting: readonly string[];
   /** Why it did not come to its end; the report says what was done until then. */
   readonly failure: EdgekeydError | undefined;
 }
@@ -103,6 +105,7 @@ class Run {
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
   #busy: readonly string[] = [];
+  #rewriting: readonly string[] = [];
   /**
    * Files that no longer held what was to be put again. One that the run was told not to look at
    * would never be in step again, were it not looked at now.
@@ -172,6 +175,7 @@ class Run {
     this.#heldBack = [...verdict.heldBack]
       .map(([component, deletes]) => ({ component, deletes }));
     this.#busy = busyGroups(diff, applied.leftOut, this.#context);
+    this.#rewriting = [...snapshot.rewriting];
     this.#overtaken = new Set(pathsOf(applied.leftOut, this.#context));
     return applied;
   }
@@ -212,6 +216,7 @@ class Run {
       },
       notes: this.#notes,
       busy: this.#busy,
+      rewriting: this.#rewriting,
       failure,
     };
   }

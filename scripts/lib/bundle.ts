@@ -5,7 +5,8 @@
  *     deno run -A scripts/lib/bundle.ts SOURCE OUTPUT PROGRAM
  *
  * SOURCE holds the program, say main.ts, lib, deno.json and node_modules. OUTPUT gets `lib/main.js`
- * and what that loads, `maps`, so that a stack trace still names the sources, and `proto`, which etcd3 reads.
+ * and what that loads, `maps`, so that a stack trace still names the sources, and `proto`, which
+ * etcd3 reads.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # How the program is compiled. Permissions are fixed then, while directories and endpoints are
 # only known at run time: so net, read and write are open, and the unit's sandbox closes them.
-# Processes, libraries, and code from elsewhere are never allowed; the last only if it is denied, since
-# Deno allows a few hosts by itself. Sourced after tools.sh, with the
+# Processes, libraries, and code from elsewhere are never allowed; the last is denied, since Deno
+# allows a few hosts by itself. Sourced after tools.sh, with the
 # Deno that compiles on the PATH.
 
 # What systemd tells its services.

@@ -80,6 +80,7 @@ function outcome(
     },
     notes: [],
     busy: [],
+    rewriting: [],
     failure,
   };
 }
@@ -141,18 +142,21 @@ Deno.test("health: what is invalid above the groups is named once, and no more o
   deepStrictEqual(named(twice), ["c%", "a/x.y/z"]);
 });
 
-Deno.test("health: a group that stays busy is half rewritten after a minute, without a break", () => {
+Deno.test("health: a group that stays half rewritten is said after a minute, without a break", () => {
   const [a, b] = ["a/pods.v1.core", "b/pods.v1.core"];
-  const busy = (...groups: string[]): ReconcileOutcome => ({ ...outcome(), busy: groups });
+  const rewriting = (...groups: string[]): ReconcileOutcome => ({
+    ...outcome(),
+    rewriting: groups,
+  });
   const at = (seconds: number, looked: Looked = FULL): Looked => ({
     ...looked,
     monotonicMs: seconds * 1_000,
   });
-  const first = healthAfter(UNKNOWN_HEALTH, busy(a, b), at(100), 1);
+  const first = healthAfter(UNKNOWN_HEALTH, rewriting(a, b), at(100), 1);
   // The wall clock does not count, nor what the settle time alone accounts for.
-  const almost = healthAfter(first, busy(a, b), at(162), 9e12);
+  const almost = healthAfter(first, rewriting(a, b), at(162), 9e12);
   deepStrictEqual([almost.halfRewritten, warningsOf(almost, 0)], [[], []]);
-  const over62 = healthAfter(almost, busy(b), at(162.1, over(b)), 1);
+  const over62 = healthAfter(almost, rewriting(b), at(162.1, over(b)), 1);
   deepStrictEqual(over62.halfRewritten, [a, b]);
   deepStrictEqual(notReadyReasons(over62), []);
   deepStrictEqual(
@@ -164,12 +168,12 @@ Deno.test("health: a group that stays busy is half rewritten after a minute, wit
     [a, b],
     "a pass that failed says nothing of it",
   );
-  const mended = healthAfter(over62, busy(), at(170, over(b)), 1);
+  const mended = healthAfter(over62, rewriting(), at(170, over(b)), 1);
   deepStrictEqual(mended.halfRewritten, [a], "nobody looked at it");
-  const again = healthAfter(mended, busy(b), at(200), 1);
+  const again = healthAfter(mended, rewriting(b), at(200), 1);
   deepStrictEqual(again.halfRewritten, [], "a begins anew once it was seen at rest, and so does b");
-  deepStrictEqual(healthAfter(again, busy(b), at(262), 1).halfRewritten, []);
-  deepStrictEqual(healthAfter(again, busy(b), at(263), 1).halfRewritten, [b]);
+  deepStrictEqual(healthAfter(again, rewriting(b), at(262), 1).halfRewritten, []);
+  deepStrictEqual(healthAfter(again, rewriting(b), at(263), 1).halfRewritten, [b]);
 });
 
 Deno.test("the log tells what appears, changes and clears, and nothing while it stays", () => {

@@ -96,7 +96,7 @@ Deno.test({
   const version = await node.run("--version");
   match(
     version.stdout,
-    /^edgekeyd \d+\.\d+\.\d+ \(commit [0-9a-f]{12}\+?, Deno [\d.]+, x86_64-unknown-linux-gnu\)\n$/,
+    /^edgekeyd \d+\.\d+\.\d+(-[\w.]+)? \(commit [0-9a-f]{12}\+?, Deno [\d.]+, x86_64-unknown-linux-gnu\)\n$/,
   );
   match(await node.edgekeyd(etcd, "--reconcile"), /^in-step: 11 created; 1 Txn/);
   strictEqual((await view.keys("/registry/")).size, 11);

@@ -37,7 +37,7 @@ Deno.test("command line: help and version go to stdout, exit 0", async () => {
     match(help.stdout, new RegExp(`^  --${name} .*\\(default ${value}\\)$`, "m"));
   }
   match(help.stdout, /Exit status: 0 .* 1 .* 2 .* 3 /);
-  match(version.stdout, /^edgekeyd \d+\.\d+\.\d+ \(commit \w+\+?, Deno [\d.]+, .*\)\n$/);
+  match(version.stdout, /^edgekeyd \d+\.\d+\.\d+(-[\w.]+)? \(commit \w+\+?, Deno [\d.]+, .*\)\n$/);
 });
 
 Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", async () => {

@@ -35,7 +35,7 @@ Deno.test("kill -9 under a command that deletes by name or takes over: again, an
     await etcd.put(`${node.prefix}/pods/default/other-node`, other);
     for (const moment of AIMS[index] ?? []) {
       try {
-        for (let tries = 0; !await killOne(scene, moment); tries++) {
+        for (let tries = 0; !await killOne(scene, moment, tries); tries++) {
           ok(moment === RANDOM && tries < MAX_TRIES, "it came to its end");
         }
       } catch (error) {
@@ -51,8 +51,15 @@ Deno.test("kill -9 under a command that deletes by name or takes over: again, an
   tally.expect(AIMS.flat().length, kinds);
 });
 
-/** @returns whether the command was killed, not done before */
-async function killOne({ node, etcd, dice, command }: Scene, moment: string): Promise<boolean> {
+/**
+ * @param tries how often it was done too early: the later, the sooner it is killed
+ * @returns whether the command was killed, not done before
+ */
+async function killOne(
+  { node, etcd, dice, command }: Scene,
+  moment: string,
+  tries: number,
+): Promise<boolean> {
   writeFiles(node);
   const first = await node.reconcile();
   expectExit(first, 0);
@@ -62,7 +69,7 @@ async function killOne({ node, etcd, dice, command }: Scene, moment: string): Pr
   const stays = [...before].filter(([key]) => !gone.includes(key));
 
   const killed = moment === RANDOM
-    ? await killAtRandom(node, args, dice, first.durationMs)
+    ? await killAtRandom(node, args, dice, first.durationMs / (1 + tries))
     : await node.run(args, { env: { KILL_POINT: moment }, main: WITH_KILL_POINTS });
   if (killed.signal === null) expectExit(killed, 0);
   const held = await etcd.keys(`${node.prefix}/`);

@@ -473,6 +473,17 @@ Deno.test("giveUp() takes back what a torn outcome says of keys that another cha
   }
 });
 
+Deno.test("giveUp() takes for ours nothing that no tombstone says was", async () => {
+  using database = new TestDatabase();
+  const cache = await database.load();
+  const theirs = { ...rowOf("a"), ours: false, mod: "5" };
+  await cache.keep(new Map([[theirs.key, theirs]]));
+  const { uid, resourceVersion } = theirs;
+  await cache.begin([{ ...putOf({ ...theirs, ours: true }), uid, resourceVersion }], random);
+  await cache.giveUp({ expected: "x", seq: 4 });
+  assert.deepEqual(cache.rows.get(theirs.key), theirs);
+});
+
 Deno.test("giveUp() knows the object that it deleted again under one of its name that was never put", async () => {
   using database = new TestDatabase();
   const cache = await database.load();

@@ -355,7 +355,8 @@ Deno.test({
       await machine.write(`/etc/${dropIns}/more.conf`, `${lines.join("\n")}\n`);
       const variable = `[Service]\nEnvironment=A=b ${moved}\n`;
       if (!bySettings) await machine.write(`${where}/${dropIns}/state.conf`, variable);
-      await node.configure(...(bySettings ? [moved] : []));
+      // As systemd reads settings, blanks and all.
+      await node.configure(...(bySettings ? [` ${moved.replace("=", " = ")} `] : []));
       strictEqual((await node.install(BINARY)).code, 0);
       await node.inStep("first", "after-kill");
       if (where !== "/run") { // which systemd alone knows
