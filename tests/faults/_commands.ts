@@ -60,12 +60,12 @@ export const COMMANDS: readonly Command[] = [
     points: [
       "range-after:1",
       "commit-during:1",
-      "commit-after:2",
+      "commit-after:1",
       "txn-before:1",
       "txn-during:1",
       "txn-after:1",
-      "commit-before:3",
-      "commit-after:3",
+      "commit-before:2",
+      "commit-after:2",
     ],
     prepare(node) {
       node.remove("kube-proxy");
