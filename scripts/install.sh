@@ -136,8 +136,16 @@ start() {
 
 # Why it did not start: what it said or, if it came to nothing before that, what systemd says.
 why_not() {
-  journalctl -q -o cat "_SYSTEMD_INVOCATION_ID=$(state_of InvocationID)" |
-    grep '^edgekeyd: ' | tail -n 1 && return
+  local said
+  for _ in 1 2 3 4 5; do # the journal may be a moment behind
+    said=$(journalctl -q -o cat "_SYSTEMD_INVOCATION_ID=$(state_of InvocationID)" |
+      grep '^edgekeyd: ' | tail -n 1) || true
+    if [ -n "$said" ]; then
+      echo "$said"
+      return
+    fi
+    sleep 0.3
+  done
   said_of "$UNIT"
 }
 
