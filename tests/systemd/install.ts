@@ -42,9 +42,9 @@ Deno.test({
 
   /** `scripts/install.sh`, killed before its systemctl does that. */
   const killedAt = async (what: string, ...args: string[]) => {
-    await machine.write("/root/killing/systemctl", KILLING);
-    await machine.ok("chmod", "755", "/root/killing/systemctl");
-    const path = "PATH=/root/killing:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    await machine.write("/opt/killing/systemctl", KILLING);
+    await machine.ok("chmod", "755", "/opt/killing/systemctl");
+    const path = "PATH=/opt/killing:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     const command = ["/opt/edgekeyd/scripts/install.sh", ...args];
     const { code } = await machine.run("env", path, `KILL_AT=${what}`, ...command);
     strictEqual(code, 137);
@@ -62,16 +62,15 @@ Deno.test({
     match(await node.refusal("/bin/true"), /\/bin\/true is not edgekeyd/);
     const foreign = BINARY.replace("x86_64", "aarch64");
     match(await node.refusal(foreign), /aarch64.* does not run on this machine: Exec format error/);
-    await machine.write("/root/dist/edgekeyd", "echo edgekeyd");
-    match(await node.refusal("/root/dist/edgekeyd"), /\/root\/dist\/edgekeyd is no program/);
-    await machine.write("/root/dist/SHA256SUMS", `${"0".repeat(64)}  edgekeyd\n`);
-    match(await node.refusal("/root/dist/edgekeyd"), /is not what \/root\/dist\/SHA256SUMS says/);
-    await machine.write("/root/dist/SHA256SUMS", `${"0".repeat(64)}  another\n`);
-    match(await node.refusal("/root/dist/edgekeyd"), /SHA256SUMS does not name edgekeyd/);
-    const spaced =
-      'cd /root/dist && cp edgekeyd "edgekeyd x" && sha256sum "edgekeyd x" >SHA256SUMS';
+    await machine.write("/opt/dist/edgekeyd", "echo edgekeyd");
+    match(await node.refusal("/opt/dist/edgekeyd"), /\/opt\/dist\/edgekeyd is no program/);
+    await machine.write("/opt/dist/SHA256SUMS", `${"0".repeat(64)}  edgekeyd\n`);
+    match(await node.refusal("/opt/dist/edgekeyd"), /is not what \/opt\/dist\/SHA256SUMS says/);
+    await machine.write("/opt/dist/SHA256SUMS", `${"0".repeat(64)}  another\n`);
+    match(await node.refusal("/opt/dist/edgekeyd"), /SHA256SUMS does not name edgekeyd/);
+    const spaced = 'cd /opt/dist && cp edgekeyd "edgekeyd x" && sha256sum "edgekeyd x" >SHA256SUMS';
     await machine.ok("sh", "-c", spaced);
-    match(await node.refusal("/root/dist/edgekeyd x"), /\/root\/dist\/edgekeyd x is no program/);
+    match(await node.refusal("/opt/dist/edgekeyd x"), /\/opt\/dist\/edgekeyd x is no program/);
     const user = await machine.run(
       "setpriv",
       "--reuid=65534",
@@ -91,10 +90,10 @@ Deno.test({
       await hiding("--bind /dev/null /usr/bin/systemd-sysusers"),
       /: no systemd-sysusers here /,
     );
-    await machine.write("/root/old/systemctl", "#!/bin/sh\necho 'systemd 251 (251.4-1)'\n");
-    await machine.ok("chmod", "755", "/root/old/systemctl");
+    await machine.write("/opt/old/systemctl", "#!/bin/sh\necho 'systemd 251 (251.4-1)'\n");
+    await machine.ok("chmod", "755", "/opt/old/systemctl");
     match(
-      await hiding("--bind /root/old/systemctl /usr/bin/systemctl"),
+      await hiding("--bind /opt/old/systemctl /usr/bin/systemctl"),
       /^install\.sh: this machine has systemd 251, .* needs 252 or newer\n$/,
     );
     await machine.ok("systemctl", "--quiet", "mask", "edgekeyd");
@@ -199,11 +198,11 @@ Deno.test({
     await machine.ok(
       "sh",
       "-c",
-      `cp -p ${UNIT} /root/unit && sed -i s/TasksMax=64/TasksMax=65/ ${UNIT}`,
+      `cp -p ${UNIT} /opt/unit && sed -i s/TasksMax=64/TasksMax=65/ ${UNIT}`,
     );
     await machine.ok("systemctl", "daemon-reload");
     strictEqual((await unit.ctl("restart")).code, 0);
-    await machine.ok("sh", "-c", `touch /root/unit && mv /root/unit ${UNIT}`);
+    await machine.ok("sh", "-c", `touch /opt/unit && mv /opt/unit ${UNIT}`);
     const pid = await unit.show("MainPID");
     match((await node.install(OTHER)).output, /: nothing to change\n/);
     notStrictEqual(await unit.show("MainPID"), pid);
