@@ -1,6 +1,6 @@
 /** The contract of the part of @std/path that edgekeyd uses, from the real package's documentation. */
 import assert from "node:assert/strict";
-import { dirname, fromFileUrl, join, resolve } from "@std/path";
+import { dirname, fromFileUrl, join, resolve, toFileUrl } from "@std/path";
 
 Deno.test("dirname drops the last segment", () => {
   assert.equal(dirname("/home/user/Documents/"), "/home/user");
@@ -26,4 +26,10 @@ Deno.test("fromFileUrl decodes the path of a file URL", () => {
   assert.equal(fromFileUrl(new URL("file:///home/foo")), "/home/foo");
   assert.equal(fromFileUrl("file:///home/foo%20bar/%3F%23%25"), "/home/foo bar/?#%");
   assert.throws(() => fromFileUrl("https://example.com/a"), TypeError);
+});
+
+Deno.test("toFileUrl encodes an absolute path", () => {
+  assert.equal(toFileUrl("/home/foo").href, "file:///home/foo");
+  assert.equal(toFileUrl("/home/foo bar/?#%").href, "file:///home/foo%20bar/%3F%23%25");
+  assert.throws(() => toFileUrl("foo"), TypeError);
 });

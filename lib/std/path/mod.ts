@@ -6,7 +6,7 @@
  * @module
  */
 import * as nodePath from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The path without its last segment; `.` if it has only one. */
 export function dirname(path: string): string {
@@ -30,4 +30,16 @@ export function resolve(...paths: string[]): string {
  */
 export function fromFileUrl(url: string | URL): string {
   return fileURLToPath(url);
+}
+
+/**
+ * The `file:` URL of an absolute path.
+ *
+ * @throws {TypeError} if the path is relative
+ */
+export function toFileUrl(path: string): URL {
+  if (!nodePath.isAbsolute(path)) {
+    throw new TypeError(`Path must be absolute: received "${path}"`);
+  }
+  return pathToFileURL(path);
 }
