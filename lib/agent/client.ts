@@ -1,32 +1,12 @@
 import { EdgekeydError } from "../errors.ts";
-import type { ReconcileReport, TakeOver, Verification } from "../reconcile/mod.ts";
 import type { PassRequest } from "./agent.ts";
 import { API_LIMITS } from "./api/dispatch.ts";
+import type { Answers, SchemaName } from "./api/schemas.ts";
 import { requestOverSocket, type SocketAnswer, type SocketRequest } from "./socket_request.ts";
-import type { AgentStatus, ShownOwner } from "./status.ts";
 
 /** The daemon answered with an error, or not at all. */
 export class ClientError extends EdgekeydError {
   override name = "ClientError";
-}
-
-/** What `POST /v1/reconcile` answers. */
-export interface ReconcileAnswer {
-  readonly report: ReconcileReport;
-  readonly notes: readonly string[];
-  readonly busy: readonly string[];
-  /** Why it did not come to its end. */
-  readonly failure?: { readonly code: string; readonly message: string };
-}
-
-/** What an operation wrote. */
-export interface WriteAnswer {
-  readonly deleted: number;
-  readonly released: number;
-  readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
-  readonly txns: number;
-  /** A group was split over several Txns. */
-  readonly staged: boolean;
 }
 
 /** How long a daemon is waited for, in ms. */
@@ -77,58 +57,56 @@ export class AgentClient {
    *
    * @param timeoutMs how long to wait for it
    */
-  status(timeoutMs: number): Promise<AgentStatus> {
+  status(timeoutMs: number): Promise<Answers["Status"]> {
     return this.#ask("GET", "/v1/status", { timeoutMs });
   }
 
   /** Has a full pass made, or shown. */
-  reconcile({ dryRun, confirmDeletes, requireSingleTxn }: PassRequest): Promise<ReconcileAnswer> {
+  reconcile(
+    { dryRun, confirmDeletes, requireSingleTxn }: PassRequest,
+  ): Promise<Answers["Reconciled"]> {
     const query = { dryRun, confirmDeletes, requireSingleTxn };
     return this.#ask("POST", "/v1/reconcile", { query, long: true });
   }
 
   /** Object keys, of all components and resources or of some. */
-  keys(component?: string, gvr?: string): Promise<string[]> {
+  keys(component?: string, gvr?: string): Promise<Answers["Keys"]> {
     return this.#ask("GET", "/v1/keys", { query: { component, gvr } });
   }
 
   /** Who holds an object key. */
-  owners(key: string): Promise<ShownOwner[]> {
+  owners(key: string): Promise<Answers["Owners"]> {
     return this.#ask("GET", "/v1/owners", { query: { key } });
   }
 
   /** Holds etcd against the component-key cache. */
-  async verify(): Promise<Verification> {
-    const answer = await this.#ask<Omit<Verification, "fence"> & { fence?: string }>(
-      "GET",
-      "/v1/verify",
-    );
-    return { ...answer, fence: answer.fence };
+  verify(): Promise<Answers["Verification"]> {
+    return this.#ask("GET", "/v1/verify");
   }
 
   /** Lets a component go. */
-  deleteComponent(component: string): Promise<WriteAnswer> {
+  deleteComponent(component: string): Promise<Answers["Written"]> {
     const path = `/v1/components/${encodeURIComponent(component)}`;
     return this.#ask("DELETE", path, { long: true });
   }
 
   /** Deletes keys that importers wrote and no component there owns. */
-  deleteUnclaimed(keys: readonly string[]): Promise<WriteAnswer> {
+  deleteUnclaimed(keys: readonly string[]): Promise<Answers["Written"]> {
     const body = JSON.stringify(keys);
     return this.#ask("POST", "/v1/delete-unclaimed", { body, long: true });
   }
 
   /** Takes over the keys that a `component-key-cache` of OpenYurt's records. */
-  importKeyCache(text: string): Promise<TakeOver> {
+  importKeyCache(text: string): Promise<Answers["TakeOver"]> {
     return this.#ask("POST", "/v1/import-key-cache", { body: text, long: true });
   }
 
   /** Takes the node out of the pool. */
-  retire(): Promise<WriteAnswer> {
+  retire(): Promise<Answers["Written"]> {
     return this.#ask("POST", "/v1/retire", { long: true });
   }
 
-  async #ask<T>(
+  async #ask<T extends Answers[SchemaName]>(
     method: SocketRequest["method"],
     path: string,
     { query = {}, body, long = false, timeoutMs }: Asked = {},

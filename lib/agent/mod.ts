@@ -1,6 +1,7 @@
 export { Agent, type AgentOptions, type AgentParts, type PassRequest } from "./agent.ts";
 export { ComponentClashError } from "./component_clash.ts";
-export { AgentClient, ClientError, type ReconcileAnswer, type WriteAnswer } from "./client.ts";
+export { AgentClient, ClientError } from "./client.ts";
+export type { Answers } from "./api/schemas.ts";
 export { type Log, type LogFields, type LogFormat, type LogLevel, makeLog } from "./log.ts";
 export { beatingEtcd } from "./beating_etcd.ts";
 export { type EtcdCall, type EtcdMeter, measuredEtcd, type TxnOutcome } from "./measured_etcd.ts";

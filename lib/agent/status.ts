@@ -1,75 +1,19 @@
-import type { ComponentKeyCache, Owner } from "../keycache/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { type ConflictPolicy, standingConflicts } from "../store/mod.ts";
 import type { Agent } from "./agent.ts";
+import type { Answers } from "./api/schemas.ts";
 import { componentOfPath, type Health, notReadyReasons } from "./health.ts";
 
 /** How a node is doing. What only a daemon knows is absent where none runs. */
-export interface NodeStatus {
-  /** A daemon runs, and said this. */
-  readonly daemon: boolean;
-  readonly state: "starting" | "in-step" | "partial" | "etcd-away" | "failing" | "retired";
-  readonly nodeName: string;
-  readonly prefix: string;
-  readonly stateDir: string;
-  /** How the daemon was set up: flags, without their hyphens, as they are now. */
-  readonly settings?: Readonly<Record<string, string>>;
-  /** Why it is not ready, and what to do; empty if it is. */
-  readonly notReady: readonly string[];
-  readonly etcd: {
-    readonly state: "unknown" | "reachable" | "away";
-    readonly endpoints: readonly string[];
-    /** As the daemon's last pass saw it, or as of now; empty if nobody did. */
-    readonly revision: string;
-    readonly clusterId: string;
-    /** How long one read takes now; absent if nobody measured, or etcd did not answer. */
-    readonly latencyMs?: number;
-  };
-  readonly keys: number;
-  readonly components: readonly ComponentStatus[];
-  /** Groups that wait to be looked at; null: all of them. */
-  readonly dirtyGroups?: number | null;
-  /** Keys of a Txn whose outcome is not known yet. */
-  readonly pendingKeys: number;
-  /** Keys whose value in etcd this node did not write. */
-  readonly othersKeys: number;
-  /** Keys that are left to others, by key. */
-  readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
-  readonly invalid?: readonly { readonly path: string; readonly reason: string }[];
-  readonly heldBack?: readonly { readonly component: string; readonly deletes: number }[];
-  /** Groups (`component/directory`) that are half rewritten for too long; absent if none are. */
-  readonly halfRewritten?: readonly string[];
-  /** Why the fs cache is not watched; absent if it is. */
-  readonly watchFailure?: string;
-  /** End of the last full pass, ms since the epoch; absent if there was none. */
-  readonly lastSuccessMs?: number;
-}
+export type NodeStatus = Answers["Status"];
 
-/** What an agent is doing, as the API and `edgekeyd status` show it. */
-export interface AgentStatus extends NodeStatus {
-  readonly daemon: true;
-  readonly settings: Readonly<Record<string, string>>;
-  readonly components: readonly WatchedComponentStatus[];
-  readonly dirtyGroups: number | null;
-  readonly invalid: NonNullable<NodeStatus["invalid"]>;
-  readonly heldBack: NonNullable<NodeStatus["heldBack"]>;
-}
+/** The same, as a daemon says it of itself. */
+export type AgentStatus =
+  & NodeStatus
+  & Required<Pick<NodeStatus, "settings" | "dirtyGroups" | "invalid" | "heldBack">>;
 
 /** How a component is doing. It is in step if it was looked at and all that is counted is 0. */
-export interface ComponentStatus extends ComponentSummary {
-  /** Its keys that are left to others. */
-  readonly conflicts: number;
-  /** Its paths that are not imported. */
-  readonly invalid?: number;
-  /** Its deletes that are held back. */
-  readonly heldBack?: number;
-  /** When it was last looked at, ms since the epoch; absent if it never was. */
-  readonly lastSyncMs?: number;
-}
-
-/** The same, where a daemon looks at it. */
-export type WatchedComponentStatus =
-  & ComponentStatus
-  & Required<Pick<ComponentStatus, "invalid" | "heldBack">>;
+export type ComponentStatus = NodeStatus["components"][number];
 
 /** What an agent itself need not know of how it was set up. */
 export interface Setup {
@@ -151,10 +95,7 @@ export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentS
 }
 
 /** A component, and how many keys it holds of each resource. */
-export interface ComponentSummary {
-  readonly component: string;
-  readonly resources: readonly { readonly gvr: string; readonly keys: number }[];
-}
+export type ComponentSummary = Answers["Components"][number];
 
 /**
  * Every component that holds keys, in order.
@@ -169,10 +110,7 @@ export function componentsOf(cache: ComponentKeyCache): ComponentSummary[] {
 }
 
 /** Who holds a key, as it is shown. */
-export type ShownOwner = Pick<
-  Owner,
-  "component" | "gvr" | "uid" | "resourceVersion" | "source"
->;
+export type ShownOwner = Answers["Owners"][number];
 
 /**
  * Who holds an object key.
@@ -191,7 +129,7 @@ export function ownersOf(cache: ComponentKeyCache, key: string): ShownOwner[] {
   }));
 }
 
-function watched(component: ComponentStatus, health: Health): WatchedComponentStatus {
+function watched(component: ComponentStatus, health: Health): ComponentStatus {
   const { component: name } = component;
   const lastSyncMs = health.componentsSyncedMs.get(name) ?? health.lastSuccessMs;
   return {

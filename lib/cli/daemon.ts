@@ -1,4 +1,4 @@
-import { AgentClient, type AgentStatus, ClientError } from "../agent/mod.ts";
+import { AgentClient, ClientError, type NodeStatus } from "../agent/mod.ts";
 import { heldDirectory, type Holder, lockedError, mismatch } from "../keycache/mod.ts";
 import type { Options } from "./options.ts";
 import { clock } from "./session.ts";
@@ -7,7 +7,7 @@ import { differencesOf } from "./settings.ts";
 /** A daemon that holds the state directory. */
 export interface Daemon {
   readonly client: AgentClient;
-  readonly status: AgentStatus;
+  readonly status: NodeStatus;
 }
 
 /** A daemon that does not answer so long is looked for again, until the wait is over. */
@@ -59,8 +59,8 @@ async function answering(options: Options, { socket }: Holder): Promise<Daemon |
 }
 
 /** Holds what this run's flags ask for against what the daemon is there for. */
-function check(options: Options, status: AgentStatus, note: (text: string) => void): void {
-  const { nodeName, prefix, settings } = status;
+function check(options: Options, status: NodeStatus, note: (text: string) => void): void {
+  const { nodeName, prefix, settings = {} } = status;
   const { given } = options;
   if (given.has("node-name") && options.nodeName !== nodeName) {
     throw mismatch("--node-name", nodeName, options.nodeName);
@@ -71,7 +71,7 @@ function check(options: Options, status: AgentStatus, note: (text: string) => vo
   for (const text of differencesOf(options, settings)) note(text);
 }
 
-async function ask(client: AgentClient): Promise<AgentStatus | undefined> {
+async function ask(client: AgentClient): Promise<NodeStatus | undefined> {
   try {
     return await client.status(PROBE_MS);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type AgentClient, ComponentClashError, type WriteAnswer } from "../agent/mod.ts";
+import { type AgentClient, type Answers, ComponentClashError } from "../agent/mod.ts";
 import type { EdgekeydError } from "../errors.ts";
 import { DenoFileSystem, namesInRoot } from "../fscache/mod.ts";
 import { fileValues, retire } from "../reconcile/mod.ts";
@@ -64,7 +64,7 @@ export async function leave(
   options: Options,
   terminal: Terminal,
   work: (context: StoreContext) => Promise<ApplyResult>,
-  ask: (client: AgentClient) => Promise<WriteAnswer>,
+  ask: (client: AgentClient) => Promise<Answers["Written"]>,
 ): Promise<number> {
   const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
   const daemon = await findDaemon(options, note);
@@ -95,9 +95,9 @@ export async function leave(
   return EXIT.partial;
 }
 
-interface Done extends WriteAnswer {
-  readonly failure?: EdgekeydError | undefined;
-}
+type Done =
+  & Pick<Answers["Written"], "deleted" | "released" | "conflicts" | "txns" | "staged">
+  & { readonly failure?: EdgekeydError | undefined };
 
 /** What was done, in the form in which a daemon answers it. */
 function answerOf(applied: ApplyResult): Done {

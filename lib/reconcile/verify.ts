@@ -6,8 +6,8 @@ export interface Verification {
   /** Keys that are owned. */
   readonly keys: number;
   readonly drift: readonly { readonly key: string; readonly reason: string }[];
-  /** What the fence says, if it is not in step. */
-  readonly fence: string | undefined;
+  /** What the fence says; absent if it is in step. */
+  readonly fence?: string;
   readonly revision: string;
 }
 
@@ -29,7 +29,7 @@ export async function verify(context: StoreContext): Promise<Verification> {
   return {
     keys: cache.rows.size,
     drift,
-    fence: kind === "in-step" ? undefined : kind,
+    ...(kind !== "in-step" && { fence: kind }),
     revision: seen.revision,
   };
 }

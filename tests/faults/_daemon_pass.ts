@@ -1,14 +1,14 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { ReconcileAnswer } from "../../lib/agent/client.ts";
+import type { Answers } from "../../lib/agent/mod.ts";
 import type { DaemonProcess } from "../agent/_daemon.ts";
 import type { EdgeNode, EtcdView } from "../e2e/_node.ts";
 import { modsOf } from "./_after_kill.ts";
 
 /** Has a daemon make a full pass, with all deletes confirmed. */
-export async function fullPass(daemon: DaemonProcess): Promise<ReconcileAnswer> {
+export async function fullPass(daemon: DaemonProcess): Promise<Answers["Reconciled"]> {
   const answered = await daemon.ask("POST", "/v1/reconcile?confirmDeletes=true");
   strictEqual(answered.status, 200, answered.text);
-  const answer = answered.json as ReconcileAnswer;
+  const answer = answered.json as Answers["Reconciled"];
   strictEqual(answer.failure, undefined, answered.text);
   return answer;
 }

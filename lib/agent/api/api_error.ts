@@ -28,6 +28,9 @@ export const STATUS_OF = {
 /** A stable name for what went wrong. */
 export type ErrorCode = keyof typeof STATUS_OF;
 
+/** All of them. */
+export const ERROR_CODES = Object.keys(STATUS_OF) as ErrorCode[];
+
 /** A request that is answered with an error. */
 export class ApiError extends EdgekeydError {
   override name = "ApiError";

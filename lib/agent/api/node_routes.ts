@@ -3,8 +3,8 @@ import { listComponentKeys } from "../../store/mod.ts";
 import type { Agent } from "../agent.ts";
 import { notReadyReasons, warningsOf } from "../health.ts";
 import { type AgentStatus, ownersOf } from "../status.ts";
-import type { Answer, Call, QueryParameter, Route } from "./route.ts";
-import { ref } from "./schemas.ts";
+import { type Call, jsonRoute, type QueryParameter, type Route } from "./route.ts";
+import { type Answers, ref } from "./schemas.ts";
 import { written } from "./store_routes.ts";
 
 /** What the API is made of. */
@@ -26,16 +26,16 @@ export interface ApiParts {
  */
 export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): Route[] {
   return [
-    {
+    jsonRoute({
       method: "GET",
       path: "/healthz",
       id: "getHealth",
       summary: "Whether the process is alive.",
-      answers: { 200: { description: "It is.", schema: ref("Health") } },
-      errors: [],
+      schema: "Health",
+      description: "It is.",
       atOnce: true,
-      answer: () => ok({ alive: true }),
-    },
+      answer: () => ({ alive: true }),
+    }),
     {
       method: "GET",
       path: "/readyz",
@@ -53,9 +53,14 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
         const reasons = notReadyReasons(agent.health);
         const warnings = warningsOf(agent.health, agent.conflicts.size);
         const [message] = reasons;
-        if (message === undefined) return ok({ ready: true, reasons, warnings });
-        const body = { code: "NotReady", message, ready: false, reasons, warnings };
-        return { status: 503, body };
+        const ready = message === undefined;
+        const body: Answers["Readiness"] = {
+          ready,
+          reasons,
+          warnings,
+          ...(!ready && { code: "NotReady", message }),
+        };
+        return { status: ready ? 200 : 503, body };
       },
     },
     {
@@ -73,16 +78,16 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       errors: [],
       answer: async () => ({ status: 200, body: await metrics(), type: metricsType }),
     },
-    {
+    jsonRoute({
       method: "GET",
       path: "/v1/status",
       id: "getStatus",
       summary: "What the agent is doing, what is wrong, and what to do.",
-      answers: { 200: { description: "As of now.", schema: ref("Status") } },
-      errors: [],
-      answer: async () => ok(await status()),
-    },
-    {
+      schema: "Status",
+      description: "As of now.",
+      answer: status,
+    }),
+    jsonRoute({
       method: "POST",
       path: "/v1/reconcile",
       id: "reconcile",
@@ -92,12 +97,8 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
         flag("confirmDeletes", "Go on with deletes that are held back."),
         flag("requireSingleTxn", "Refuse a group that needs more than one Txn."),
       ],
-      answers: {
-        200: {
-          description: "What was done. A pass that failed is one too; it says why.",
-          schema: ref("Reconciled"),
-        },
-      },
+      schema: "Reconciled",
+      description: "What was done. A pass that failed is one too; it says why.",
       errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,
       async answer(call) {
@@ -107,19 +108,20 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
           requireSingleTxn: isSet(call, "requireSingleTxn"),
         }, call.signal);
         const why = failure && { failure: { code: failure.code, message: failure.message } };
-        return ok({ report, notes, busy, ...why });
+        return { report, notes, busy, ...why };
       },
-    },
-    {
+    }),
+    jsonRoute({
       method: "GET",
       path: "/v1/verify",
       id: "verify",
       summary: "Hold etcd against the component-key cache; write nothing.",
-      answers: { 200: { description: "What differs.", schema: ref("Verification") } },
+      schema: "Verification",
+      description: "What differs.",
       errors: ["NotReady", "Unknown"],
-      answer: async (call) => ok(await agent.submit(verify, call.signal)),
-    },
-    {
+      answer: (call) => agent.submit(verify, call.signal),
+    }),
+    jsonRoute({
       method: "GET",
       path: "/v1/keys",
       id: "listKeys",
@@ -128,31 +130,32 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
         { name: "component", kind: "text", description: "Only those that it holds." },
         { name: "gvr", kind: "text", description: "Only those of this resource." },
       ],
-      answers: { 200: { description: "In order.", schema: ref("Keys") } },
-      errors: [],
+      schema: "Keys",
+      description: "In order.",
       answer: ({ query }) =>
-        ok(listComponentKeys(agent.cache, query.get("component"), query.get("gvr"))),
-    },
-    {
+        listComponentKeys(agent.cache, query.get("component"), query.get("gvr")),
+    }),
+    jsonRoute({
       method: "GET",
       path: "/v1/owners",
       id: "listOwners",
       summary: "Who holds an object key.",
       query: [{ name: "key", kind: "text", required: true, description: "As etcd has it." }],
-      answers: { 200: { description: "None if nobody does.", schema: ref("Owners") } },
-      errors: [],
-      answer: ({ query }) => ok(ownersOf(agent.cache, query.get("key") ?? "")),
-    },
-    {
+      schema: "Owners",
+      description: "None if nobody does.",
+      answer: ({ query }) => ownersOf(agent.cache, query.get("key") ?? ""),
+    }),
+    jsonRoute({
       method: "POST",
       path: "/v1/retire",
       id: "retire",
       summary: "Delete every key that this node wrote, then its fence; write no more.",
-      answers: { 200: { description: "What was done.", schema: ref("Written") } },
+      schema: "Written",
+      description: "What was done.",
       errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,
-      answer: async (call) => ok(written(await agent.retire(call.signal))),
-    },
+      answer: async (call) => written(await agent.retire(call.signal)),
+    }),
   ];
 }
 
@@ -162,8 +165,4 @@ function flag(name: string, description: string): QueryParameter {
 
 function isSet({ query }: Call, name: string): boolean {
   return query.get(name) === "true";
-}
-
-function ok(body: object): Answer {
-  return { status: 200, body };
 }

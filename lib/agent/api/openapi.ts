@@ -1,7 +1,8 @@
 import { type ErrorCode, STATUS_OF } from "./api_error.ts";
 import { PATH_PARAMETERS } from "./places.ts";
 import { type BodyDescription, COMMON_ERRORS, type Route } from "./route.ts";
-import { ref, type Schema, SCHEMAS } from "./schemas.ts";
+import type { Schema } from "./schema.ts";
+import { ref, SCHEMAS } from "./schemas.ts";
 import { parameterIn } from "./target.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "./api_error.ts";
-import type { Schema } from "./schemas.ts";
+import type { Schema } from "./schema.ts";
+import { type Answers, ref, type SchemaName } from "./schemas.ts";
 
 /** One request, taken apart and checked as far as its route says. */
 export interface Call {
@@ -66,3 +67,32 @@ export interface Route {
 
 /** What any request can be answered with. */
 export const COMMON_ERRORS: readonly ErrorCode[] = ["BadRequest", "TooManyRequests", "Internal"];
+
+/** A route whose answer is JSON: what it answers with is what its schema says. */
+export interface JsonRoute<Name extends SchemaName>
+  extends Omit<Route, "answers" | "errors" | "answer"> {
+  /** What it is answered with. */
+  readonly schema: Name;
+  /** What that is. */
+  readonly description: string;
+  /** By default 200. */
+  readonly status?: number;
+  /** By default none. */
+  readonly errors?: readonly ErrorCode[];
+  readonly answer: (call: Call) => (Answers[Name] & object) | Promise<Answers[Name] & object>;
+}
+
+/**
+ * Makes a row of the table from a route that answers with JSON.
+ *
+ * @param route the route
+ */
+export function jsonRoute<Name extends SchemaName>(route: JsonRoute<Name>): Route {
+  const { schema, description, status = 200, errors = [], answer, ...rest } = route;
+  return {
+    ...rest,
+    errors,
+    answers: { [status]: { description, schema: ref(schema) } },
+    answer: async (call) => ({ status, body: await answer(call) }),
+  };
+}

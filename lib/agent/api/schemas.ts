@@ -1,38 +1,19 @@
-import { STATUS_OF } from "./api_error.ts";
-
-/** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
-export interface Schema {
-  readonly [keyword: string]: unknown;
-}
-
-const TEXT: Schema = { type: "string" };
-const COUNT: Schema = { type: "integer", minimum: 0 };
-const YES_NO: Schema = { type: "boolean" };
-const MS: Schema = { type: "integer", minimum: 0, description: "ms since the epoch" };
-
-/** An object with exactly these members; a name that ends with `?` is one that may be missing. */
-function record(members: Readonly<Record<string, Schema>>): Schema {
-  const named = Object.entries(members).map(([name, schema]) => ({
-    name: name.replace(/\?$/, ""),
-    required: !name.endsWith("?"),
-    schema,
-  }));
-  return {
-    type: "object",
-    properties: Object.fromEntries(named.map(({ name, schema }) => [name, schema])),
-    required: named.filter(({ required }) => required).map(({ name }) => name),
-    additionalProperties: false,
-  };
-}
-
-function listOf(items: Schema): Schema {
-  return { type: "array", items };
-}
-
-/** Points to one of {@linkcode SCHEMAS}. */
-export function ref(name: keyof typeof SCHEMAS): Schema {
-  return { $ref: `#/components/schemas/${name}` };
-}
+import { ERROR_CODES } from "./api_error.ts";
+import {
+  AMOUNT,
+  COUNT,
+  described,
+  listOf,
+  mapOf,
+  MS,
+  oneOf,
+  orNull,
+  record,
+  type Schema,
+  TEXT,
+  type TypeOf,
+  YES_NO,
+} from "./schema.ts";
 
 const conflicts = listOf(record({ key: TEXT, reason: TEXT }));
 const invalid = listOf(record({ path: TEXT, reason: TEXT }));
@@ -41,99 +22,150 @@ const resources = listOf(record({ gvr: TEXT, keys: COUNT }));
 const failure = record({ code: TEXT, message: TEXT });
 
 const report = record({
-  status: { enum: ["in-step", "partial", "failed"] },
-  created: COUNT,
-  updated: COUNT,
-  deleted: COUNT,
-  released: COUNT,
-  unchanged: COUNT,
+  status: described(
+    "partial: in step but for what is held back, in conflict, or invalid.",
+    oneOf(["in-step", "partial", "failed"]),
+  ),
+  created: described("Keys.", COUNT),
+  updated: described("Keys.", COUNT),
+  deleted: described("Keys.", COUNT),
+  released: described("Owners that let go of a key which others still hold.", COUNT),
+  unchanged: described("Keys.", COUNT),
   conflicts,
   invalid,
   heldBack,
-  "unclaimed?": listOf(TEXT),
+  "unclaimed?": described(
+    "Only when a lost cache was rebuilt: keys of its resources that an importer wrote and that " +
+      "nobody here owns.",
+    listOf(TEXT),
+  ),
   txns: COUNT,
-  staged: YES_NO,
-  recovered: COUNT,
+  staged: described("A group was split over several Txns.", YES_NO),
+  recovered: described("Pending Txns of an earlier run that were resolved.", COUNT),
   revision: TEXT,
   clusterId: TEXT,
   durationMs: COUNT,
   phasesMs: record({ recover: COUNT, scan: COUNT, plan: COUNT, commit: COUNT }),
-  "plan?": listOf(record({
-    key: TEXT,
-    action: { enum: ["put", "delete", "release"] },
-    owner: TEXT,
-    reason: TEXT,
-  })),
+  "plan?": described(
+    "Only of a dry run.",
+    listOf(record({
+      key: TEXT,
+      action: oneOf(["put", "delete", "release"]),
+      owner: described("component/gvr that takes up or lets go of the key.", TEXT),
+      reason: TEXT,
+    })),
+  ),
 });
+
+const component = record({
+  component: TEXT,
+  resources,
+  conflicts: described("Its keys that are left to others.", COUNT),
+  "invalid?": described("Its paths that are not imported.", COUNT),
+  "heldBack?": described("Its deletes that are held back.", COUNT),
+  "lastSyncMs?": described("When it was last looked at, ms since the epoch.", MS),
+});
+
+const status = record({
+  daemon: described(
+    "`edgekeyd status -o json` says false where no daemon runs; settings, dirtyGroups, invalid, " +
+      "heldBack, halfRewritten, watchFailure, lastSuccessMs, and of a component invalid, " +
+      "heldBack and lastSyncMs are absent then.",
+    YES_NO,
+  ),
+  state: oneOf(["starting", "in-step", "partial", "etcd-away", "failing", "retired"]),
+  nodeName: TEXT,
+  prefix: TEXT,
+  stateDir: TEXT,
+  "settings?": described(
+    "How the daemon was set up: flags, without their hyphens, as they are now.",
+    mapOf(TEXT),
+  ),
+  notReady: described("Why it is not ready, and what to do; empty if it is.", listOf(TEXT)),
+  etcd: record({
+    state: oneOf(["unknown", "reachable", "away"]),
+    endpoints: listOf(TEXT),
+    revision: described(
+      "As the daemon's last pass saw it, or as of now; empty if nobody did.",
+      TEXT,
+    ),
+    clusterId: TEXT,
+    "latencyMs?": described(
+      "How long one read takes now; absent if nobody measured, or etcd did not answer.",
+      AMOUNT,
+    ),
+  }),
+  keys: COUNT,
+  components: listOf(component),
+  "dirtyGroups?": described(
+    "Resource groups that wait to be looked at; null: all of them.",
+    orNull(COUNT),
+  ),
+  pendingKeys: described("Keys of a Txn whose outcome is not known yet.", COUNT),
+  othersKeys: described("Keys whose value in etcd this node did not write.", COUNT),
+  conflicts: described("Keys that are left to others, in order.", conflicts),
+  "invalid?": invalid,
+  "heldBack?": heldBack,
+  "halfRewritten?": described("Resource groups, for too long.", listOf(TEXT)),
+  "watchFailure?": described("Why the fs cache is not watched; absent if it is.", TEXT),
+  "lastSuccessMs?": described("End of the last full pass, ms since the epoch.", MS),
+});
+
+/** A Kubernetes object; it is answered byte for byte, so its type says nothing. */
+const object: Schema = {
+  type: "object",
+  description: "A Kubernetes object with apiVersion, kind, metadata.name and " +
+    "metadata.resourceVersion.",
+  required: ["apiVersion", "kind", "metadata"],
+};
+
+const objectList: Schema = {
+  type: "object",
+  description: "A Kubernetes List; what its items lack of apiVersion and kind follows from its " +
+    "own.",
+  properties: {
+    apiVersion: TEXT,
+    kind: { type: "string", pattern: "List$" },
+    items: { type: ["array", "null"], items: { type: "object" } },
+  },
+  required: ["apiVersion", "kind", "items"],
+};
 
 /** What requests are answered with. */
 export const SCHEMAS = {
   Error: record({
-    code: { enum: Object.keys(STATUS_OF) },
-    message: { type: "string", description: "What failed, where, and what to do; one line." },
+    code: oneOf(ERROR_CODES),
+    message: described("What failed, where, and what to do; one line.", TEXT),
   }),
   Health: record({ alive: YES_NO }),
   Readiness: record({
     ready: YES_NO,
-    reasons: { ...listOf(TEXT), description: "Why it is not ready; empty if it is." },
-    warnings: { ...listOf(TEXT), description: "What is left out while all else goes on." },
+    reasons: described("Why it is not ready; empty if it is.", listOf(TEXT)),
+    warnings: described("What is left out while all else goes on.", listOf(TEXT)),
     "code?": TEXT,
     "message?": TEXT,
   }),
-  Status: record({
-    daemon: {
-      type: "boolean",
-      description: "`edgekeyd status -o json` says false where no daemon runs; settings, " +
-        "dirtyGroups, invalid, heldBack, halfRewritten, watchFailure, lastSuccessMs, and of a " +
-        "component invalid, heldBack and lastSyncMs are absent then.",
-    },
-    state: { enum: ["starting", "in-step", "partial", "etcd-away", "failing", "retired"] },
-    nodeName: TEXT,
-    prefix: TEXT,
-    stateDir: TEXT,
-    "settings?": { type: "object", additionalProperties: TEXT },
-    notReady: listOf(TEXT),
-    etcd: record({
-      state: { enum: ["unknown", "reachable", "away"] },
-      endpoints: listOf(TEXT),
-      revision: TEXT,
-      clusterId: TEXT,
-      "latencyMs?": { type: "number", minimum: 0 },
-    }),
-    keys: COUNT,
-    components: listOf(record({
-      component: TEXT,
-      resources,
-      conflicts: COUNT,
-      "invalid?": COUNT,
-      "heldBack?": COUNT,
-      "lastSyncMs?": MS,
-    })),
-    "dirtyGroups?": { type: ["integer", "null"], description: "null: all of them" },
-    pendingKeys: COUNT,
-    othersKeys: COUNT,
-    conflicts,
-    "invalid?": invalid,
-    "heldBack?": heldBack,
-    "halfRewritten?": { ...listOf(TEXT), description: "Resource groups, for too long." },
-    "watchFailure?": TEXT,
-    "lastSuccessMs?": MS,
-  }),
+  Status: status,
   Reconciled: record({
     report,
-    notes: listOf(TEXT),
-    busy: listOf(TEXT),
-    "failure?": failure,
+    notes: described("What a person should know beside it, one line each.", listOf(TEXT)),
+    busy: described("Groups in which a rewrite was still under way.", listOf(TEXT)),
+    "failure?": described("Why it did not come to its end.", failure),
   }),
-  Verification: record({ keys: COUNT, drift: conflicts, "fence?": TEXT, revision: TEXT }),
+  Verification: record({
+    keys: described("Keys that are owned.", COUNT),
+    drift: conflicts,
+    "fence?": described("What the fence says, if it is not in step.", TEXT),
+    revision: TEXT,
+  }),
   Owners: listOf(record({
     component: TEXT,
     gvr: TEXT,
     uid: TEXT,
     resourceVersion: TEXT,
-    source: { enum: ["current", "older", "api"] },
+    source: oneOf(["current", "older", "api"]),
   })),
-  Keys: { ...listOf(TEXT), description: "Object keys as etcd has them, in order." },
+  Keys: described("Object keys as etcd has them, in order.", listOf(TEXT)),
   Components: listOf(record({ component: TEXT, resources })),
   Resources: resources,
   Written: record({
@@ -143,25 +175,26 @@ export const SCHEMAS = {
     released: COUNT,
     conflicts,
     txns: COUNT,
-    staged: YES_NO,
+    staged: described("A group was split over several Txns.", YES_NO),
     "revision?": TEXT,
   }),
-  TakeOver: record({ taken: COUNT, held: COUNT, absent: COUNT, left: conflicts }),
-  Object: {
-    type: "object",
-    description: "A Kubernetes object with apiVersion, kind, metadata.name and " +
-      "metadata.resourceVersion.",
-    required: ["apiVersion", "kind", "metadata"],
-  },
-  ObjectList: {
-    type: "object",
-    description: "A Kubernetes List; what its items lack of apiVersion and kind follows from its " +
-      "own.",
-    properties: {
-      apiVersion: TEXT,
-      kind: { type: "string", pattern: "List$" },
-      items: { type: ["array", "null"], items: { type: "object" } },
-    },
-    required: ["apiVersion", "kind", "items"],
-  },
+  TakeOver: record({
+    taken: described("Keys that are this node's now.", COUNT),
+    held: described("Keys that were this node's already.", COUNT),
+    absent: described("Keys that are not in etcd.", COUNT),
+    left: described("Keys that stay what they are.", conflicts),
+  }),
+  Object: object,
+  ObjectList: objectList,
 } as const satisfies Record<string, Schema>;
+
+/** The name of a schema. */
+export type SchemaName = keyof typeof SCHEMAS;
+
+/** What requests are answered with, by the name of the schema. */
+export type Answers = { readonly [Name in SchemaName]: TypeOf<typeof SCHEMAS[Name]> };
+
+/** Points to one of {@linkcode SCHEMAS}. */
+export function ref(name: SchemaName): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}

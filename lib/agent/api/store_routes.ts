@@ -21,8 +21,14 @@ import { componentsOf } from "../status.ts";
 import type { ErrorCode } from "./api_error.ts";
 import { writeObjectList } from "./object_list.ts";
 import { componentOf, listPlaceOf, objectPlaceOf, PLACE_ERRORS } from "./places.ts";
-import type { Answer, BodyDescription, Call, QueryParameter, Route } from "./route.ts";
-import { ref } from "./schemas.ts";
+import {
+  type BodyDescription,
+  type Call,
+  jsonRoute,
+  type QueryParameter,
+  type Route,
+} from "./route.ts";
+import { type Answers, ref } from "./schemas.ts";
 
 const COMPONENTS = "/v1/components";
 const COMPONENT = `${COMPONENTS}/{component}`;
@@ -35,7 +41,8 @@ const NAMESPACE: QueryParameter = {
   kind: "text",
   description: "Only this namespace; without it all.",
 };
-const WRITTEN: BodyDescription = { description: "What was done.", schema: ref("Written") };
+/** What a write is answered with. */
+const WRITTEN = { description: "What was done.", schema: "Written" } as const;
 const OBJECT: BodyDescription = { description: "The object.", schema: ref("Object") };
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const STORED: BodyDescription = {
@@ -64,7 +71,7 @@ export function storeRoutes(agent: Agent): Route[] {
     place: Pick<ObjectPlace, "component"> & Partial<ObjectPlace>,
     { id: operation, signal }: Call,
     work: (context: StoreContext, options: ObjectOptions) => Promise<ApplyResult>,
-  ): Promise<object> => {
+  ): Promise<Answers["Written"]> => {
     const { component } = place;
     const asked = { operation, component, ...keyOf(agent, place) };
     const applied = await agent.write(asked, async (context) => {
@@ -77,24 +84,24 @@ export function storeRoutes(agent: Agent): Route[] {
   };
 
   const objectRoutes = (path: string, scope: string): Route[] => [
-    {
+    jsonRoute({
       method: "POST",
       path,
       id: `create${scope}Object`,
       summary: "Create an object where there is none yet.",
       body: OBJECT,
-      answers: { 201: WRITTEN },
+      ...WRITTEN,
+      status: 201,
       errors: [...WRITE_ERRORS, "InvalidContent", "KeyExists"],
       async answer(call) {
         const place = objectPlaceOf(call);
-        const body = await write(
+        return await write(
           place,
           call,
           (context, options) => createObject(context, place, call.body, options),
         );
-        return { status: 201, body };
       },
-    },
+    }),
     {
       method: "GET",
       path,
@@ -108,101 +115,97 @@ export function storeRoutes(agent: Agent): Route[] {
         return { status: 200, body: new Uint8Array(value), type: mediaTypeOf(value) };
       },
     },
-    {
+    jsonRoute({
       method: "PUT",
       path,
       id: `update${scope}Object`,
       summary: "Update an object, if its resourceVersion is fresher.",
       body: OBJECT,
-      answers: { 200: WRITTEN },
+      ...WRITTEN,
       errors: [...WRITE_ERRORS, "InvalidContent", "NotFound", "UpdateConflict"],
       async answer(call) {
         const place = objectPlaceOf(call);
-        return ok(
-          await write(
-            place,
-            call,
-            (context, options) => updateObject(context, place, call.body, options),
-          ),
+        return await write(
+          place,
+          call,
+          (context, options) => updateObject(context, place, call.body, options),
         );
       },
-    },
-    {
+    }),
+    jsonRoute({
       method: "DELETE",
       path,
       id: `delete${scope}Object`,
       summary: "Let an object go; it is deleted unless somebody else holds it.",
-      answers: { 200: WRITTEN },
+      ...WRITTEN,
       errors: [...WRITE_ERRORS, "NotFound"],
       async answer(call) {
         const place = objectPlaceOf(call);
-        return ok(
-          await write(
-            place,
-            call,
-            (context, options) => deleteObject(context, place, options),
-          ),
+        return await write(
+          place,
+          call,
+          (context, options) => deleteObject(context, place, options),
         );
       },
-    },
+    }),
   ];
 
   return [
-    {
+    jsonRoute({
       method: "GET",
       path: COMPONENTS,
       id: "listComponents",
       summary: "Components, and how many keys each holds.",
-      answers: { 200: { description: "By name.", schema: ref("Components") } },
-      errors: [],
-      answer: () => ok(componentsOf(agent.cache)),
-    },
-    {
+      schema: "Components",
+      description: "By name.",
+      answer: () => componentsOf(agent.cache),
+    }),
+    jsonRoute({
       method: "DELETE",
       path: COMPONENT,
       id: "deleteComponent",
       summary: "Let a component go that the fs cache does not have: in one Txn, or, if it fits " +
         "none, in several (staged).",
-      answers: { 200: WRITTEN },
+      ...WRITTEN,
       errors: [...WRITE_ERRORS, "TooLarge"],
       long: true,
       async answer(call) {
         const component = componentOf(call);
-        return ok(
-          await write(
-            { component },
-            call,
-            (context, options) =>
-              deleteComponentResources(context, component, {
-                ...options,
-                requireSingleTxn: false,
-              }),
-          ),
+        return await write(
+          { component },
+          call,
+          (context, options) =>
+            deleteComponentResources(context, component, {
+              ...options,
+              requireSingleTxn: false,
+            }),
         );
       },
-    },
-    {
+    }),
+    jsonRoute({
       method: "GET",
       path: `${COMPONENT}/resources`,
       id: "listResources",
       summary: "Resources of a component, and how many keys it holds of each.",
-      answers: { 200: { description: "By name.", schema: ref("Resources") } },
+      schema: "Resources",
+      description: "By name.",
       errors: PLACE_ERRORS,
       answer(call) {
         const component = componentOf(call);
         const found = componentsOf(agent.cache).find((other) => other.component === component);
-        return ok(found?.resources ?? []);
+        return found?.resources ?? [];
       },
-    },
-    {
+    }),
+    jsonRoute({
       method: "GET",
       path: `${RESOURCE}/keys`,
       id: "listResourceKeys",
       summary: "Object keys that a component holds of a resource.",
-      answers: { 200: { description: "In order.", schema: ref("Keys") } },
+      schema: "Keys",
+      description: "In order.",
       errors: PLACE_ERRORS,
-      answer: (call) => ok(keysOfList(agent.cache, listPlaceOf(call))),
-    },
+      answer: (call) => keysOfList(agent.cache, listPlaceOf(call)),
+    }),
     {
       method: "GET",
       path: RESOURCE,
@@ -217,7 +220,7 @@ export function storeRoutes(agent: Agent): Route[] {
         return { status: 200, body: writeObjectList(list, place.gvr), type: "application/json" };
       },
     },
-    {
+    jsonRoute({
       method: "PUT",
       path: RESOURCE,
       id: "replaceList",
@@ -225,32 +228,26 @@ export function storeRoutes(agent: Agent): Route[] {
         "before anything is written.",
       query: [NAMESPACE],
       body: LIST,
-      answers: { 200: WRITTEN },
+      ...WRITTEN,
       errors: [...WRITE_ERRORS, "InvalidContent"],
       long: true,
       async answer(call) {
         const place = listPlaceOf(call);
         const objects = splitObjectList(call.body, place.gvr);
-        return ok(
-          await write(
-            { component: place.component },
-            call,
-            (context, options) =>
-              replaceComponentList(context, { ...place, objects }, {
-                ...options,
-                requireSingleTxn: true,
-              }),
-          ),
+        return await write(
+          { component: place.component },
+          call,
+          (context, options) =>
+            replaceComponentList(context, { ...place, objects }, {
+              ...options,
+              requireSingleTxn: true,
+            }),
         );
       },
-    },
+    }),
     ...objectRoutes(NAMESPACED, "Namespaced"),
     ...objectRoutes(CLUSTER_SCOPED, ""),
   ];
-}
-
-function ok(body: object): Answer {
-  return { status: 200, body };
 }
 
 /** The key of an object, if the place is one's. */
@@ -265,7 +262,7 @@ function keyOf({ cache }: Agent, place: Partial<ObjectPlace>): { readonly key?: 
  *
  * @param applied what was done
  */
-export function written(applied: ApplyResult): object {
+export function written(applied: ApplyResult): Answers["Written"] {
   const { created, updated, deleted, released, txns, staged, revision } = applied;
   const conflicts = [...applied.conflicts].map(([key, reason]) => ({ key, reason }));
   return {

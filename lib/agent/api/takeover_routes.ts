@@ -3,7 +3,7 @@ import { takeOverKeys } from "../../reconcile/mod.ts";
 import { deleteUnclaimedKeys, recover } from "../../store/mod.ts";
 import type { Agent } from "../agent.ts";
 import { ApiError } from "./api_error.ts";
-import type { Route } from "./route.ts";
+import { jsonRoute, type Route } from "./route.ts";
 import { ref } from "./schemas.ts";
 import { written } from "./store_routes.ts";
 
@@ -15,13 +15,14 @@ import { written } from "./store_routes.ts";
  */
 export function takeoverRoutes(agent: Agent): Route[] {
   return [
-    {
+    jsonRoute({
       method: "POST",
       path: "/v1/delete-unclaimed",
       id: "deleteUnclaimed",
       summary: "Delete keys that importers wrote and no component here owns: all of them, or none.",
       body: { description: "Object keys as etcd has them.", schema: ref("Keys") },
-      answers: { 200: { description: "What was done.", schema: ref("Written") } },
+      schema: "Written",
+      description: "What was done.",
       errors: ["NotReady", "Unknown", "InvalidContent", "NotUnclaimed"],
       long: true,
       async answer({ id, body, signal }) {
@@ -30,10 +31,10 @@ export function takeoverRoutes(agent: Agent): Route[] {
           await recover(context);
           return await deleteUnclaimedKeys(context, keys, { timed: (_, work) => work });
         }, signal);
-        return { status: 200, body: written(applied) };
+        return written(applied);
       },
-    },
-    {
+    }),
+    jsonRoute({
       method: "POST",
       path: "/v1/import-key-cache",
       id: "importKeyCache",
@@ -44,19 +45,19 @@ export function takeoverRoutes(agent: Agent): Route[] {
         type: "text/plain",
         schema: { type: "string" },
       },
-      answers: { 200: { description: "What became of them.", schema: ref("TakeOver") } },
+      schema: "TakeOver",
+      description: "What became of them.",
       errors: ["NotReady", "Unknown", "InvalidContent"],
       long: true,
       async answer({ id, body, signal }) {
         const recorded = readKeyCache(body);
-        const done = await agent.takeOver(
+        return await agent.takeOver(
           { operation: id },
           (context) => takeOverKeys(context, recorded),
           signal,
         );
-        return { status: 200, body: done };
       },
-    },
+    }),
   ];
 }
 
