@@ -1,4 +1,4 @@
-import { isBuiltinGroup } from "./builtin_groups.ts";
+import { isBuiltinGroup } from "./builtin_resources.ts";
 
 /** A group, version and resource. The core group is the empty string, as in `apiVersion: v1`. */
 export interface Gvr {

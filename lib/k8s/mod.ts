@@ -1,3 +1,9 @@
+export {
+  type BuiltinResource,
+  builtinResource,
+  builtinResources,
+  isBuiltinGroup,
+} from "./builtin_resources.ts";
 export { formatGvr, type Gvr, gvrOf, isResourceName, parseGvr } from "./gvr.ts";
 export {
   compareResourceVersions,

@@ -1,4 +1,4 @@
-import { isBuiltinGroup } from "./builtin_groups.ts";
+import { builtinResource, isKeyedByGroup } from "./builtin_resources.ts";
 import type { Gvr } from "./gvr.ts";
 
 /** The namespace (empty if cluster-scoped) and name that an object key ends with. */
@@ -8,31 +8,16 @@ export interface ObjectName {
 }
 
 /**
- * Where kube-apiserver's storage path differs from the resource's plural name, as
- * `<group>/<resource>` (Kubernetes 1.32, `default_storage_factory_builder.go`).
- */
-const PATH_OVERRIDES: ReadonlyMap<string, string> = new Map([
-  ["/replicationcontrollers", "controllers"],
-  ["/endpoints", "services/endpoints"],
-  ["/services", "services/specs"],
-  ["/nodes", "minions"],
-  ["networking.k8s.io/ingresses", "ingress"],
-  ["extensions/ingresses", "ingress"],
-  ["policy/podsecuritypolicies", "podsecuritypolicy"],
-  ["extensions/podsecuritypolicies", "podsecuritypolicy"],
-]);
-
-/**
  * The etcd prefix under which kube-apiserver keeps a resource, with a trailing slash.
- * `events` of `events.k8s.io` need no override: a built-in group leaves no trace in the path.
+ * `events` of both groups share one: a built-in group leaves no trace in the key.
  *
  * @param prefix the storage prefix, for example `/registry`
  * @param gvr the resource; its version does not matter
  * @returns for example `/registry/services/specs/`
  */
 export function resourcePrefix(prefix: string, gvr: Gvr): string {
-  const path = PATH_OVERRIDES.get(`${gvr.group}/${gvr.resource}`) ?? gvr.resource;
-  return isBuiltinGroup(gvr.group) ? `${prefix}/${path}/` : `${prefix}/${gvr.group}/${path}/`;
+  const path = builtinResource(gvr.group, gvr.resource)?.path ?? gvr.resource;
+  return isKeyedByGroup(gvr.group) ? `${prefix}/${gvr.group}/${path}/` : `${prefix}/${path}/`;
 }
 
 /**
@@ -57,8 +42,10 @@ export function objectKey(prefix: string, gvr: Gvr, object: ObjectName): string 
  * @returns namespace and name, or undefined if the key is not one of this resource
  */
 export function nameInKey(prefix: string, gvr: Gvr, key: string): ObjectName | undefined {
-  const base = resourcePrefix(prefix, gvr);
-  if (!key.startsWith(base)) return undefined;
+  // Before its group was known to be built in, a resource had keys as custom ones have.
+  const bases = [resourcePrefix(prefix, gvr), `${prefix}/${gvr.group}/${gvr.resource}/`];
+  const base = bases.find((one) => key.startsWith(one));
+  if (base === undefined) return undefined;
   const segments = key.slice(base.length).split("/");
   const [first, second] = segments;
   if (segments.length > 2 || !first || second === "") return undefined;

@@ -9,7 +9,7 @@ export const customGroup: fc.Arbitrary<string> = fc.stringMatching(
   /^[a-z0-9]([-a-z0-9]{0,8}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,8}[a-z0-9])?){1,3}$/,
 );
 
-/** The groups that kube-apiserver serves itself (formats.md), the core group as "". */
+/** The built-in groups that leave no trace in a key, the core group as "". */
 export const BUILTIN_GROUPS = [
   "",
   "admissionregistration.k8s.io",
@@ -25,6 +25,7 @@ export const BUILTIN_GROUPS = [
   "extensions",
   "flowcontrol.apiserver.k8s.io",
   "internal.apiserver.k8s.io",
+  "lifecycle.k8s.io",
   "networking.k8s.io",
   "node.k8s.io",
   "policy",
