@@ -93,8 +93,9 @@ function urlOf(path: string): string {
 
 /** The path below the root; undefined for a package. */
 function pathOf(specifier: string): string | undefined {
-  const base = urlOf("/");
-  return specifier.startsWith(base) ? decodeURIComponent(specifier.slice(base.length)) : undefined;
+  if (!specifier.startsWith("file:")) return undefined;
+  const path = fromFileUrl(specifier);
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
 }
 
 function problemsOf({ from, to, line }: Import): string[] {

@@ -41,15 +41,18 @@ export type Args = Record<string, unknown> & {
   "--"?: string[];
 };
 
-const LONG_FLAG = /^--(no-)?(.+?)(?:=(.*))?$/s;
+const LONG_FLAG = /^--(no-)?(.+?)(?:=(.+))?$/s;
 
 /**
  * Reads command-line arguments as `@std/cli` does. Its traps are kept: `--flag -3` is an empty
  * value and an unknown flag, `--no-flag=x` sets `flag` to x, `-ab=x` sets `a` to x and
- * loses `b`, and unknown flags are accepted unless `unknown` refuses them.
+ * loses `b`, `--flag=` is a flag named `flag=`, and unknown flags are accepted unless
+ * `unknown` refuses them.
  *
  * @param args the arguments, without the program's name
  * @param options what flags there are
+ * @returns the flags and the rest; a value that looks like a number is one, unless `string` names
+ * its flag
  */
 export function parseArgs(args: string[], options: ParseOptions = {}): Args {
   const aliases = new Map<string, string[]>();
@@ -96,10 +99,6 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Args {
       if (tail === "-") {
         set(arg, letter, tail);
         continue;
-      }
-      if (tail === "=") {
-        set(arg, letter, "");
-        return undefined;
       }
       if (/[A-Za-z]/.test(letter)) {
         const value = /=(.+)/.exec(tail)?.[1] ?? /-?\d+(\.\d*)?(e-?\d+)?$/.exec(tail)?.input;

@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The path without its last segment; `.` if it has only one. */
 export function dirname(path: string): string {
-  return nodePath.dirname(path);
+  return nodePath.dirname(path).replace(/(?<=.)\/+$/s, "");
 }
 
 /** Joins paths with a separator, and normalizes the result. */
