@@ -1,22 +1,24 @@
-import { UsageError } from "./usage_error.ts";
-
-/** How a flag's text is read. */
-export type FlagKind = "boolean" | "text" | "list" | "duration" | "integer" | "choice";
-
-/** A flag: the one place where its name, its reading, its default and its help stand. */
-export interface Flag {
-  readonly kind: FlagKind;
+/** What every flag has. */
+interface Common {
   readonly help: string;
   /** As a user would write it; undefined: none, or see the help. */
   readonly default?: string;
-  readonly choices?: readonly string[];
-  /** For integers, and for durations in ms. */
-  readonly min?: number;
-  readonly max?: number;
   /** Only for `--reconcile`, only for the daemon, or only for these two (`sync`). */
   readonly only?: "reconcile" | "run" | "sync";
   readonly alias?: string;
+  /** A running daemon has one of its own, and that counts for a command that asks it. */
+  readonly setting?: true;
 }
+
+/** How a flag's text is read, and what it may be. */
+type Kind =
+  | { readonly kind: "boolean" | "text" | "list" }
+  /** Whole numbers; a duration is in ms. */
+  | { readonly kind: "integer" | "duration"; readonly min: number; readonly max: number }
+  | { readonly kind: "choice"; readonly choices: readonly string[]; readonly default: string };
+
+/** A flag: the one place where its name, its reading, its default and its help stand. */
+export type Flag = Common & Kind;
 
 const DAY_MS = 24 * 3_600_000;
 const MIB = 1024 * 1024;
@@ -33,6 +35,7 @@ export const FLAGS = {
     kind: "boolean",
     help: "rebuild a lost cache: take over what the fs cache holds and an importer wrote",
     only: "sync",
+    setting: true,
   },
   "output": {
     kind: "choice",
@@ -45,6 +48,7 @@ export const FLAGS = {
     kind: "text",
     default: "/etc/kubernetes/cache",
     help: "the fs cache that yurthub writes",
+    setting: true,
   },
   "state-dir": {
     kind: "text",
@@ -56,22 +60,25 @@ export const FLAGS = {
     kind: "list",
     help: "look at these components only; keys of others are kept",
     only: "sync",
+    setting: true,
   },
   "exclude-resources": {
     kind: "list",
     help: "leave these out, as leases or leases[.v1].coordination.k8s.io; their keys are kept",
     only: "sync",
+    setting: true,
   },
   "etcd-servers": {
     kind: "text",
     default: "http://127.0.0.1:2379",
     help: "comma-separated; without a scheme https if a CA or certificate is given",
+    setting: true,
   },
-  "etcd-cafile": { kind: "text", help: "the CA that signed etcd's certificate" },
-  "etcd-certfile": { kind: "text", help: "our client certificate" },
-  "etcd-keyfile": { kind: "text", help: "its private key" },
-  "etcd-username": { kind: "text", help: "our etcd user" },
-  "etcd-password-file": { kind: "text", help: "a file with its password" },
+  "etcd-cafile": { kind: "text", help: "the CA that signed etcd's certificate", setting: true },
+  "etcd-certfile": { kind: "text", help: "our client certificate", setting: true },
+  "etcd-keyfile": { kind: "text", help: "its private key", setting: true },
+  "etcd-username": { kind: "text", help: "our etcd user", setting: true },
+  "etcd-password-file": { kind: "text", help: "a file with its password", setting: true },
   "etcd-prefix": { kind: "text", default: "/registry", help: "prefix of all object keys" },
   "etcd-timeout": {
     kind: "duration",
@@ -79,6 +86,7 @@ export const FLAGS = {
     min: 10,
     max: 600_000,
     help: "deadline of one call; a large Txn gets more",
+    setting: true,
   },
   "etcd-max-txn-ops": {
     kind: "integer",
@@ -86,6 +94,7 @@ export const FLAGS = {
     min: 3,
     max: 1_000_000,
     help: "etcd's own --max-txn-ops",
+    setting: true,
   },
   "etcd-max-request-bytes": {
     kind: "integer",
@@ -93,6 +102,7 @@ export const FLAGS = {
     min: 4_096,
     max: 512 * MIB,
     help: "etcd's own --max-request-bytes",
+    setting: true,
   },
   "conflict-policy": {
     kind: "choice",
@@ -100,6 +110,7 @@ export const FLAGS = {
     default: "fresher",
     help: "fresher: replace another importer's older value; skip: never replace what is not ours",
     only: "sync",
+    setting: true,
   },
   "max-delete-percent": {
     kind: "integer",
@@ -108,6 +119,7 @@ export const FLAGS = {
     max: 100,
     help: "hold back deletes of more than this share of a component's keys (and more than 10)",
     only: "sync",
+    setting: true,
   },
   "confirm-deletes": {
     kind: "boolean",
@@ -126,6 +138,7 @@ export const FLAGS = {
     max: 3_600_000,
     help: "how long a directory must not have changed before an absence in it counts",
     only: "sync",
+    setting: true,
   },
   "max-object-bytes": {
     kind: "integer",
@@ -133,6 +146,7 @@ export const FLAGS = {
     max: 512 * MIB,
     help: "leave out larger files (default: what fits one request)",
     only: "sync",
+    setting: true,
   },
   "listen": {
     kind: "text",
@@ -195,58 +209,4 @@ export function flag(name: FlagName): Flag {
 /** The environment variable that stands in for a flag: `EDGEKEYD_CACHE_DIR`. */
 export function envName(name: FlagName): string {
   return `EDGEKEYD_${name.toUpperCase().replaceAll("-", "_")}`;
-}
-
-/**
- * Reads `true`, `false`, `1` or `0`.
- *
- * @throws {UsageError} for anything else
- */
-export function readBoolean(source: string, text: string): boolean {
-  if (text === "true" || text === "1") return true;
-  if (text === "false" || text === "0") return false;
-  throw new UsageError(`${source} takes true, false, 1 or 0`);
-}
-
-/**
- * Reads a whole number within the flag's limits.
- *
- * @throws {UsageError} if it is not one
- */
-export function readInteger(source: string, text: string, { min = 0, max = 0 }: Flag): number {
-  const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : NaN;
-  if (!(value >= min && value <= max)) {
-    throw new UsageError(`${source} takes a whole number from ${min} to ${max}`);
-  }
-  return value;
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/**
- * Reads a duration such as `200ms`, `2s`, `10m`, `1h` or `0`, within the flag's limits.
- *
- * @returns ms
- * @throws {UsageError} if it is not one
- */
-export function readDuration(source: string, text: string, { min = 0, max = 0 }: Flag): number {
-  const match = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)$/.exec(text);
-  const unit = UNIT_MS[match?.[2] ?? ""];
-  const value = text === "0" ? 0 : match && unit ? Number(match[1]) * unit : NaN;
-  if (!(value >= min && value <= max)) {
-    throw new UsageError(
-      `${source} takes a duration such as 500ms, 2s or 10m, from ${min}ms to ${max / 1_000}s`,
-    );
-  }
-  return value;
-}
-
-/**
- * Reads one of the flag's choices.
- *
- * @throws {UsageError} for anything else
- */
-export function readChoice(source: string, text: string, { choices = [] }: Flag): string {
-  if (!choices.includes(text)) throw new UsageError(`${source} takes ${choices.join(" or ")}`);
-  return text;
 }

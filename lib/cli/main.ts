@@ -1,6 +1,6 @@
-import { type Arguments, parseArguments } from "./arguments.ts";
+import { parseArguments } from "./arguments.ts";
 import { EXIT } from "./exit_code.ts";
-import { type FlagName, readBoolean } from "./flags.ts";
+import { readFlag } from "./flag_values.ts";
 import { helpText } from "./help.ts";
 import { presentable } from "./internal_error.ts";
 import { lineByLine, type Terminal } from "./terminal.ts";
@@ -25,16 +25,16 @@ export async function main(args: readonly string[], process: Process): Promise<n
   const terminal = lineByLine(process.terminal);
   try {
     const parsed = parseArguments(args, process.env);
-    if (isSet(parsed, "help")) {
+    if (readFlag(parsed, "help")) {
       for (const line of helpText().split("\n")) terminal.out(line);
       return EXIT.ok;
     }
-    if (isSet(parsed, "version")) {
+    if (readFlag(parsed, "version")) {
       terminal.out(versionText());
       return EXIT.ok;
     }
     // What the answers above need not wait for.
-    const { runCommandLine } = await import("./commands.ts");
+    const { runCommandLine } = await import("./command_line.ts");
     return await runCommandLine(parsed, process.hostname, terminal);
   } catch (error) {
     const { isJournal } = await import("./journal.ts");
@@ -42,9 +42,4 @@ export async function main(args: readonly string[], process: Process): Promise<n
     terminal.err(`${priority}edgekeyd: ${presentable(error).message}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
-}
-
-function isSet({ texts }: Arguments, name: FlagName): boolean {
-  const given = texts.get(name);
-  return given !== undefined && readBoolean(given.source, given.text);
 }

@@ -13,7 +13,7 @@ export function reconcileOptionsOf(options: Options, progress?: Progress): Recon
         components: options.components,
         excludeResources: options.excludeResources && excluder(options.excludeResources),
       },
-      settleMs: options.settleMs,
+      settleMs: options.settleTimeMs,
       maxObjectBytes: options.maxObjectBytes,
     },
     clock,

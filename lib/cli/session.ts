@@ -10,7 +10,7 @@ import {
 } from "../keycache/mod.ts";
 import type { Clock } from "../reconcile/mod.ts";
 import type { StoreContext } from "../store/mod.ts";
-import type { Options } from "./options.ts";
+import { type Options, tlsFilesOf } from "./options.ts";
 
 /** The real clock. */
 export const clock: Clock = {
@@ -113,9 +113,7 @@ export async function connectEtcd(options: Options): Promise<Etcd> {
   return await connect({
     endpoints: options.etcdServers,
     timeoutMs: options.etcdTimeoutMs,
-    ...(options.etcdCaFile !== undefined && { caFile: options.etcdCaFile }),
-    ...(options.etcdCertFile !== undefined && { certFile: options.etcdCertFile }),
-    ...(options.etcdKeyFile !== undefined && { keyFile: options.etcdKeyFile }),
+    ...tlsFilesOf(options),
     ...(options.etcdUsername !== undefined && { username: options.etcdUsername }),
     ...(options.etcdPasswordFile !== undefined && { passwordFile: options.etcdPasswordFile }),
   });
@@ -123,8 +121,8 @@ export async function connectEtcd(options: Options): Promise<Etcd> {
 
 /** Changes whenever a file does that {@linkcode connectEtcd} reads. */
 export function credentialStamp(options: Options): string {
-  const { etcdCaFile, etcdCertFile, etcdKeyFile, etcdPasswordFile } = options;
-  return [etcdCaFile, etcdCertFile, etcdKeyFile, etcdPasswordFile].map(stampOf).join();
+  const { etcdCafile, etcdCertfile, etcdKeyfile, etcdPasswordFile } = options;
+  return [etcdCafile, etcdCertfile, etcdKeyfile, etcdPasswordFile].map(stampOf).join();
 }
 
 function stampOf(path: string | undefined): string {

@@ -1,26 +1,8 @@
-import { flag, type FlagName } from "./flags.ts";
+import { flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 import type { Options } from "./options.ts";
 
 /** Flags that a running daemon has of its own, so that another's can't count. */
-const SETTINGS: readonly FlagName[] = [
-  "cache-dir",
-  "components",
-  "exclude-resources",
-  "etcd-servers",
-  "etcd-cafile",
-  "etcd-certfile",
-  "etcd-keyfile",
-  "etcd-username",
-  "etcd-password-file",
-  "etcd-timeout",
-  "etcd-max-txn-ops",
-  "etcd-max-request-bytes",
-  "conflict-policy",
-  "max-delete-percent",
-  "settle-time",
-  "max-object-bytes",
-  "adopt",
-];
+const SETTINGS: readonly FlagName[] = FLAG_NAMES.filter((name) => flag(name).setting);
 
 /** How a daemon is set up: those flags that have a value, as they were given. */
 export function settingsOf(options: Options): Record<string, string> {

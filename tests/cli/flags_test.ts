@@ -1,0 +1,127 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { parseArguments } from "../../lib/cli/arguments.ts";
+import { COMMANDS, RECONCILE } from "../../lib/cli/commands.ts";
+import { optionName } from "../../lib/cli/flag_values.ts";
+import { envName, type Flag, flag, FLAG_NAMES, FLAGS } from "../../lib/cli/flags.ts";
+import { helpText } from "../../lib/cli/help.ts";
+import { type Options, readOptions } from "../../lib/cli/options.ts";
+import { differencesOf, settingsOf } from "../../lib/cli/settings.ts";
+
+const README = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+
+/** Shown elsewhere: one is a command, the others are what a user tries first. */
+const NOT_IN_README = ["reconcile", "help", "version"];
+
+/** The rows of the table in README whose first column is headed so, cell by cell. */
+function tableOf(heading: string): string[][] {
+  const lines = README.split("\n");
+  const start = lines.findIndex((line) => line.startsWith(`| ${heading} `));
+  ok(start >= 0, `README has a table of ${heading}s`);
+  const length = lines.slice(start).findIndex((line) => !line.startsWith("|"));
+  return lines.slice(start + 2, start + length).map((line) =>
+    line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"))
+  );
+}
+
+/** What stands for a flag's value. */
+function valueOf(known: Flag): string {
+  if (known.kind === "boolean") return "";
+  if (known.kind === "choice") return ` ${known.choices.join("|")}`;
+  return { text: " TEXT", list: " A,B", duration: " TIME", integer: " N" }[known.kind];
+}
+
+function optionsOf(...args: string[]): Options {
+  return readOptions(parseArguments(args, () => undefined), () => "n1");
+}
+
+Deno.test("README's table of flags is the table that flags are read by", () => {
+  const expected = FLAG_NAMES.filter((name) => !NOT_IN_README.includes(name)).map((name) => {
+    const known = flag(name);
+    const alias = known.alias === undefined ? "" : `, \`-${known.alias}\``;
+    const byDefault = known.default === undefined ? "" : `\`${known.default}\``;
+    return [`\`--${name}${valueOf(known)}\`${alias}`, byDefault, known.help];
+  });
+  deepStrictEqual(tableOf("flag"), expected);
+});
+
+Deno.test("README's table of commands is the table that commands are found by", () => {
+  const [run, ...others] = Object.values(COMMANDS);
+  const all = [...(run ? [run] : []), RECONCILE, ...others];
+  deepStrictEqual(tableOf("command"), all.map(({ usage, help }) => [`\`${usage}\``, help]));
+});
+
+Deno.test("--help has a line for each flag and each command, with default and description", () => {
+  const lines = helpText().split("\n").map((line) => line.trim().replace(/ {2,}/g, "  "));
+  for (const name of FLAG_NAMES) {
+    const known = flag(name);
+    const use = `${known.alias === undefined ? "" : `-${known.alias}, `}--${name}${valueOf(known)}`;
+    const byDefault = known.default === undefined ? "" : ` (default ${known.default})`;
+    const found = lines.filter((line) => line.split(/ {2}/)[0] === use);
+    deepStrictEqual(found, [`${use}  ${known.help}${byDefault}`]);
+  }
+  for (const { usage, help } of [RECONCILE, ...Object.values(COMMANDS)]) {
+    ok(lines.some((line) => line === `edgekeyd ${usage}  ${help}`), usage);
+  }
+});
+
+Deno.test("every choice of a flag is read as itself, and its default is one of them", () => {
+  let choices = 0;
+  for (const name of FLAG_NAMES) {
+    const known = flag(name);
+    if (known.kind !== "choice") continue;
+    ok(known.choices.includes(known.default), name);
+    const read = (...args: string[]) => new Map(Object.entries(optionsOf(...args)));
+    strictEqual(read().get(optionName(name)), known.default);
+    for (const choice of known.choices) {
+      strictEqual(read(`--${name}=${choice}`).get(optionName(name)), choice);
+      choices++;
+    }
+  }
+  ok(choices > 0);
+});
+
+Deno.test("options have a value for each flag that has a default, read by its kind", () => {
+  const read = new Map(Object.entries(optionsOf()));
+  const types = { text: "string", integer: "number", duration: "number", choice: "string" };
+  for (const name of FLAG_NAMES) {
+    const known = flag(name);
+    // Options have these under other names, or as another type.
+    if (name === "listen" || name === "etcd-servers") continue;
+    const value = read.get(optionName(name));
+    if (known.kind === "boolean") strictEqual(value, false, name);
+    else if (known.kind === "list") strictEqual(value, undefined, name);
+    else if (known.default !== undefined) strictEqual(typeof value, types[known.kind], name);
+  }
+  const { settleTimeMs, etcdTimeoutMs, maxDeletePercent, maxObjectBytes, components } = optionsOf(
+    "--settle-time=1.5s",
+    "--etcd-timeout=1m",
+    "--etcd-max-request-bytes=4096",
+    "--components=a, b",
+  );
+  deepStrictEqual(
+    { settleTimeMs, etcdTimeoutMs, maxDeletePercent, maxObjectBytes, components },
+    {
+      settleTimeMs: 1_500,
+      etcdTimeoutMs: 60_000,
+      maxDeletePercent: 50,
+      maxObjectBytes: 4_096,
+      components: new Set(["a", "b"]),
+    },
+  );
+  strictEqual(envName("cache-dir"), "EDGEKEYD_CACHE_DIR");
+});
+
+Deno.test("a flag that is a setting of the daemon is shown as one, and noted where it differs", () => {
+  const daemon = settingsOf(optionsOf());
+  for (const name of FLAG_NAMES) {
+    const known = flag(name);
+    const byDefault = known.default ?? undefined;
+    const expected = known.setting ? byDefault : undefined;
+    strictEqual(daemon[name], expected, name);
+  }
+  deepStrictEqual(differencesOf(optionsOf("--conflict-policy=skip", "--lock-timeout=1s"), daemon), [
+    "the running daemon has --conflict-policy=fresher, and that counts; stop it, or start it with " +
+    "other flags",
+  ]);
+  ok(Object.values<Flag>(FLAGS).some(({ setting }) => setting));
+});
