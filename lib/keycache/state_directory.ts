@@ -1,3 +1,4 @@
+import { existsSync } from "@std/fs";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
@@ -220,12 +221,9 @@ function handToOwner(path: string): void {
 
 function exists(path: string): boolean {
   try {
-    Deno.lstatSync(path);
-    return true;
+    return existsSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
+    if (error instanceof Deno.errors.NotADirectory) return false;
     throw new KeyCacheError(
       "io",
       `cannot look at ${path}: ${error instanceof Error ? error.message : error}`,

@@ -7,28 +7,13 @@
  */
 
 /**
- * Makes a directory and its missing parents; one that exists (or a symlink to one) is left as
- * it is.
- *
- * @throws {Error} if something that is no directory stands there
- */
-export function ensureDirSync(dir: string | URL): void {
-  try {
-    Deno.mkdirSync(dir, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    if (!Deno.statSync(dir).isDirectory) {
-      throw new Error(`Failed to ensure directory exists: '${dir}' is not a directory`);
-    }
-  }
-}
-
-/**
  * Whether there is anything at a path, symlinks followed. What may not be looked at is there.
  *
  * @param path where to look
  * @param options `isFile` or `isDirectory`: whether it is one of that kind
+ * @returns whether it is there, of the kind that is asked for
  * @throws {TypeError} if both kinds are asked for
+ * @throws {Deno.errors.NotADirectory} if the path leads through a file
  */
 export function existsSync(path: string | URL, options: ExistsOptions = {}): boolean {
   const { isDirectory = false, isFile = false } = options;

@@ -8,17 +8,33 @@
 import * as nodePath from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** The path without its last segment; `.` if it has only one. */
+/**
+ * The path without its last segment.
+ *
+ * @param path a path
+ * @returns what is left of it; `.` if it has only one segment
+ */
 export function dirname(path: string): string {
   return nodePath.dirname(path).replace(/(?<=.)\/+$/s, "");
 }
 
-/** Joins paths with a separator, and normalizes the result. */
+/**
+ * Joins paths with a separator.
+ *
+ * @param path the first one
+ * @param paths the others
+ * @returns the normalized result
+ */
 export function join(path: string, ...paths: string[]): string {
   return nodePath.join(path, ...paths);
 }
 
-/** An absolute path, from right to left until one is absolute, else from the working directory. */
+/**
+ * Makes a path absolute.
+ *
+ * @param paths are joined from right to left until one is absolute
+ * @returns the normalized result, below the working directory if none was absolute
+ */
 export function resolve(...paths: string[]): string {
   return nodePath.resolve(...paths);
 }
@@ -26,6 +42,8 @@ export function resolve(...paths: string[]): string {
 /**
  * The path that a `file:` URL names.
  *
+ * @param url the URL
+ * @returns the path, decoded
  * @throws {TypeError} if the URL has another scheme
  */
 export function fromFileUrl(url: string | URL): string {
@@ -35,6 +53,8 @@ export function fromFileUrl(url: string | URL): string {
 /**
  * The `file:` URL of an absolute path.
  *
+ * @param path the path
+ * @returns the URL, in which what would not belong to a path is encoded
  * @throws {TypeError} if the path is relative
  */
 export function toFileUrl(path: string): URL {
