@@ -9,6 +9,7 @@ import type { KvMutation, KvStore } from "../keycache/mod.ts";
  */
 export function measuredKv(store: KvStore, committed: (bytes: number) => void): KvStore {
   return {
+    path: store.path,
     ...(store.limits && { limits: store.limits }),
     list: (prefix) => store.list(prefix),
     async commit(mutations, absent) {

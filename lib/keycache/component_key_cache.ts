@@ -1,32 +1,20 @@
+import { bringUp } from "./bring_up.ts";
 import { burialOf } from "./burial.ts";
-import { decodeWindow, type DeleteWindow } from "./delete_window.ts";
-import { KeyCacheError } from "./errors.ts";
-import { decodeState, type FenceState } from "./fence_state.ts";
-import { checkIdentity, fenceKeyOf, type Identity, SCHEMA_VERSION } from "./identity.ts";
+import type { DeleteWindow } from "./delete_window.ts";
+import type { FenceState } from "./fence_state.ts";
+import { giveBirth } from "./give_birth.ts";
+import type { CacheOptions, Identity } from "./identity.ts";
 import type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
-import { type IntentRecord, packIntent, unpackIntent } from "./intent_records.ts";
-import { type CachedFile, KeyIndex } from "./key_index.ts";
-import { decodeRow, type KeyRow, type Owner } from "./key_row.ts";
-import {
-  cutIntoAtomics,
-  DENO_KV_LIMITS,
-  type KvKey,
-  type KvMutation,
-  type KvStore,
-} from "./kv_store.ts";
+import { packIntent } from "./intent_records.ts";
+import type { CachedFile, KeyIndex } from "./key_index.ts";
+import type { KeyRow, Owner } from "./key_row.ts";
+import { DENO_KV_LIMITS, type KvMutation, type KvStore } from "./kv_store.ts";
+import { KvWriter } from "./kv_writer.ts";
 import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
-import { chunkKey, IDENTITY, INTENT_HEADER, mutationsOf, STATE } from "./records.ts";
-import { seal, unseal } from "./sealed.ts";
-import { decodeTombstone, type Tombstone } from "./tombstone.ts";
-
-/** What a run wants the cache to be for. */
-export interface CacheOptions {
-  readonly nodeName: string;
-  readonly prefix: string;
-  /** A random id, used if the cache is born now. */
-  readonly newLife: () => string;
-  readonly nowMs: () => number;
-}
+import { readRecords, type StoredCache } from "./read_records.ts";
+import { chunkKey, INTENT_HEADER, mutationsOf, STATE } from "./records.ts";
+import { seal } from "./sealed.ts";
+import type { Tombstone } from "./tombstone.ts";
 
 /**
  * The persistent map object key ↔ owners. Memory holds the indexes, the database the truth:
@@ -36,50 +24,63 @@ export interface CacheOptions {
 export class ComponentKeyCache {
   readonly identity: Identity;
   readonly #store: KvStore;
+  readonly #writer: KvWriter;
   readonly #nowMs: () => number;
   readonly #index: KeyIndex;
-  readonly #tombstones = new Map<string, Tombstone>();
-  readonly #windows = new Map<string, DeleteWindow>();
+  readonly #tombstones: Map<string, Tombstone>;
+  readonly #windows: Map<string, DeleteWindow>;
   #state: FenceState;
   #intent: Intent | undefined;
-  #broken = false;
 
-  private constructor(store: KvStore, identity: Identity, state: FenceState, nowMs: () => number) {
+  private constructor(
+    store: KvStore,
+    stored: StoredCache,
+    nowMs: () => number,
+    forbidden?: string,
+  ) {
     this.#store = store;
-    this.identity = identity;
-    this.#state = state;
+    this.#writer = new KvWriter(store, forbidden);
     this.#nowMs = nowMs;
-    this.#index = new KeyIndex(identity.prefix);
+    this.identity = stored.identity;
+    this.#state = stored.state;
+    this.#index = stored.index;
+    this.#tombstones = stored.tombstones;
+    this.#windows = stored.windows;
+    this.#intent = stored.intent;
   }
 
   /**
-   * Loads the cache from its database, or gives birth to it in an empty one.
+   * Loads the cache from its database, or gives birth to it in an empty one. A database of an
+   * earlier schema is brought up to the current one first.
    *
-   * @param store the database
+   * @param store the database, which nobody else has open
    * @param options whose cache it should be
+   * @returns the cache
    * @throws {KeyCacheError} `mismatch`, `newer-schema`, `damaged`, or what the database throws
    */
   static async load(store: KvStore, options: CacheOptions): Promise<ComponentKeyCache> {
-    const head = await readHead(store);
-    if (head.identity === undefined && (await isEmpty(store))) {
-      const identity: Identity = {
-        schema: SCHEMA_VERSION,
-        life: options.newLife(),
-        nodeName: options.nodeName,
-        prefix: options.prefix,
-        fenceKey: fenceKeyOf(options.nodeName),
-      };
-      const state: FenceState = { expected: null, seq: 0, epoch: 1, adopting: false };
-      await store.commit([
-        { set: IDENTITY, value: seal(IDENTITY, identity) },
-        { set: STATE, value: seal(STATE, state) },
-      ]);
-      return new ComponentKeyCache(store, identity, state, options.nowMs);
-    }
-    const identity = checkIdentity(head.identity, options);
-    const cache = new ComponentKeyCache(store, identity, decodeState(head.state), options.nowMs);
-    await cache.#read();
-    return cache;
+    const stored = await readRecords(store, options);
+    const ready = stored ? await bringUp(store, stored) : await giveBirth(store, options);
+    return new ComponentKeyCache(store, ready, options.nowMs);
+  }
+
+  /**
+   * Loads the cache to look at it: nothing is written, whatever state or schema its database is in,
+   * and the cache can't be changed.
+   *
+   * @param store the database
+   * @param options whose cache it should be
+   * @returns the cache; undefined if there is none yet
+   * @throws {KeyCacheError} `mismatch`, `newer-schema`, `damaged`, or what the database throws
+   */
+  static async peek(
+    store: KvStore,
+    options: CacheOptions,
+  ): Promise<ComponentKeyCache | undefined> {
+    const stored = await readRecords(store, options);
+    if (!stored) return undefined;
+    const forbidden = "the component-key cache was opened to look at it only";
+    return new ComponentKeyCache(store, stored, options.nowMs, forbidden);
   }
 
   get fence(): FenceState {
@@ -159,7 +160,7 @@ export class ComponentKeyCache {
       seq,
       ...sums,
     };
-    await this.#write(
+    await this.#writer.write(
       chunks.map((value, index) => ({ set: chunkKey(index), value })),
       [{ set: INTENT_HEADER, value: seal(INTENT_HEADER, header) }],
       INTENT_HEADER,
@@ -170,7 +171,7 @@ export class ComponentKeyCache {
 
   /** Forgets the pending intent: it is certain that its Txn never reached etcd. */
   async dropUnsent(): Promise<void> {
-    await this.#write([], this.#removeIntent());
+    await this.#writer.write([], this.#removeIntent());
     this.#intent = undefined;
   }
 
@@ -281,7 +282,7 @@ export class ComponentKeyCache {
     const count = rows.size + forgotten.length + tombstones.size + windows.size + last.length;
     if (count === 0) return;
     const mutations = mutationsOf(rows, forgotten, tombstones.values(), windows, state.epoch);
-    await this.#write(mutations, last);
+    await this.#writer.write(mutations, last);
 
     this.#state = state;
     this.#intent = undefined;
@@ -294,87 +295,4 @@ export class ComponentKeyCache {
     for (const [component, window] of windows) this.#windows.set(component, window);
     for (const [key, row] of rows) this.#index.set(key, row);
   }
-
-  async #write(
-    mutations: Iterable<KvMutation>,
-    last: readonly KvMutation[],
-    absent?: KvKey,
-  ): Promise<void> {
-    if (this.#broken) {
-      throw new KeyCacheError("io", "the component-key cache must be loaded again after a failure");
-    }
-    try {
-      let committing = Promise.resolve();
-      for (const atomic of cutIntoAtomics(mutations, last, this.#store.limits)) {
-        await committing;
-        committing = this.#store.commit(atomic, absent);
-      }
-      await committing;
-    } catch (error) {
-      this.#broken = true;
-      throw error;
-    }
-  }
-
-  /** Reads every record there is: one that nobody knows was written under another key. */
-  async #read(): Promise<void> {
-    const { epoch } = this.#state;
-    const tombstones: Tombstone[] = [];
-    const intent: IntentRecord[] = [];
-    for await (const { key, value } of this.#store.list([])) {
-      const [kind, name = ""] = key;
-      switch (kind) {
-        case "head":
-          break;
-        case "row":
-          this.#index.set(this.#ownKey(name), decodeRow(name, unseal(key, value), epoch));
-          break;
-        case "tombstone":
-          tombstones.push(decodeTombstone(this.#ownKey(name), unseal(key, value)));
-          break;
-        case "window":
-          this.#windows.set(name, decodeWindow(unseal(key, value)));
-          break;
-        case "intent":
-          intent.push({ key, value });
-          break;
-        default:
-          throw new KeyCacheError("damaged", "an unknown record in the component-key cache");
-      }
-    }
-    tombstones.sort((a, b) => a.seq - b.seq);
-    for (const tombstone of tombstones) this.#tombstones.set(tombstone.key, tombstone);
-    await this.#readIntent(intent);
-  }
-
-  /** Whatever a record says, nothing outside of the prefix is ever written. */
-  #ownKey(key: string): string {
-    if (key.startsWith(`${this.identity.prefix}/`)) return key;
-    throw new KeyCacheError("damaged", `the component-key cache holds a key of others: ${key}`);
-  }
-
-  async #readIntent(records: readonly IntentRecord[]): Promise<void> {
-    const intent = unpackIntent(records, this.#state.epoch);
-    if (!intent && records.length > 0) {
-      // Torn before its header was written: its Txn was never sent.
-      await this.#write(records.map(({ key }) => ({ delete: key })), []);
-    }
-    for (const { key } of intent?.entries ?? []) this.#ownKey(key);
-    this.#intent = intent;
-  }
-}
-
-async function readHead(store: KvStore): Promise<{ identity?: unknown; state?: unknown }> {
-  const head: { identity?: unknown; state?: unknown } = {};
-  for await (const { key, value } of store.list(["head"])) {
-    if (key[1] === IDENTITY[1]) head.identity = unseal(key, value);
-    else if (key[1] === STATE[1]) head.state = unseal(key, value);
-    else throw new KeyCacheError("damaged", "an unknown record in the component-key cache");
-  }
-  return head;
-}
-
-async function isEmpty(store: KvStore): Promise<boolean> {
-  for await (const _ of store.list([])) return false;
-  return true;
 }

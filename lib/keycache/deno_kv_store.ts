@@ -11,6 +11,7 @@ const LIST_BATCH = 500;
  */
 export function denoKvStore(kv: Deno.Kv, path: string): KvStore {
   return {
+    path,
     async *list(prefix) {
       try {
         for await (const entry of kv.list({ prefix: [...prefix] }, { batchSize: LIST_BATCH })) {

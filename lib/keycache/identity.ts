@@ -1,10 +1,10 @@
 import { KeyCacheError } from "./errors.ts";
+import { isCount } from "./key_row.ts";
+import { newerSchemaError, SCHEMA_VERSION } from "./schema.ts";
 
-/** The layout of the records; a database with a higher one was written by a newer edgekeyd. */
-export const SCHEMA_VERSION = 1;
-
-/** What a component-key cache was born for. It never changes. */
+/** What a component-key cache was born for. It never changes, but for its schema. */
 export interface Identity {
+  /** The schema that the database was brought up to; it may hold records of earlier ones. */
   readonly schema: number;
   /** Random id, born with the state directory; every fence value begins with it. */
   readonly life: string;
@@ -13,6 +13,17 @@ export interface Identity {
   readonly prefix: string;
   /** The etcd key of this node's fence. */
   readonly fenceKey: string;
+}
+
+/** What a run wants the cache to be for. */
+export interface CacheOptions {
+  readonly nodeName: string;
+  /** Prefix of all object keys. */
+  readonly prefix: string;
+  /** A random id, used if the cache is born now. */
+  readonly newLife: () => string;
+  /** Wall clock, ms since the epoch. */
+  readonly nowMs: () => number;
 }
 
 /** The etcd key of a node's fence; outside the prefix of all object keys. */
@@ -25,22 +36,18 @@ export function fenceKeyOf(nodeName: string): string {
  *
  * @param value the stored record
  * @param wanted node name and prefix of this run
+ * @param where the database, for messages
  * @throws {KeyCacheError} `newer-schema`, `mismatch` or `damaged`
  */
 export function checkIdentity(
   value: unknown,
-  wanted: { nodeName: string; prefix: string },
+  wanted: Pick<CacheOptions, "nodeName" | "prefix">,
+  where: string,
 ): Identity {
   if (typeof value !== "object" || value === null) throw damaged();
   const { schema, life, nodeName, prefix, fenceKey } = value as Record<string, unknown>;
-  if (typeof schema !== "number") throw damaged();
-  if (schema > SCHEMA_VERSION) {
-    throw new KeyCacheError(
-      "newer-schema",
-      `the state directory was written by a newer edgekeyd (schema ${schema}, this one knows ` +
-        `${SCHEMA_VERSION}); use that version or a fresh --state-dir`,
-    );
-  }
+  if (!isCount(schema) || schema < 1) throw damaged();
+  if (schema > SCHEMA_VERSION) throw newerSchemaError(where, schema);
   if (
     typeof life !== "string" || typeof nodeName !== "string" || typeof prefix !== "string" ||
     life === "" || life.includes("/") || fenceKey !== fenceKeyOf(nodeName)

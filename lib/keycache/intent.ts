@@ -69,7 +69,7 @@ export function encodeEntry(entry: IntentEntry, epoch: number): unknown {
  * @throws {KeyCacheError} `damaged` if its shape is wrong
  */
 export function decodeEntry(value: unknown, epoch: number): IntentEntry {
-  if (Array.isArray(value) && value.length === 6) {
+  if (Array.isArray(value) && value.length >= 6) {
     const [kind, key, guardMod, after, uid, resourceVersion]: unknown[] = value;
     const action = typeof kind === "number" ? ACTIONS[kind] : undefined;
     if (
@@ -103,7 +103,7 @@ export function encodeIntentWindow(component: string, window: DeleteWindow): unk
 export function decodeIntentWindow(value: unknown): [string, DeleteWindow] | undefined {
   if (!Array.isArray(value) || value[0] !== WINDOW) return undefined;
   const [, component, window]: unknown[] = value;
-  if (value.length === 3 && typeof component === "string") return [component, decodeWindow(window)];
+  if (value.length >= 3 && typeof component === "string") return [component, decodeWindow(window)];
   throw new KeyCacheError("damaged", "the pending intent in the component-key cache is damaged");
 }
 

@@ -86,7 +86,7 @@ export function encodeRow(row: KeyRow, epoch: number): unknown {
  * @throws {KeyCacheError} `damaged` if its shape is wrong
  */
 export function decodeRow(key: string, value: unknown, epoch: number): KeyRow {
-  if (!Array.isArray(value) || value.length !== 6) throw damaged(key);
+  if (!Array.isArray(value) || value.length < 6) throw damaged(key);
   const [ours, mod, rowEpoch, uid, resourceVersion, owners]: unknown[] = value;
   if (
     (ours !== 0 && ours !== 1) || !(mod === null || isRevision(mod)) ||
@@ -104,7 +104,7 @@ export function decodeRow(key: string, value: unknown, epoch: number): KeyRow {
 }
 
 function decodeOwner(key: string, value: unknown): Owner {
-  if (!Array.isArray(value) || value.length !== 10) throw damaged(key);
+  if (!Array.isArray(value) || value.length < 10) throw damaged(key);
   const [component, gvr, source, uid, resourceVersion, ...numbers]: unknown[] = value;
   const [size, mtimeMs, ctimeMs, ino, readAtMs] = numbers;
   const from = typeof source === "number" ? SOURCES[source] : undefined;

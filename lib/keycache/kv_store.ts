@@ -11,6 +11,8 @@ export type KvMutation =
  * it for the product, a tearing model of it for the simulator.
  */
 export interface KvStore {
+  /** Where it is, for messages. */
+  readonly path: string;
   /** What one atomic may hold; Deno KV's own limits unless the database says otherwise. */
   readonly limits?: KvLimits;
   /** All entries whose key begins with `prefix`, in key order. */

@@ -1,8 +1,8 @@
-export { type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
+export { ComponentKeyCache } from "./component_key_cache.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceState } from "./fence_state.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
-export { fenceKeyOf, type Identity, mismatch } from "./identity.ts";
+export { type CacheOptions, fenceKeyOf, type Identity, mismatch } from "./identity.ts";
 export type { CachedFile } from "./key_index.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 export { type KeyRow, type Owner, type OwnerSource, sameOwner } from "./key_row.ts";

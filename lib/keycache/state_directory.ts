@@ -1,9 +1,10 @@
 import { existsSync } from "@std/fs";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
-import { type CacheOptions, ComponentKeyCache } from "./component_key_cache.ts";
+import { ComponentKeyCache } from "./component_key_cache.ts";
 import { denoKvStore, kvError } from "./deno_kv_store.ts";
 import { KeyCacheError } from "./errors.ts";
+import type { CacheOptions } from "./identity.ts";
 import type { KvStore } from "./kv_store.ts";
 import { LOCK_FILE, takeLock } from "./state_lock.ts";
 
@@ -33,7 +34,7 @@ export interface StateDirectory {
    */
   openCache(options: CacheOptions, wrap?: WrapStore): Promise<OpenedCache>;
   /**
-   * Opens the cache for a command that only looks; nothing is made or moved.
+   * Opens the cache for a command that only looks; nothing is made, moved or written.
    *
    * @returns the cache; undefined if there is none yet
    * @throws {KeyCacheError} whatever stands in the way, `damaged` included
@@ -63,7 +64,7 @@ export async function holdStateDirectory(
     openCache: (options, wrap) => openOrReplace(path, options, wrap),
     async peekCache(options) {
       if (!exists(join(path, DATABASE))) return undefined;
-      return await open(path, options);
+      return await open(path, (store) => ComponentKeyCache.peek(store, options));
     },
     release: () => lock.close(),
   };
@@ -83,22 +84,19 @@ export async function memoryCache(options: CacheOptions): Promise<ComponentKeyCa
 async function openOrReplace(
   path: string,
   options: CacheOptions,
-  wrap?: WrapStore,
+  wrap: WrapStore = (store) => store,
 ): Promise<OpenedCache> {
+  const load = (store: KvStore) => ComponentKeyCache.load(wrap(store), options);
   try {
-    return { cache: await open(path, options, wrap) };
+    return { cache: await open(path, load) };
   } catch (error) {
     if (!(error instanceof KeyCacheError) || error.reason !== "damaged") throw error;
     const movedAside = moveAside(path, options.nowMs());
-    return { cache: await open(path, options, wrap), movedAside };
+    return { cache: await open(path, load), movedAside };
   }
 }
 
-async function open(
-  path: string,
-  options: CacheOptions,
-  wrap: WrapStore = (store) => store,
-): Promise<ComponentKeyCache> {
+async function open<T>(path: string, load: (store: KvStore) => Promise<T>): Promise<T> {
   const database = join(path, DATABASE);
   checkPages(database);
   let kv: Deno.Kv;
@@ -107,13 +105,14 @@ async function open(
   } catch (error) {
     throw kvError(error, database, "open");
   }
+  let cache: T | undefined;
   try {
-    const cache = await ComponentKeyCache.load(wrap(denoKvStore(kv, database)), options);
+    const loaded = await load(denoKvStore(kv, database));
     handToOwner(path);
-    return cache;
-  } catch (error) {
-    kv.close();
-    throw error;
+    return cache = loaded;
+  } finally {
+    // What was loaded closes it.
+    if (cache === undefined) kv.close();
   }
 }
 

@@ -88,7 +88,7 @@ export function decodeTombstone(of: string, value: unknown): Tombstone {
 }
 
 function decodeVersion(of: string, value: unknown): PutVersion {
-  if (Array.isArray(value) && value.length === 2) {
+  if (Array.isArray(value) && value.length >= 2) {
     const [uid, resourceVersion]: unknown[] = value;
     if (typeof uid === "string" && typeof resourceVersion === "string") {
       return { uid, resourceVersion };

@@ -150,6 +150,7 @@ Deno.test("commits to the cache are counted with their bytes, failed ones are no
   const metrics = await createMetrics({});
   let fails = false;
   const store = measuredKv({
+    path: "memory",
     async *list() {},
     commit: () => fails ? Promise.reject(new Error("full")) : Promise.resolve(),
     close: () => {},

@@ -48,6 +48,8 @@ export class TestDatabase implements Disposable {
 export function tearing(store: KvStore, atCommit: number): KvStore {
   let commits = 0;
   return {
+    path: store.path,
+    ...(store.limits && { limits: store.limits }),
     list: (prefix) => store.list(prefix),
     async commit(mutations, absent) {
       if (commits++ >= atCommit) throw new Error("torn");

@@ -68,7 +68,7 @@ Deno.test("load() gives birth to a cache that a second load() finds as it was", 
   const newLife = () => `life-${lives++}`;
   const born = await database.load({ newLife });
   assert.deepEqual(born.identity, {
-    schema: 1,
+    schema: 2,
     life: "life-0",
     nodeName: "edge-1",
     prefix: "/registry",
@@ -580,8 +580,12 @@ Deno.test("load() refuses a cache of another node or prefix, and of a newer edge
   });
   const store = await database.store();
   const identity = ["head", "identity"];
-  await store.commit([{ set: identity, value: seal(identity, { schema: 2, of: "the future" }) }]);
-  await refused({}, { reason: "newer-schema", message: /newer edgekeyd \(schema 2/ });
+  await store.commit([{ set: identity, value: seal(identity, { schema: 3, of: "the future" }) }]);
+  await refused({}, {
+    reason: "newer-schema",
+    message:
+      /cache\.kv was written by a newer edgekeyd \(schema 3; this one knows 1 to 2\); run that/,
+  });
 });
 
 Deno.test("load() calls a cache damaged whose records are missing, cut, or not what they should be", async () => {
@@ -609,7 +613,7 @@ Deno.test("load() calls a cache damaged whose records are missing, cut, or not w
     ["another chunk", chunk, bytes("[]")],
     ["a header of another shape", header, seal(header, { seq: 1 })],
     ["a tombstone of another shape", tombstone, seal(tombstone, {})],
-    ...["none", {}, [null], [["u"]], [["u", 1]], [["u", "1", "2"]]].map((
+    ...["none", {}, [null], [["u"]], [["u", 1]]].map((
       others,
     ): [string, string[], Uint8Array] => [
       `a tombstone with the others ${JSON.stringify(others)}`,

@@ -77,7 +77,7 @@ Deno.test("decodeHeader() reads a header, and decodeWindow() what encodeWindow()
   const noted = stored(encodeIntentWindow("kubelet", window));
   assert.deepEqual(decodeIntentWindow(noted), ["kubelet", window]);
   assert.throws(() => decodeEntry(noted, 1), damaged);
-  for (const item of [["window"], ["window", 7, []], ["window", "a", [], 1], ["window", "a", 7]]) {
+  for (const item of [["window"], ["window", 7, []], ["window", "a", 7]]) {
     assert.throws(() => decodeIntentWindow(item), damaged);
   }
   for (const item of [null, 7, "window", [], [0, "window"], {}]) {

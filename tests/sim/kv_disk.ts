@@ -58,6 +58,8 @@ type RawEntry = readonly [number, string, string, unknown, string, string];
 const ACTIONS = ["put", "delete", "keep"] as const;
 const API_SOURCE = 2;
 const CHECKSUM_BYTES = 4;
+/** A lower byte is no JSON's first: it is the record's schema. */
+const FIRST_JSON_BYTE = 0x20;
 const decoder = new TextDecoder();
 
 /** A disk with one cache's database on it. It outlives every process. */
@@ -188,7 +190,8 @@ export class KvDisk {
   }
 
   #sealed<T>(value: Uint8Array): T {
-    return this.#parse<T>(value, CHECKSUM_BYTES);
+    const hasSchema = (value[CHECKSUM_BYTES] ?? 0) < FIRST_JSON_BYTE;
+    return this.#parse<T>(value, CHECKSUM_BYTES + (hasSchema ? 1 : 0));
   }
 
   #parse<T>(value: Uint8Array, offset: number): T {

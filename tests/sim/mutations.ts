@@ -325,6 +325,7 @@ function dropping(
   const lost = (mutation: KvMutation) =>
     "set" in mutation ? isLost(mutation.set, true) : isLost(mutation.delete, false);
   return {
+    path: kv.path,
     ...(kv.limits && { limits: kv.limits }),
     list: (prefix) => kv.list(prefix),
     commit: (mutations, absent) =>

@@ -26,6 +26,7 @@ export function drawLimits(world: Pick<World, "prng">): KvLimits | undefined {
  * full, and a commit can be reported as failed and yet be there.
  */
 export class TornKv implements KvStore {
+  readonly path = "the simulated disk";
   readonly limits?: KvLimits;
   readonly #world: World;
   readonly #process: AgentProcess;
