@@ -1,6 +1,7 @@
 import type { ObjectName } from "./object_key.ts";
 
-// U+FFFD is what a name that is not UTF-8 was turned into: it would name another file.
+// U+FFFD is what a name that is not UTF-8 was turned into: it would name another file. Half of a
+// surrogate pair would be turned into it on the way to etcd, and so name another key.
 const NOT_IN_SEGMENT = /[/%\0\uFFFD]/;
 /** The longest name that a file has; Kubernetes' own limits are lower. */
 const NAME_MAX_BYTES = 255;
@@ -14,7 +15,8 @@ const encoder = new TextEncoder();
  * @returns true if it is one
  */
 export function isSegment(text: string): boolean {
-  return text !== "" && text !== "." && text !== ".." && !NOT_IN_SEGMENT.test(text);
+  return text !== "" && text !== "." && text !== ".." && !NOT_IN_SEGMENT.test(text) &&
+    text.isWellFormed();
 }
 
 /**

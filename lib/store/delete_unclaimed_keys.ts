@@ -37,6 +37,7 @@ export async function deleteUnclaimedKeys(
   const { cache } = context;
   const { prefix } = cache.identity;
   for (const key of keys) {
+    if (!key.isWellFormed()) throw new NotUnclaimedError(key, "is not text that etcd can hold");
     if (!key.startsWith(`${prefix}/`)) {
       throw new NotUnclaimedError(key, `is not under --etcd-prefix ${prefix}`);
     }

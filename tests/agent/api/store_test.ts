@@ -243,6 +243,9 @@ Deno.test("the store API: every route answers as its document says, every error 
       list(map("x", 1), map("x", 2)),
       list(map("x", 1).replace('"x"', '"a/b"')),
       list(map("x", 1).replace('"x"', '".."')),
+      // Half of a surrogate pair: etcd's key would be that of another name.
+      list(map("x", 1).replace('"x"', '"x\\ud800"')),
+      list(map("x", 1).replace('"default"', '"\\udc00"')),
     ];
     for (const body of badLists) {
       expectError(await api.ask("PUT", MAPS, body), 422, "InvalidContent");
@@ -317,7 +320,7 @@ Deno.test("the store API: every route answers as its document says, every error 
     const remove = (...keys: string[]) =>
       api.ask("POST", "/v1/delete-unclaimed", JSON.stringify(keys));
     await etcd.put(left, bytes);
-    for (const not of [`${p}/pods/default/b`, "/elsewhere", key("foreign")]) {
+    for (const not of [`${p}/pods/default/b`, "/elsewhere", key("foreign"), `${left}\ud800`]) {
       expectError(await remove(left, not), 409, "NotUnclaimed");
     }
     const { deleted } = (await remove(left, left)).json as { deleted: number };
