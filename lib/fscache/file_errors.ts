@@ -2,9 +2,14 @@ import { EdgekeydError } from "../errors.ts";
 
 /** A file holds more than may be read. */
 export class FileTooLargeError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "FileTooLargeError";
 
-  /** @param maxBytes what it may hold at most */
+  /**
+   * Says how large it may be.
+   *
+   * @param maxBytes what it may hold at most
+   */
   constructor(maxBytes: number) {
     super("FileTooLarge", `larger than ${maxBytes} bytes`);
   }
@@ -12,7 +17,10 @@ export class FileTooLargeError extends EdgekeydError {
 
 /** What stands at a path is no regular file. */
 export class NotRegularFileError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "NotRegularFileError";
+
+  /** What stands there may be anything else. */
   constructor() {
     super("NotRegularFile", "not a regular file");
   }
@@ -20,7 +28,10 @@ export class NotRegularFileError extends EdgekeydError {
 
 /** A file did not hold still while it was read, again and again. */
 export class FileChangingError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "FileChangingError";
+
+  /** It is looked at again. */
   constructor() {
     super("FileChanging", "kept changing while it was read");
   }

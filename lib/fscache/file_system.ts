@@ -1,19 +1,26 @@
 /** What identifies a state of a file or directory; times in ms since the epoch. */
 export interface FileStamp {
+  /** In bytes. */
   readonly size: number;
+  /** When its content changed last. */
   readonly mtimeMs: number;
+  /** When anything of it changed last, its name and owner too. */
   readonly ctimeMs: number;
+  /** Inode number; the file system gives it to another once this one is gone. */
   readonly ino: number;
 }
 
 /** One name in a directory, its kind taken without following symlinks. */
 export interface DirEntry {
+  /** One segment, as it is on disk. */
   readonly name: string;
+  /** What stands there. */
   readonly kind: "file" | "directory" | "symlink" | "other";
 }
 
 /** A stamp together with the kind of what stands there. */
 export interface FileStat extends FileStamp {
+  /** What stands there. */
   readonly kind: DirEntry["kind"];
 }
 

@@ -1,5 +1,4 @@
-import { type Gvr, isResourceName, parseGvr } from "../k8s/gvr.ts";
-import { isSegment } from "../k8s/segment.ts";
+import { type Gvr, isResourceName, isSegment, parseGvr } from "../k8s/mod.ts";
 
 /** What a directory below a component stands for. */
 export interface GroupDirectory {
@@ -12,11 +11,13 @@ export interface GroupDirectory {
 
 /** The canonical path of an object below the cache root, taken apart. */
 export interface PathParts {
+  /** The first segment: who asked for the object. */
   readonly component: string;
   /** As it is written on disk: `pods.v1.core`, or `pods` (older layout). */
   readonly directory: string;
   /** Empty for a cluster-scoped object. */
   readonly namespace: string;
+  /** The last segment: the object's name. */
   readonly name: string;
 }
 

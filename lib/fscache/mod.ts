@@ -6,6 +6,7 @@ export { DirectoryHistory } from "./directory_history.ts";
 export { FileChangingError, FileTooLargeError, NotRegularFileError } from "./file_errors.ts";
 export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
 export { formatPath, parsePath, type PathParts } from "./layout.ts";
+export type { ObjectFileOptions } from "./object_files.ts";
 export { scan, type ScanOptions } from "./scan.ts";
 export { type CacheWatch, identifyRoot, watchCache, type WatchHint } from "./watch.ts";
 export { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";

@@ -1,5 +1,4 @@
-import { type Gvr, gvrOf } from "../k8s/gvr.ts";
-import { InvalidObjectError, type ObjectMeta } from "../k8s/object_meta.ts";
+import { type Gvr, gvrOf, InvalidObjectError, type ObjectMeta } from "../k8s/mod.ts";
 import type { GroupDirectory } from "./layout.ts";
 
 /**

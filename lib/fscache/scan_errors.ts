@@ -3,9 +3,12 @@ import { reasonOf } from "./file_errors.ts";
 
 /** The cache root is missing, unreadable, or no directory: nothing can be said of any object. */
 export class CacheRootError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "CacheRootError";
 
   /**
+   * Says what to check.
+   *
    * @param root the path
    * @param reason what is wrong with it
    * @param options the underlying cause, if any
@@ -37,9 +40,12 @@ export class CacheRootError extends EdgekeydError {
 
 /** The cache holds more entries than any node's cache does. */
 export class CacheTooLargeError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "CacheTooLargeError";
 
   /**
+   * Says what to check.
+   *
    * @param root the path
    * @param maxEntries the limit
    */

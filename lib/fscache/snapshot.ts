@@ -1,8 +1,9 @@
-import type { Gvr } from "../k8s/gvr.ts";
+import type { Gvr } from "../k8s/mod.ts";
 import type { FileStamp } from "./file_system.ts";
 
 /** What the cache remembers of a file, so that an unchanged one need not be read again. */
 export interface KnownFile {
+  /** How it looked when it was read. */
   readonly stamp: FileStamp;
   /** When it was read, ms since the epoch; a file that was young then is read again. */
   readonly readAtMs: number;
@@ -12,16 +13,23 @@ export interface KnownFile {
 export interface ScannedFile {
   /** Canonical path below the cache root, `/`-separated, without `tmp_` segments. */
   readonly path: string;
+  /** The component that it was cached for. */
   readonly component: string;
   /** The gvr directory as it is written on disk: `pods.v1.core`, or `pods` (older layout). */
   readonly directory: string;
+  /** What its path says; of the older layout what the object itself says. */
   readonly gvr: Gvr;
   /** Empty for a cluster-scoped object. */
   readonly namespace: string;
+  /** The object's name. */
   readonly name: string;
+  /** `metadata.uid`; empty if it has none. */
   readonly uid: string;
+  /** `metadata.resourceVersion`, a decimal too big for a number. */
   readonly resourceVersion: string;
+  /** How the file looked when it was read. */
   readonly stamp: FileStamp;
+  /** When it was read, ms since the epoch. */
   readonly readAtMs: number;
   /** Below the cache root, as it is on disk; differs from `path` when a backup was read. */
   readonly sourcePath: string;
@@ -33,6 +41,7 @@ export interface ScannedFile {
 export interface InvalidPath {
   /** Below the cache root, as it is on disk. */
   readonly path: string;
+  /** In a few words, without content. */
   readonly reason: string;
 }
 
@@ -55,6 +64,7 @@ export interface Snapshot<K extends KnownFile> {
   readonly backups: ReadonlyMap<string, string>;
   /** Files that were read, by canonical path. */
   readonly files: ReadonlyMap<string, ScannedFile>;
+  /** What can't be imported. */
   readonly invalid: readonly InvalidPath[];
   /** Component directories that exist, looked at or not. */
   readonly components: ReadonlySet<string>;
@@ -64,6 +74,7 @@ export interface Snapshot<K extends KnownFile> {
    * Judges a recorded path that is in neither `unchanged` nor `files`.
    *
    * @param path canonical path below the cache root
+   * @returns what its absence means
    */
   absence(path: string): Absence;
 }

@@ -9,6 +9,7 @@ export type WatchHint =
 export interface CacheWatch {
   /** Ends when the watch was closed; rejects when it was lost (`inotify` limit, overflow, root). */
   readonly ended: Promise<void>;
+  /** Ends the watch. */
   close(): void;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CacheRootError, CacheTooLargeError, DenoFileSystem } from "../../lib/fscache/mod.ts";
-import { MAX_DIRECTORY_ENTRIES } from "../../lib/fscache/scan.ts";
+import { MAX_DIRECTORY_ENTRIES } from "../../lib/fscache/listings.ts";
 import { MAX_INVALID_PATHS } from "../../lib/fscache/invalid_paths.ts";
 import { cacheTest, HookedFileSystem, LATER_MS, objectAt, SETTLE_MS, TestCache } from "./_cache.ts";
 

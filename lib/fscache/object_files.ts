@@ -1,0 +1,108 @@
+import { parseObjectMeta } from "../k8s/mod.ts";
+import { reasonOf } from "./file_errors.ts";
+import type { FileSystem } from "./file_system.ts";
+import type { InvalidPaths } from "./invalid_paths.ts";
+import { identify } from "./object_identity.ts";
+import type { Place } from "./place.ts";
+import type { KnownFile, ScannedFile } from "./snapshot.ts";
+import { isUnchanged } from "./stamps.ts";
+
+/** How many bytes of files a snapshot holds on to, unless told otherwise. */
+export const DEFAULT_RETAINED_BYTES = 16 * 1024 * 1024;
+
+/** How files are read. */
+export interface ObjectFileOptions<K extends KnownFile> {
+  /** The cache root. */
+  readonly root: string;
+  /** Where it is. */
+  readonly fs: FileSystem;
+  /** What is recorded of a file, by canonical path. */
+  known(path: string): K | undefined;
+  /** Wall clock, ms since the epoch. */
+  nowMs(): number;
+  /** How young a file may have been when it was read, so that it is read again; ms. */
+  readonly settleMs: number;
+  /** What one file may hold at most. */
+  readonly maxObjectBytes: number;
+  /** How many bytes of files are held on to; files beyond it come without theirs. */
+  readonly maxRetainedBytes?: number | undefined;
+}
+
+/** The files of objects that a scan met: as they were recorded, or read anew. */
+export class ObjectFiles<K extends KnownFile> {
+  /** Known files that are as they were, by canonical path. */
+  readonly unchanged = new Map<string, K>();
+  /** Where those of them stand that stand in a backup. */
+  readonly backups = new Map<string, string>();
+  /** Files that were read, by canonical path. */
+  readonly read = new Map<string, ScannedFile>();
+  /** Files that were looked at, invalid ones too. */
+  seen = 0;
+  readonly #options: ObjectFileOptions<K>;
+  readonly #invalid: InvalidPaths;
+  #bytesLeft: number;
+
+  /**
+   * @param options how to read them
+   * @param invalid told of those that can't be imported
+   */
+  constructor(options: ObjectFileOptions<K>, invalid: InvalidPaths) {
+    this.#options = options;
+    this.#invalid = invalid;
+    this.#bytesLeft = options.maxRetainedBytes ?? DEFAULT_RETAINED_BYTES;
+  }
+
+  /**
+   * Looks at one file, and reads it unless it is as it was recorded.
+   *
+   * @param place the directory that it stands in
+   * @param name its canonical name
+   * @param path its canonical path
+   * @param source its path as it is on disk
+   * @returns false if it is not there any more
+   */
+  look(place: Place, name: string, path: string, source: string): boolean {
+    const { fs, root, settleMs } = this.#options;
+    this.seen++;
+    try {
+      const known = this.#options.known(path);
+      if (known !== undefined && isUnchanged(known, fs.lstat(`${root}/${source}`), settleMs)) {
+        this.unchanged.set(path, known);
+        if (source !== path) this.backups.set(path, source);
+      } else this.read.set(path, this.#read(place, name, path, source));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      this.#invalid.add(source, path, reasonOf(error));
+    }
+    return true;
+  }
+
+  /** Tells whether a file was found that can be imported. */
+  has(path: string): boolean {
+    return this.unchanged.has(path) || this.read.has(path);
+  }
+
+  #read(place: Place, name: string, path: string, source: string): ScannedFile {
+    const { fs, root, maxObjectBytes } = this.#options;
+    const readAtMs = this.#options.nowMs();
+    const { bytes, stamp } = fs.readFile(`${root}/${source}`, maxObjectBytes);
+    const meta = parseObjectMeta(bytes);
+    const gvr = identify(meta, place.group, place.namespace, name);
+    const retained = bytes.length <= this.#bytesLeft;
+    if (retained) this.#bytesLeft -= bytes.length;
+    return {
+      path,
+      component: place.component,
+      directory: place.directory,
+      gvr,
+      namespace: place.namespace,
+      name,
+      uid: meta.uid,
+      resourceVersion: meta.resourceVersion,
+      stamp,
+      readAtMs,
+      sourcePath: source,
+      ...(retained ? { bytes } : {}),
+    };
+  }
+}
