@@ -9,6 +9,7 @@ import {
   startEdgekeyd,
 } from "../support/edgekeyd_process.ts";
 import type { EtcdServer } from "../support/etcd_server.ts";
+import { kindOf } from "../support/kinds.ts";
 import { rawEtcd } from "../support/raw_etcd.ts";
 import { type Report, reportOf } from "./_contract.ts";
 
@@ -21,21 +22,6 @@ export interface ObjectOptions {
   /** More top-level members, such as `data`. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
-
-/** Kinds of the resources that the tests use. */
-const KINDS: Readonly<Record<string, string>> = {
-  configmaps: "ConfigMap",
-  endpoints: "Endpoints",
-  endpointslices: "EndpointSlice",
-  ingresses: "Ingress",
-  leases: "Lease",
-  namespaces: "Namespace",
-  nodes: "Node",
-  pods: "Pod",
-  secrets: "Secret",
-  services: "Service",
-  widgets: "Widget",
-};
 
 /** Flags that make a run fast: nothing waits for directories to settle. */
 export const QUICK = ["--settle-time=0"];
@@ -124,10 +110,11 @@ export function objectBytes(path: string, options: ObjectOptions = {}): Uint8Arr
   const name = rest.at(-1) ?? "";
   const namespace = rest.length > 1 ? rest[0] : undefined;
   const groupName = group.join(".");
+  const apiVersion = options.apiVersion ??
+    (groupName === "" || groupName === "core" ? version : `${groupName}/${version}`);
   return new TextEncoder().encode(JSON.stringify({
-    kind: options.kind ?? KINDS[resource],
-    apiVersion: options.apiVersion ??
-      (groupName === "" || groupName === "core" ? version : `${groupName}/${version}`),
+    kind: options.kind ?? kindOf(resource, apiVersion),
+    apiVersion,
     metadata: {
       name,
       ...(namespace === undefined ? {} : { namespace }),

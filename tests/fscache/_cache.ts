@@ -1,3 +1,4 @@
+import { kindOf } from "../support/kinds.ts";
 import {
   DenoFileSystem,
   DirectoryHistory,
@@ -108,11 +109,12 @@ export function objectAt(
   apiVersion?: string,
 ): Record<string, unknown> {
   const segments = path.split("/").map((segment) => segment.replace(/^(tmp_)+/, ""));
-  const [, version, ...group] = (segments[1] ?? "").split(".");
+  const [resource = "", version, ...group] = (segments[1] ?? "").split(".");
   const groupName = group.join(".");
+  const said = apiVersion ?? (groupName === "core" ? version ?? "" : `${groupName}/${version}`);
   return {
-    kind: "Thing",
-    apiVersion: apiVersion ?? (groupName === "core" ? version : `${groupName}/${version}`),
+    kind: kindOf(resource, said),
+    apiVersion: said,
     metadata: {
       name: segments.at(-1),
       ...(segments.length === 4 ? { namespace: segments[2] } : {}),

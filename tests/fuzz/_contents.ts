@@ -2,6 +2,7 @@ import type { Prng } from "../sim/prng.ts";
 
 /** What an object of a valid file says. */
 export interface ObjectText {
+  readonly kind: string;
   readonly apiVersion: string;
   readonly namespace: string;
   readonly name: string;
@@ -15,9 +16,9 @@ const HUGE = 300_000;
 
 /** A valid object as JSON. */
 export function validObject(object: ObjectText, more: Readonly<Record<string, unknown>> = {}) {
-  const { apiVersion, namespace, name, uid, resourceVersion } = object;
+  const { kind, apiVersion, namespace, name, uid, resourceVersion } = object;
   const metadata = { name, ...(namespace !== "" && { namespace }), uid, resourceVersion };
-  return encoder.encode(JSON.stringify({ kind: "Thing", apiVersion, metadata, ...more }));
+  return encoder.encode(JSON.stringify({ kind, apiVersion, metadata, ...more }));
 }
 
 /** Whatever is no string, or an odd one. */
@@ -130,7 +131,7 @@ export function mutatedObject(object: ObjectText, prng: Prng): { bytes: Uint8Arr
   const value = prng.pick(ODD_VALUES);
   const member = `${JSON.stringify(field)}:${value}`;
   const text = new TextDecoder().decode(valid);
-  // A twin of the member, before or behind it: of two, the last one counts.
+  // A twin of the member, before or behind it.
   const place = field === "kind" || field === "apiVersion" || field === "metadata"
     ? prng.pick([1, text.length - 1])
     : prng.pick([text.indexOf('"metadata":{') + 12, text.length - 2]);

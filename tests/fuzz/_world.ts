@@ -3,6 +3,7 @@ import type { ITxnRequest } from "etcd3";
 import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
 import { EtcdModel } from "../sim/etcd_model.ts";
 import type { Prng } from "../sim/prng.ts";
+import { kindOf } from "../support/kinds.ts";
 import { brokenObject, mutatedObject, type ObjectText, validObject } from "./_contents.ts";
 import { MemoryFs } from "./_memory_fs.ts";
 import { HOSTILE_NAMES } from "./_names.ts";
@@ -13,6 +14,8 @@ const PLACES: readonly {
   readonly apiVersion: string;
   readonly keys: string;
   readonly namespaced: boolean;
+  /** Its objects may have any name that can stand in a path. */
+  readonly anyName?: true;
 }[] = [
   { directory: "pods.v1.core", apiVersion: "v1", keys: "pods", namespaced: true },
   { directory: "pods", apiVersion: "v1", keys: "pods", namespaced: true },
@@ -26,10 +29,18 @@ const PLACES: readonly {
     namespaced: true,
   },
   {
-    directory: "ingresses",
-    apiVersion: "extensions/v1beta1",
-    keys: "ingress",
+    directory: "clusterroles.v1.rbac.authorization.k8s.io",
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    keys: "clusterroles",
+    namespaced: false,
+    anyName: true,
+  },
+  {
+    directory: "roles.v1.rbac.authorization.k8s.io",
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    keys: "roles",
     namespaced: true,
+    anyName: true,
   },
   {
     directory: "widgets.v1.example.com",
@@ -37,12 +48,20 @@ const PLACES: readonly {
     keys: "example.com/widgets",
     namespaced: true,
   },
-  { directory: "events.v1.core", apiVersion: "v1", keys: "events", namespaced: true },
+  {
+    directory: "events.v1.core",
+    apiVersion: "v1",
+    keys: "events",
+    namespaced: true,
+    anyName: true,
+  },
+  { directory: "events", apiVersion: "v1", keys: "events", namespaced: true, anyName: true },
   {
     directory: "events.v1.events.k8s.io",
     apiVersion: "events.k8s.io/v1",
     keys: "events",
     namespaced: true,
+    anyName: true,
   },
 ];
 
@@ -52,21 +71,22 @@ export const FENCE_KEY = "/edgekeyd/n1/fence";
 export const CONTROL = "control";
 
 const COMPONENTS = ["kubelet", "kube-proxy", "a:b#c;d,e"];
-const NAMESPACES = ["default", "kube-system", "\u{1f600}", "\ufb01"];
-const NAMES = [
-  "web-0",
+const NAMESPACES = ["default", "kube-system", "0", "constructor"];
+const NAMES = ["web-0", "a.b", "constructor", "to-string", "x".repeat(63)];
+const ANY_NAMES = [
+  ...NAMES,
   "system:node",
   "a,b",
   "x#y;z",
   "名前",
   "\u{1f680}",
   "\uff5e",
-  "constructor",
+  "__proto__",
 ];
 /** Keys that others wrote; the first two lie where objects of the cache go, too. */
 const FOREIGN = [
   `${PREFIX}/pods/default/web-0`,
-  `${PREFIX}/minions/system:node`,
+  `${PREFIX}/minions/web-0`,
   `${PREFIX}/pods/default/foreign`,
   `${PREFIX}x/pods/default/web-0`,
   PREFIX,
@@ -130,7 +150,10 @@ export class World {
     const prng = this.#prng;
     const place = prng.pick(PLACES);
     const namespace = place.namespaced ? prng.pick(NAMESPACES) : "";
-    const name = prng.pick(NAMES);
+    const [resource = ""] = place.directory.split(".");
+    const isNamed = resource === "namespaces" || resource === "services";
+    const names = place.anyName ? ANY_NAMES : isNamed ? NAMESPACES : NAMES;
+    const name = prng.pick(names);
     const below = namespace === "" ? name : `${namespace}/${name}`;
     const path = `${component}/${place.directory}/${below}`;
     const segments = path.split("/");
@@ -142,7 +165,9 @@ export class World {
     const key = `${PREFIX}/${place.keys}/${below}`;
     const { apiVersion } = place;
     // One object has one uid, whoever holds it.
-    const object = { apiVersion, namespace, name, uid: `uid-${key.length}`, resourceVersion: "" };
+    const uid = `uid-${key.length}`;
+    const kind = kindOf(resource, apiVersion);
+    const object = { kind, apiVersion, namespace, name, uid, resourceVersion: "" };
     this.#write(path, key, object);
   }
 
@@ -188,14 +213,14 @@ export class World {
       case "mutated": {
         const standing = this.valid.get(path);
         if (!standing) return;
-        const make = what === "broken" ? brokenObject : mutatedObject;
+        // In the older layout it could become an object of any other group.
+        const isOlder = !path.split("/")[1]?.includes(".");
+        const make = what === "broken" || isOlder ? brokenObject : mutatedObject;
         const { bytes, what: how } = make(standing.object, prng);
         this.log.push(how);
         this.fs.set(path, { kind: "file", bytes });
         this.valid.delete(path);
         this.#noteText(standing.key, bytes);
-        // In the older layout it may now be another group's object, and so another key's.
-        if (what === "mutated") this.#forget(standing.key, path);
         return;
       }
       case "garbage": {
@@ -262,9 +287,9 @@ export class World {
         // The older layout: yurthub was told to ask for another version or group.
         const standing = this.valid.get(path);
         const [component, directory] = path.split("/");
-        if (!standing || directory !== "ingresses") return;
+        if (!standing || directory !== "events") return;
         this.log.push(`${component}`);
-        const apiVersion = "networking.k8s.io/v1";
+        const apiVersion = "events.k8s.io/v1";
         this.#write(path, standing.key, { ...standing.object, apiVersion });
         return;
       }
@@ -334,6 +359,7 @@ export class World {
       }
       default: {
         const object = {
+          kind: "Thing",
           apiVersion: prng.pick(["v1", "apps/v1", "example.com/v1"]),
           namespace: prng.pick(["", ...NAMESPACES]),
           name: prng.pick(NAMES),

@@ -37,6 +37,7 @@ Deno.test("an object with too many owners, under the longest names there are, co
   const prng = new Prng(1);
   const world = new World(prng);
   const object = {
+    kind: "Node",
     apiVersion: "v1",
     namespace: "",
     name: "crowded",

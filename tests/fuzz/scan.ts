@@ -13,6 +13,7 @@ import {
 import { Prng } from "../sim/prng.ts";
 import { brokenObject, mutatedObject, type ObjectText, validObject } from "./_contents.ts";
 import { MemoryFs } from "./_memory_fs.ts";
+import { kindOf } from "../support/kinds.ts";
 import { HOSTILE_NAMES } from "./_names.ts";
 import { runCases } from "./_seeds.ts";
 
@@ -27,6 +28,7 @@ const DIRECTORIES = [
 /** This one stands in every tree, and must be found in each. */
 const SOUND = "sound/pods.v1.core/default/sound";
 const SOUND_OBJECT: ObjectText = {
+  kind: "Pod",
   apiVersion: "v1",
   namespace: "default",
   name: "sound",
@@ -135,8 +137,11 @@ function randomContent(path: string, prng: Prng): Uint8Array {
   const [, directory = "", third = "", fourth] = path.split("/").map((name) =>
     name.replace(/^(tmp_)+/, "")
   );
+  const [resource = ""] = directory.split(".");
+  const apiVersion = directory.endsWith(".example.com") ? "example.com/v1" : "v1";
   const object: ObjectText = {
-    apiVersion: directory.endsWith(".example.com") ? "example.com/v1" : "v1",
+    kind: kindOf(resource, apiVersion),
+    apiVersion,
     namespace: fourth === undefined ? "" : third,
     name: prng.chance(0.9) ? fourth ?? third : "other",
     uid: "u",

@@ -18,7 +18,7 @@ export function drawPlan(prng: Prng, resources: readonly Resource[], large: bool
     components,
     resources,
     directoryOf: (component, { gvr, older: name }) =>
-      older.has(component) && !gvr.startsWith("endpointslices") ? name : gvr,
+      older.has(component) && !gvr.startsWith("horizontalpodautoscalers") ? name : gvr,
     padding: () => large ? prng.between(0, 5_000) : prng.between(0, 60),
   };
 }

@@ -1,3 +1,5 @@
+import { kindOf } from "./kinds.ts";
+
 /** What an object of a test says of itself. */
 export interface ObjectOptions {
   /** `<resource>.<version>.<group>`. */
@@ -20,9 +22,10 @@ export function objectJson(options: ObjectOptions): string {
   const { gvr = "pods.v1.core", namespace = "default", name, resourceVersion = "7" } = options;
   const [resource = "", version = "", ...dots] = gvr.split(".");
   const group = dots.join(".");
+  const apiVersion = group === "core" ? version : `${group}/${version}`;
   return JSON.stringify({
-    kind: resource[0]?.toUpperCase() + resource.slice(1),
-    apiVersion: group === "core" ? version : `${group}/${version}`,
+    kind: kindOf(resource, apiVersion),
+    apiVersion,
     metadata: {
       name,
       ...(namespace === "" ? {} : { namespace }),
