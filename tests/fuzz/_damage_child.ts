@@ -4,7 +4,8 @@
  */
 import { EdgekeydError } from "../../lib/errors.ts";
 import { holdStateDirectory, KeyCacheError } from "../../lib/keycache/mod.ts";
-import { CACHE_OPTIONS, stateOf } from "./_kv_states.ts";
+import { stateOf } from "./_kv_states.ts";
+import { CACHE_OPTIONS } from "./_pass.ts";
 import { tell } from "./_seeds.ts";
 
 /** What became of one directory. */

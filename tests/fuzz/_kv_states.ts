@@ -1,6 +1,5 @@
 import { join } from "@std/path";
 import {
-  type CacheOptions,
   ComponentKeyCache,
   holdStateDirectory,
   type IntentEntry,
@@ -9,14 +8,7 @@ import {
 } from "../../lib/keycache/mod.ts";
 import { Prng } from "../sim/prng.ts";
 import type { Files, Subject } from "./_damage.ts";
-
-/** Whose cache all of these tests make. */
-export const CACHE_OPTIONS: CacheOptions = {
-  nodeName: "n1",
-  prefix: "/registry",
-  newLife: () => "0123456789abcdef0123456789abcdef",
-  nowMs: () => 1_700_000_000_000,
-};
+import { CACHE_OPTIONS } from "./_pass.ts";
 
 /** Everything that a loaded cache knows, as one text that is the same for the same state. */
 export function stateOf(cache: ComponentKeyCache): string {

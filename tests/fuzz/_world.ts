@@ -1,88 +1,18 @@
-import { Buffer } from "node:buffer";
-import type { ITxnRequest } from "etcd3";
-import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import type { Etcd } from "../../lib/etcd/mod.ts";
 import { EtcdModel } from "../sim/etcd_model.ts";
 import type { Prng } from "../sim/prng.ts";
 import { kindOf } from "../support/kinds.ts";
 import { brokenObject, mutatedObject, type ObjectText, validObject } from "./_contents.ts";
+import { keysWritten, textOf } from "./_etcd_contents.ts";
 import { MemoryFs } from "./_memory_fs.ts";
 import { HOSTILE_NAMES } from "./_names.ts";
-
-/** The directories below a component that valid objects stand in, and where their keys go. */
-const PLACES: readonly {
-  readonly directory: string;
-  readonly apiVersion: string;
-  readonly keys: string;
-  readonly namespaced: boolean;
-  /** Its objects may have any name that can stand in a path. */
-  readonly anyName?: true;
-}[] = [
-  { directory: "pods.v1.core", apiVersion: "v1", keys: "pods", namespaced: true },
-  { directory: "pods", apiVersion: "v1", keys: "pods", namespaced: true },
-  { directory: "services.v1.core", apiVersion: "v1", keys: "services/specs", namespaced: true },
-  { directory: "nodes.v1.core", apiVersion: "v1", keys: "minions", namespaced: false },
-  { directory: "namespaces.v1.core", apiVersion: "v1", keys: "namespaces", namespaced: false },
-  {
-    directory: "ingresses.v1.networking.k8s.io",
-    apiVersion: "networking.k8s.io/v1",
-    keys: "ingress",
-    namespaced: true,
-  },
-  {
-    directory: "clusterroles.v1.rbac.authorization.k8s.io",
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    keys: "clusterroles",
-    namespaced: false,
-    anyName: true,
-  },
-  {
-    directory: "roles.v1.rbac.authorization.k8s.io",
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    keys: "roles",
-    namespaced: true,
-    anyName: true,
-  },
-  {
-    directory: "widgets.v1.example.com",
-    apiVersion: "example.com/v1",
-    keys: "example.com/widgets",
-    namespaced: true,
-  },
-  {
-    directory: "events.v1.core",
-    apiVersion: "v1",
-    keys: "events",
-    namespaced: true,
-    anyName: true,
-  },
-  { directory: "events", apiVersion: "v1", keys: "events", namespaced: true, anyName: true },
-  {
-    directory: "events.v1.events.k8s.io",
-    apiVersion: "events.k8s.io/v1",
-    keys: "events",
-    namespaced: true,
-    anyName: true,
-  },
-];
+import { ANY_NAMES, COMPONENTS, NAMES, NAMESPACES, PLACES } from "./_object_places.ts";
 
 export const PREFIX = "/registry";
 export const FENCE_KEY = "/edgekeyd/n1/fence";
 /** Nothing of chance but garbage beside its files happens to this component. */
 export const CONTROL = "control";
 
-const COMPONENTS = ["kubelet", "kube-proxy", "a:b#c;d,e"];
-const NAMESPACES = ["default", "kube-system", "0", "constructor"];
-const NAMES = ["web-0", "a.b", "constructor", "to-string", "x".repeat(63)];
-const ANY_NAMES = [
-  ...NAMES,
-  "system:node",
-  "a,b",
-  "x#y;z",
-  "名前",
-  "\u{1f680}",
-  "\uff5e",
-  "__proto__",
-];
 /** Keys that others wrote; the first two lie where objects of the cache go, too. */
 const FOREIGN = [
   `${PREFIX}/pods/default/web-0`,
@@ -371,30 +301,6 @@ export class World {
       }
     }
   }
-}
-
-/** What etcd holds now. */
-export function contentsOf(model: EtcdModel): Map<string, string> {
-  return new Map(model.dump().map((kv) => [kv.key.toString(), kv.value.toString("latin1")]));
-}
-
-/** Bytes as a text that can be compared. */
-export function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("latin1");
-}
-
-/** Every key that a Txn may put or delete, at any depth. */
-export function keysWritten(request: ITxnRequest): string[] {
-  const keys: string[] = [];
-  for (const op of [...request.success ?? [], ...request.failure ?? []]) {
-    if (op.request_txn) keys.push(...keysWritten(op.request_txn));
-    const write = op.request_put ?? op.request_delete_range;
-    if (write) keys.push(String(write.key));
-    if (op.request_delete_range?.range_end) {
-      throw new EtcdError("invalid", "a range is deleted");
-    }
-  }
-  return keys;
 }
 
 function isBelow(path: string, base: string): boolean {

@@ -3,21 +3,17 @@ import { Buffer } from "node:buffer";
 import { EdgekeydError } from "../../lib/errors.ts";
 import { checked } from "../../lib/etcd/checked.ts";
 import type { Etcd } from "../../lib/etcd/mod.ts";
-import { type CacheOptions, type ComponentKeyCache, memoryCache } from "../../lib/keycache/mod.ts";
-import { reconcile, type ReconcileOutcome, verify } from "../../lib/reconcile/mod.ts";
+import { type ComponentKeyCache, memoryCache } from "../../lib/keycache/mod.ts";
+import { verify } from "../../lib/reconcile/mod.ts";
 import { Prng } from "../sim/prng.ts";
+import { contentsOf } from "./_etcd_contents.ts";
+import { CACHE_OPTIONS, contextOf, pass } from "./_pass.ts";
+import { isHolder, placesIn } from "./_places.ts";
 import { runCases, tell } from "./_seeds.ts";
-import { contentsOf, FENCE_KEY, PREFIX, World } from "./_world.ts";
+import { FENCE_KEY, World } from "./_world.ts";
 
 /** No reconcile of so small a cache needs as many; one that does would never end. */
 const MAX_CALLS = 2_000;
-
-const CACHE_OPTIONS: CacheOptions = {
-  nodeName: "n1",
-  prefix: PREFIX,
-  newLife: () => "11111111111111111111111111111111",
-  nowMs: () => 10_000_000,
-};
 
 Deno.test("malformed answers of etcd: a clear error, nothing wrong written, nothing forgotten", async () => {
   let failed = 0;
@@ -37,10 +33,10 @@ Deno.test("malformed answers of etcd: a clear error, nothing wrong written, noth
 async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<boolean> {
   const world = new World(prng);
   const liar = new Liar(world.etcd, prng);
-  const etcd = checked(liar);
+  const context = contextOf(checked(liar), cache, prng);
   const run = async () => {
     liar.calls = 0;
-    const { failure } = await pass(world, etcd, cache, prng);
+    const { failure } = await pass(context, world);
     assert.ok(
       failure === undefined || failure instanceof EdgekeydError,
       `${failure}\n${liar.told.join("\n")}`,
@@ -53,7 +49,7 @@ async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<boolean> {
   liar.rate = prng.pick([0.05, 0.3, 1]);
   const failure = await run();
   try {
-    await verify({ etcd, cache, ...LIMITS, random: () => prng.hex(), sleep });
+    await verify(context);
   } catch (error) {
     if (!(error instanceof EdgekeydError)) throw error;
   }
@@ -67,28 +63,6 @@ async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<boolean> {
     assert.equal(now.get(key), world.newest(key), `${key}\n${liar.told.join("\n")}`);
   }
   return failure !== undefined;
-}
-
-const LIMITS = { maxTxnOps: 128, requestBytes: 1_500_000 };
-const sleep = () => Promise.resolve();
-
-async function pass(
-  world: World,
-  etcd: Etcd,
-  cache: ComponentKeyCache,
-  prng: Prng,
-): Promise<ReconcileOutcome> {
-  let nowMs = 100_000_000;
-  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs++, sleep, pause: sleep };
-  return await reconcile({ etcd, cache, ...LIMITS, random: () => prng.hex(), sleep }, {
-    source: { root: "/cache", fs: world.fs, coverage: {}, settleMs: 0, maxObjectBytes: 1 << 20 },
-    clock,
-    policy: "fresher",
-    maxDeletePercent: 100,
-    confirmDeletes: true,
-    requireSingleTxn: false,
-    adopt: false,
-  });
 }
 
 function check(world: World, cache: ComponentKeyCache, said: string): void {
@@ -150,25 +124,6 @@ class Liar implements Etcd {
     // What comes over a wire is what its type says only if somebody has looked.
     return copy as T;
   }
-}
-
-interface Place {
-  readonly holder: Record<string, unknown>;
-  readonly name: string;
-  readonly path: string;
-}
-
-/** Every member of an answer, at any depth. */
-function placesIn(value: unknown, path = ""): Place[] {
-  if (!isHolder(value)) return [];
-  return Object.keys(value).flatMap((name) => [
-    { holder: value, name, path: `${path}.${name}` },
-    ...placesIn(value[name], `${path}.${name}`),
-  ]);
-}
-
-function isHolder(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !(value instanceof Uint8Array);
 }
 
 /** Values that are of the right shape, but not what was there, are left out: those are lies. */

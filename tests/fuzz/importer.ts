@@ -1,21 +1,16 @@
 import assert from "node:assert/strict";
-import { type CacheOptions, type ComponentKeyCache, memoryCache } from "../../lib/keycache/mod.ts";
-import { reconcile, type ReconcileOutcome } from "../../lib/reconcile/mod.ts";
-import type { StoreContext } from "../../lib/store/mod.ts";
+import { type ComponentKeyCache, memoryCache } from "../../lib/keycache/mod.ts";
+import type { ReconcileOutcome } from "../../lib/reconcile/mod.ts";
 import { Prng } from "../sim/prng.ts";
 import { validObject } from "./_contents.ts";
+import { contentsOf } from "./_etcd_contents.ts";
+import { CACHE_OPTIONS, contextOf, pass } from "./_pass.ts";
 import { runCases } from "./_seeds.ts";
-import { contentsOf, CONTROL, FENCE_KEY, PREFIX, World } from "./_world.ts";
+import { CONTROL, FENCE_KEY, PREFIX, World } from "./_world.ts";
 
 /** A whole case; far more than any takes, far less than a hang. */
 const DEADLINE_MS = 20_000;
-
-const CACHE_OPTIONS: CacheOptions = {
-  nodeName: "n1",
-  prefix: PREFIX,
-  newLife: () => "11111111111111111111111111111111",
-  nowMs: () => 10_000_000,
-};
+const SETTLE_MS = 2_000;
 
 Deno.test("whole reconciles of hostile caches: nothing is lost, nothing stray is written", async () => {
   await runCases("reconciles", async (seed) => {
@@ -51,7 +46,7 @@ Deno.test("an object with too many owners, under the longest names there are, co
   }
   const cache = await memoryCache(CACHE_OPTIONS);
   try {
-    const { failure, report } = await reconcileOnce(world, contextOf(world, cache, prng));
+    const { failure, report } = await pass(contextOf(world.etcd, cache, prng), world, SETTLE_MS);
     assert.equal(failure, undefined);
     const now = contentsOf(world.model);
     assert.ok(now.has(`${PREFIX}/minions/crowded`));
@@ -66,10 +61,14 @@ Deno.test("an object with too many owners, under the longest names there are, co
 /** A cache is imported, harmed a few times, and emptied at last. */
 async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<void> {
   const world = new World(prng);
-  const context = contextOf(world, cache, prng);
+  const context = {
+    ...contextOf(world.etcd, cache, prng),
+    maxTxnOps: prng.pick([8, 128]),
+    requestBytes: prng.pick([32 * 1024, 1_500_000]),
+  };
   const run = async () => {
     const recorded = new Set(cache.files.keys());
-    const outcome = await reconcileOnce(world, context);
+    const outcome = await pass(context, world, SETTLE_MS);
     const said = `${world.log.join("\n")}\n${JSON.stringify(outcome.report)}`;
     assert.equal(outcome.failure, undefined, `${outcome.failure?.stack}\n${said}`);
     assert.deepEqual(world.strayWrites, [], said);
@@ -96,41 +95,6 @@ async function oneLife(prng: Prng, cache: ComponentKeyCache): Promise<void> {
     `ghosts\n${world.log.join("\n")}`,
   );
   assert.deepEqual([...cache.rows.keys()], [], world.log.join("\n"));
-}
-
-function contextOf(world: World, cache: ComponentKeyCache, prng: Prng): StoreContext {
-  return {
-    etcd: world.etcd,
-    cache,
-    maxTxnOps: prng.pick([8, 128]),
-    requestBytes: prng.pick([32 * 1024, 1_500_000]),
-    random: () => prng.hex(),
-    sleep: () => Promise.resolve(),
-  };
-}
-
-async function reconcileOnce(world: World, context: StoreContext): Promise<ReconcileOutcome> {
-  let nowMs = 100_000_000;
-  return await reconcile(context, {
-    source: {
-      root: "/cache",
-      fs: world.fs,
-      coverage: {},
-      settleMs: 2_000,
-      maxObjectBytes: 1 << 20,
-    },
-    clock: {
-      nowMs: () => nowMs,
-      monotonicMs: () => nowMs++,
-      sleep: () => Promise.resolve(),
-      pause: () => Promise.resolve(),
-    },
-    policy: "fresher",
-    maxDeletePercent: 100,
-    confirmDeletes: true,
-    requireSingleTxn: false,
-    adopt: false,
-  });
 }
 
 function check(

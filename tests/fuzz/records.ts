@@ -2,25 +2,19 @@ import assert from "node:assert/strict";
 import { EdgekeydError } from "../../lib/errors.ts";
 import { denoKvStore } from "../../lib/keycache/deno_kv_store.ts";
 import {
-  type CacheOptions,
   ComponentKeyCache,
   KeyCacheError,
   type KvKey,
   type KvStore,
 } from "../../lib/keycache/mod.ts";
 import { seal, unseal } from "../../lib/keycache/sealed.ts";
-import { reconcile, retire } from "../../lib/reconcile/mod.ts";
-import type { StoreContext } from "../../lib/store/mod.ts";
+import { retire } from "../../lib/reconcile/mod.ts";
 import { Prng } from "../sim/prng.ts";
+import { contentsOf } from "./_etcd_contents.ts";
+import { CACHE_OPTIONS, contextOf, pass } from "./_pass.ts";
+import { placesIn } from "./_places.ts";
 import { runCases, tell } from "./_seeds.ts";
-import { contentsOf, FENCE_KEY, PREFIX, World } from "./_world.ts";
-
-const CACHE_OPTIONS: CacheOptions = {
-  nodeName: "n1",
-  prefix: PREFIX,
-  newLife: () => "11111111111111111111111111111111",
-  nowMs: () => 10_000_000,
-};
+import { FENCE_KEY, PREFIX, World } from "./_world.ts";
 
 type Outcome = "refused" | "loaded";
 
@@ -41,11 +35,11 @@ Deno.test("records of a wrong shape with a right checksum: refused, or harmless"
 async function oneCase(prng: Prng, store: KvStore): Promise<Outcome> {
   const world = new World(prng);
   const born = await ComponentKeyCache.load(store, CACHE_OPTIONS);
-  const first = await pass(contextOf(world, born, prng), world);
-  assert.equal(first, undefined);
+  const bornIn = contextOf(world.etcd, born, prng);
+  assert.equal((await pass(bornIn, world)).failure, undefined);
   if (prng.chance(0.5)) {
     for (const path of [...world.valid.keys()].slice(0, 3)) world.fs.remove(path);
-    assert.equal(await pass(contextOf(world, born, prng), world), undefined);
+    assert.equal((await pass(bornIn, world)).failure, undefined);
   }
   if (prng.chance(0.5)) {
     const { value: row } = born.rows.values().next();
@@ -70,8 +64,8 @@ async function oneCase(prng: Prng, store: KvStore): Promise<Outcome> {
     );
     return "refused";
   }
-  const context = contextOf(world, cache, prng);
-  const failure = await pass(context, world);
+  const context = contextOf(world.etcd, cache, prng);
+  const { failure } = await pass(context, world);
   assert.ok(failure === undefined || failure instanceof EdgekeydError, `${failure}\n${said()}`);
   if (!failure) {
     const { failure: left } = await retire(context, { timed: (_, work) => work });
@@ -80,32 +74,6 @@ async function oneCase(prng: Prng, store: KvStore): Promise<Outcome> {
   assert.deepEqual(world.strayWrites, [], said());
   assert.deepEqual(foreign(), before, said());
   return "loaded";
-}
-
-function contextOf(world: World, cache: ComponentKeyCache, prng: Prng): StoreContext {
-  return {
-    etcd: world.etcd,
-    cache,
-    maxTxnOps: 128,
-    requestBytes: 1_500_000,
-    random: () => prng.hex(),
-    sleep: () => Promise.resolve(),
-  };
-}
-
-async function pass(context: StoreContext, world: World): Promise<EdgekeydError | undefined> {
-  let nowMs = 100_000_000;
-  const pause = () => Promise.resolve();
-  const { failure } = await reconcile(context, {
-    source: { root: "/cache", fs: world.fs, coverage: {}, settleMs: 0, maxObjectBytes: 1 << 20 },
-    clock: { nowMs: () => nowMs, monotonicMs: () => nowMs++, sleep: pause, pause },
-    policy: "fresher",
-    maxDeletePercent: 100,
-    confirmDeletes: true,
-    requireSingleTxn: false,
-    adopt: false,
-  });
-  return failure;
 }
 
 /** Changes the records so that nobody sees it by a checksum. */
@@ -172,21 +140,3 @@ const ODD: readonly unknown[] = [
   {},
   [[]],
 ];
-
-interface Place {
-  readonly holder: Record<string, unknown>;
-  readonly name: string;
-  readonly path: string;
-}
-
-function placesIn(value: unknown, path = ""): Place[] {
-  if (!isHolder(value)) return [];
-  return Object.keys(value).flatMap((name) => [
-    { holder: value, name, path: `${path}.${name}` },
-    ...placesIn(value[name], `${path}.${name}`),
-  ]);
-}
-
-function isHolder(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
