@@ -23,7 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/keycache", "lib/etcd"],
   ["lib/fscache"],
   ["lib/k8s"],
-  ["lib/std", "lib/errors.ts", "deno.json"],
+  ["lib/std", "lib/errors.ts", "lib/plural.ts", "deno.json"],
 ];
 
 /** One file's import of another, both as paths below the root. */

@@ -20,14 +20,18 @@ import {
   UnknownOutcomeError,
 } from "../store/mod.ts";
 import { Backoff } from "./backoff.ts";
+import type { Facts } from "./condition.ts";
+import { ConditionLog } from "./condition_log.ts";
+import { reasonsOf } from "./condition_words.ts";
+import { type Condition, conditionsOf } from "./conditions.ts";
 import {
   groupsToLookAt,
   type Health,
   healthAfter,
   healthAfterFailure,
+  healthAfterRetiring,
   isOfEitherSide,
   type Looked,
-  notReadyReasons,
   UNKNOWN_HEALTH,
 } from "./health.ts";
 import type { Log } from "./log.ts";
@@ -107,6 +111,9 @@ export class Agent {
   /** The cache's epoch at the last full pass: in another one, etcd was reset or restored since. */
   #fullEpoch: number;
   readonly #log: PassLog;
+  readonly #told: ConditionLog;
+  /** Health or cache may have changed since it was told of. */
+  #news = false;
   readonly #writes: WriteLog;
   readonly #watch: RootWatch;
   #lookAroundAtMs = -Infinity;
@@ -127,6 +134,7 @@ export class Agent {
     this.#cache = cache;
     this.#fullEpoch = cache.fence.epoch;
     this.#log = new PassLog(parts.log);
+    this.#told = new ConditionLog(parts.log);
     this.#writes = new WriteLog(parts.log);
     const { settleMs } = options.reconcile.source;
     this.#schedule = new Schedule({ ...options, settleMs }, this.#nowMs());
@@ -158,6 +166,25 @@ export class Agent {
   get conflicts(): ReadonlyMap<string, string> {
     const { policy } = this.#options.reconcile;
     return standingConflicts(this.#cache.rows, { policy, adopting: false });
+  }
+
+  /** What is known of the node now; it can be judged by the conditions. */
+  get facts(): Facts & Required<Pick<Facts, "conflicts">> {
+    const { failure } = this.#health;
+    return {
+      ...this.#health,
+      daemon: true,
+      nodeName: this.#cache.identity.nodeName,
+      cacheRoot: this.#options.reconcile.source.root,
+      conflicts: this.conflicts,
+      // While all goes well, one that is pending is only on its way.
+      ...(failure && { pendingKeys: this.#cache.intent?.header.entries ?? 0 }),
+    };
+  }
+
+  /** The conditions that hold now. */
+  get conditions(): Condition[] {
+    return conditionsOf(this.facts);
   }
 
   /** How it reconciles. */
@@ -242,7 +269,7 @@ export class Agent {
     return this.submit(async (context) => {
       const applied = await retire(context, { timed: (_, work) => work });
       expectDone(context, applied);
-      this.#health = { ...this.#health, retired: true };
+      this.#health = healthAfterRetiring(this.#health);
       this.#parts.log("notice", "this node was retired; nothing is written any more");
       return applied;
     }, signal);
@@ -306,12 +333,13 @@ export class Agent {
         this.#parts.beat();
         if (this.#health.retired) {
           // What waited behind the retirement is not begun any more.
-          this.#refuseWaiting(notReadyReasons(this.#health).join("; "));
+          this.#refuseWaiting(this.#reasons().join("; "));
           await this.#sleepUntil(Infinity);
         } else {
           this.#lookAround();
           await this.#step(this.#schedule.due(this.#nowMs()));
         }
+        this.#tell();
         if (this.#fatal) throw this.#fatal;
       }
     } finally {
@@ -336,10 +364,23 @@ export class Agent {
     if (wentBack && this.#health.failure === undefined) this.#schedule.demandFull(this.#nowMs());
   }
 
+  /** Between what it does, so that nobody is told of what is only on its way. */
+  #tell(): void {
+    if (!this.#news) return;
+    this.#news = false;
+    this.#told.tell(this.conditions);
+    this.#parts.changed();
+  }
+
   /** Why no operation is taken now; undefined if one is. */
   #refusal(): string | undefined {
     if (this.#stopping) return "the agent is stopping";
-    return this.#health.retired ? notReadyReasons(this.#health)[0] : this.#health.failure;
+    const { retired, failure } = this.#health;
+    return retired ? this.#reasons()[0] : failure?.message;
+  }
+
+  #reasons(): string[] {
+    return reasonsOf(this.conditions);
   }
 
   #refuseWaiting(reason: string): void {
@@ -401,7 +442,7 @@ export class Agent {
     const failure = error instanceof UnknownOutcomeError ? error.cause : error;
     if (failure instanceof EdgekeydError && (this.#cache.intent || isOfEitherSide(failure))) {
       this.#failed(failure);
-    } else this.#parts.changed();
+    } else this.#news = true;
   }
 
   /** Keys of the components whose deletes are held back. */
@@ -427,17 +468,11 @@ export class Agent {
       this.#recoverFrom(outcome.failure);
     } else {
       if (looked.full) this.#fullEpoch = this.#cache.fence.epoch;
-      const { invalid, heldBack, halfRewritten } = this.#health;
-      this.#log.passed(outcome, {
-        conflicts: this.conflicts,
-        invalid: new Map(invalid.map(({ path, reason }) => [path, reason])),
-        heldBack: new Map(heldBack.map(({ component, deletes }) => [component, deletes])),
-        halfRewritten: new Map(halfRewritten.map((group) => [group, ""])),
-      });
+      this.#log.passed(outcome, this.conflicts);
       this.#backoff.reset();
       this.#schedule.unsettled(outcome.busy, this.#nowMs());
     }
-    this.#parts.changed();
+    this.#news = true;
   }
 
   /** Takes in what failed outside of a pass. */
@@ -445,7 +480,7 @@ export class Agent {
     this.#health = healthAfterFailure(this.#health, failure);
     this.#log.failed(failure);
     this.#recoverFrom(failure);
-    this.#parts.changed();
+    this.#news = true;
   }
 
   #recoverFrom(failure: EdgekeydError): void {
@@ -496,12 +531,9 @@ export class Agent {
   }
 
   #watchFailed(reason: string | undefined): void {
-    const { log } = this.#parts;
     this.#health = { ...this.#health, watchFailure: reason };
-    if (reason === undefined) log("notice", "the cache is watched again");
-    else log("warning", "the cache can't be watched, it is looked at every 30 s", { reason });
+    this.#news = true;
     this.#wake();
-    this.#parts.changed();
   }
 
   async #sleepUntil(untilMs: number): Promise<void> {

@@ -4,11 +4,6 @@
  */
 export const LONGEST_REWRITE_MS = 60_000;
 
-/** What is said of such a group, and what to do. */
-export const HALF_REWRITTEN =
-  "has been half rewritten for more than a minute: deletes in it wait; yurthub puts its backup " +
-  "(tmp_…) back when it starts, or do that by hand if it is not at work";
-
 /** What a pass looked at, and when. */
 export interface RewriteLook {
   /** Groups (`component/directory`); undefined: everything. */

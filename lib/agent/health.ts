@@ -4,19 +4,14 @@ import type { InvalidPath } from "../fscache/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
-import {
-  HALF_REWRITTEN,
-  halfRewritten,
-  type RewriteLook,
-  rewritingSince,
-} from "./half_rewritten.ts";
+import { halfRewritten, type RewriteLook, rewritingSince } from "./half_rewritten.ts";
 
 /** What the last passes said, as far as it still holds. */
 export interface Health {
   /** etcd answers. */
   readonly etcd: "unknown" | "reachable" | "away";
   /** Why the last pass failed; undefined if it did not. */
-  readonly failure: string | undefined;
+  readonly failure: Pick<EdgekeydError, "code" | "message"> | undefined;
   /** Why the fs cache is not watched; undefined if it is. */
   readonly watchFailure: string | undefined;
   readonly invalid: readonly InvalidPath[];
@@ -68,7 +63,18 @@ const AWAY: ReadonlySet<EtcdErrorReason> = new Set([
  */
 export function healthAfterFailure(before: Health, failure: EdgekeydError): Health {
   const etcd = failure instanceof EtcdError ? etcdStateAfter(failure) : before.etcd;
-  return { ...before, etcd, failure: failure.message };
+  const { code, message } = failure;
+  return { ...before, etcd, failure: { code, message } };
+}
+
+/**
+ * Health once the node has left the pool: nothing of the fs cache matters any more.
+ *
+ * @param before what held until now
+ */
+export function healthAfterRetiring(before: Health): Health {
+  const { etcd, revision, clusterId, lastSuccessMs } = before;
+  return { ...UNKNOWN_HEALTH, etcd, revision, clusterId, lastSuccessMs, retired: true };
 }
 
 /**
@@ -162,50 +168,6 @@ export function isOfEitherSide(failure: EdgekeydError): boolean {
   return failure instanceof EtcdError
     ? AWAY.has(failure.reason)
     : failure instanceof KeyCacheError || failure instanceof FenceError;
-}
-
-/** Why an agent is not ready; empty if it is. */
-export function notReadyReasons(health: Health): string[] {
-  const reasons: string[] = [];
-  if (health.retired) {
-    return ["this node was retired; start edgekeyd anew to let it take part again"];
-  }
-  if (health.failure !== undefined) reasons.push(health.failure);
-  else if (health.lastSuccessMs === undefined) reasons.push("the first full pass is under way");
-  for (const { component, deletes } of health.heldBack) {
-    const what = deletes > 0
-      ? `${deletes} deletes of ${component} are held back`
-      : `${component} is held back from letting go of keys, all of which others hold too`;
-    reasons.push(
-      `${what}; put its cache directory back, or only if the deletes are meant run ` +
-        "`edgekeyd --reconcile --confirm-deletes`",
-    );
-  }
-  return reasons;
-}
-
-/**
- * What is not as it should be with an agent that does its work all the same.
- *
- * @param health what holds now
- * @param conflicts keys that are left to others
- */
-export function warningsOf(
-  { invalid, halfRewritten }: Health,
-  conflicts: number,
-): string[] {
-  const counted = (count: number, one: string, many: string) =>
-    `${count} ${count > 1 ? many : one}`;
-  const status = "`edgekeyd status` says which, and what to do";
-  return [
-    ...(conflicts > 0
-      ? [`${counted(conflicts, "key is", "keys are")} left to others; ${status}`]
-      : []),
-    ...(invalid.length > 0
-      ? [`${counted(invalid.length, "path is", "paths are")} not imported; ${status}`]
-      : []),
-    ...halfRewritten.map((group) => `${group} ${HALF_REWRITTEN}`),
-  ];
 }
 
 /**

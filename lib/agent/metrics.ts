@@ -1,4 +1,5 @@
 import type { EtcdMeter } from "./measured_etcd.ts";
+import { CONDITIONS } from "./conditions.ts";
 import type { AgentStatus, ComponentSummary } from "./status.ts";
 
 /** What is told of an agent's status. */
@@ -6,6 +7,7 @@ export type MeasuredStatus =
   & Pick<
     AgentStatus,
     | "notReady"
+    | "conditions"
     | "keys"
     | "dirtyGroups"
     | "pendingKeys"
@@ -158,7 +160,16 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
     "edgekeyd_half_rewritten_groups",
     "Resource groups whose rewrite has not ended for more than a minute; deletes in them wait.",
   );
+  const condition = gauge(
+    "edgekeyd_condition",
+    "How many items a condition holds of, and 0 while it does not hold; /v1/status has them.",
+    ["condition", "kind"],
+  );
   return (status) => {
+    for (const [name, { kind }] of CONDITIONS) {
+      const held = status.conditions.find((one) => one.condition === name);
+      condition.set({ condition: name, kind }, held?.items.length ?? 0);
+    }
     const resources = status.components.reduce((sum, it) => sum + it.resources.length, 0);
     ready.set(status.notReady.length === 0 ? 1 : 0);
     reachable.set(status.etcd.state === "reachable" ? 1 : 0);

@@ -15,16 +15,24 @@ export {
 export { type Notifier, type NotifierOptions, systemdNotifier } from "./notify.ts";
 export { Reloads } from "./reloads.ts";
 export { NotReadyError } from "./operations.ts";
-export { HALF_REWRITTEN } from "./half_rewritten.ts";
-export { etcdStateAfter } from "./health.ts";
+export type { ConditionItem, ConditionKind, Facts, NodeState } from "./condition.ts";
+export { type Condition, type ConditionName, conditionsOf } from "./conditions.ts";
+export {
+  exceptionsOf,
+  itemWords,
+  reasonsOf,
+  statusWords,
+  whyNotInStep,
+} from "./condition_words.ts";
+export { healthAfterFailure, UNKNOWN_HEALTH } from "./health.ts";
 export {
   type AgentStatus,
   cacheStatusOf,
   type ComponentStatus,
+  judgementOf,
   type NodeStatus,
   ownersOf,
   type Setup,
   type ShownOwner,
   statusOf,
 } from "./status.ts";
-export { statusWords } from "./status_words.ts";

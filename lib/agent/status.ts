@@ -1,8 +1,10 @@
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import { type ConflictPolicy, standingConflicts } from "../store/mod.ts";
 import type { Agent } from "./agent.ts";
 import type { Answers } from "./api/schemas.ts";
-import { componentOfPath, type Health, notReadyReasons } from "./health.ts";
+import type { Facts } from "./condition.ts";
+import { reasonsOf, stateOf } from "./condition_words.ts";
+import { conditionsOf } from "./conditions.ts";
+import { componentOfPath, type Health } from "./health.ts";
 
 /** How a node is doing. What only a daemon knows is absent where none runs. */
 export type NodeStatus = Answers["Status"];
@@ -33,10 +35,12 @@ export type CacheStatus = Pick<
  * Takes stock of a component-key cache.
  *
  * @param cache the cache
- * @param policy what counts as a conflict
+ * @param conflicts its keys that are left to others, each with the reason
  */
-export function cacheStatusOf(cache: ComponentKeyCache, policy: ConflictPolicy): CacheStatus {
-  const conflicts = standingConflicts(cache.rows, { policy, adopting: false });
+export function cacheStatusOf(
+  cache: ComponentKeyCache,
+  conflicts: ReadonlyMap<string, string>,
+): CacheStatus {
   const byComponent = new Map<string, number>();
   for (const key of conflicts.keys()) {
     const owners = cache.rows.get(key)?.owners ?? [];
@@ -68,15 +72,14 @@ export function cacheStatusOf(cache: ComponentKeyCache, policy: ConflictPolicy):
  * @param latencyMs how fast etcd answers, if that was measured
  */
 export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentStatus {
-  const { cache, health, dirtyGroups } = agent;
-  const { components, ...found } = cacheStatusOf(cache, agent.reconcileOptions.policy);
+  const { cache, health, facts, dirtyGroups } = agent;
+  const { components, ...found } = cacheStatusOf(cache, facts.conflicts);
   return {
     daemon: true,
-    state: stateOf(health, found.conflicts.length),
+    ...judgementOf(facts),
     ...found,
     stateDir: setup.stateDir,
     settings: setup.settings,
-    notReady: notReadyReasons(health),
     etcd: {
       state: health.etcd,
       endpoints: setup.endpoints,
@@ -92,6 +95,16 @@ export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentS
     ...(health.watchFailure !== undefined && { watchFailure: health.watchFailure }),
     ...(health.lastSuccessMs !== undefined && { lastSuccessMs: health.lastSuccessMs }),
   };
+}
+
+/**
+ * Judges a node.
+ *
+ * @param facts what was found out about it
+ */
+export function judgementOf(facts: Facts): Pick<NodeStatus, "state" | "notReady" | "conditions"> {
+  const conditions = conditionsOf(facts);
+  return { state: stateOf(conditions), notReady: reasonsOf(conditions), conditions };
 }
 
 /** A component, and how many keys it holds of each resource. */
@@ -138,16 +151,6 @@ function watched(component: ComponentStatus, health: Health): ComponentStatus {
     heldBack: health.heldBack.find((held) => held.component === name)?.deletes ?? 0,
     ...(lastSyncMs !== undefined && { lastSyncMs }),
   };
-}
-
-function stateOf(health: Health, conflicts: number): AgentStatus["state"] {
-  if (health.retired) return "retired";
-  if (health.etcd === "away") return "etcd-away";
-  if (health.failure !== undefined) return "failing";
-  if (health.lastSuccessMs === undefined) return "starting";
-  const { invalid, heldBack, halfRewritten } = health;
-  const exceptions = conflicts + invalid.length + heldBack.length + halfRewritten.length;
-  return exceptions > 0 ? "partial" : "in-step";
 }
 
 function byKey(a: { key: string }, b: { key: string }): number {

@@ -3,7 +3,7 @@ import { takeOverKeys } from "../reconcile/mod.ts";
 import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
-import { plural } from "./plural.ts";
+import { plural } from "../plural.ts";
 import { withCache, withStore } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -11,7 +11,7 @@ import {
 import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
-import { plural } from "./plural.ts";
+import { plural } from "../plural.ts";
 import { withCache, withStore } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";

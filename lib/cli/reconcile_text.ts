@@ -1,5 +1,6 @@
+import { conditionsOf, exceptionsOf } from "../agent/mod.ts";
 import type { ReconcileReport } from "../reconcile/mod.ts";
-import { plural } from "./plural.ts";
+import { plural } from "../plural.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
 /** More lines of one kind than this are summed up; `-o json` has them all. */
@@ -44,36 +45,8 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
 export function summaryOf(
   { conflicts, invalid, heldBack }: Pick<ReconcileReport, "conflicts" | "invalid" | "heldBack">,
 ): string {
-  const parts: string[] = [];
-  if (heldBack.length > 0) {
-    const deletes = heldBack.reduce((sum, held) => sum + held.deletes, 0);
-    const names = heldBack.map((held) => held.component).join(", ");
-    parts.push(
-      `${
-        plural(deletes, "delete")
-      } of ${names} held back (put the cache directory back; only if they are meant: ` +
-        "`edgekeyd --reconcile --confirm-deletes`, or `delete-component NAME` for one that is gone)",
-    );
-  }
-  const [conflict] = conflicts;
-  if (conflict) {
-    parts.push(
-      `${
-        plural(conflicts.length, "key")
-      } left to others (${conflict.key}: ${conflict.reason}; delete them ` +
-        "in etcd to let edgekeyd write them)",
-    );
-  }
-  const [bad] = invalid;
-  if (bad) {
-    parts.push(
-      `${
-        plural(invalid.length, "invalid path")
-      } not imported (${bad.path}: ${bad.reason}; remove them or ` +
-        "let yurthub write them anew)",
-    );
-  }
-  return `in step but for ${parts.join("; ")}`;
+  const reasons = new Map(conflicts.map(({ key, reason }) => [key, reason]));
+  return exceptionsOf(conditionsOf({ conflicts: reasons, invalid, heldBack }));
 }
 
 function lines(terminal: Terminal, label: string, texts: readonly string[]): void {

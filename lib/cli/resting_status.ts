@@ -1,10 +1,15 @@
-import { cacheStatusOf, etcdStateAfter, type NodeStatus } from "../agent/mod.ts";
+import {
+  cacheStatusOf,
+  type Facts,
+  healthAfterFailure,
+  judgementOf,
+  type NodeStatus,
+  UNKNOWN_HEALTH,
+} from "../agent/mod.ts";
 import { EtcdError } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import { judgeFence, observe } from "../store/mod.ts";
-import { fenceWords } from "./fence_words.ts";
+import { judgeFence, observe, standingConflicts } from "../store/mod.ts";
 import type { Options } from "./options.ts";
-import { plural } from "./plural.ts";
 import { clock, connectEtcd } from "./session.ts";
 
 /**
@@ -18,51 +23,36 @@ export async function restingStatus(
   options: Options,
   cache: ComponentKeyCache,
 ): Promise<NodeStatus> {
-  const found = cacheStatusOf(cache, options.conflictPolicy);
-  const seen = await lookAtEtcd(options, cache);
-  const untidy = seen.notReady.length + found.conflicts.length > 0;
+  const { conflictPolicy: policy, etcdServers: endpoints, stateDir } = options;
+  const conflicts = standingConflicts(cache.rows, { policy, adopting: false });
+  const found = cacheStatusOf(cache, conflicts);
+  const { facts, ...seen } = await lookAtEtcd(options, cache);
+  const { nodeName, pendingKeys } = found;
   return {
     daemon: false,
+    ...judgementOf({ nodeName, conflicts, pendingKeys, ...facts }),
     ...found,
-    stateDir: options.stateDir,
-    ...seen,
-    state: seen.state ?? (untidy ? "partial" : "in-step"),
+    stateDir,
+    etcd: { endpoints, ...seen },
   };
 }
 
-/** What etcd says; `state` is set if that is beyond what the next run mends. */
-type Seen =
-  & Pick<NodeStatus, "notReady" | "etcd">
-  & { readonly state?: "etcd-away" | "failing" };
+/** What etcd says, and what follows for the node. */
+type Seen = Omit<NodeStatus["etcd"], "endpoints"> & { readonly facts: Facts };
 
 async function lookAtEtcd(options: Options, cache: ComponentKeyCache): Promise<Seen> {
-  const endpoints = options.etcdServers;
+  const { life, fenceKey: key } = cache.identity;
   const etcd = await connectEtcd(options);
   try {
     const startMs = clock.monotonicMs();
     const { revision, clusterId, fence } = await observe(etcd, cache.identity, []);
     const latencyMs = clock.monotonicMs() - startMs;
-    const { kind } = judgeFence(fence, cache.identity.life, cache.fence, cache.intent?.header);
-    const notReady: string[] = [];
-    if (cache.intent) {
-      const keys = plural(cache.intent.header.entries, "key");
-      notReady.push(`a Txn of ${keys} is pending; \`edgekeyd --reconcile\` settles it`);
-    }
-    const lost = kind === "other-life" || kind === "rolled-back";
-    if (lost || kind === "reset") notReady.unshift(fenceWords(kind, cache.identity.fenceKey));
-    return {
-      notReady,
-      etcd: { state: "reachable", endpoints, revision, clusterId, latencyMs },
-      ...(lost && { state: "failing" }),
-    };
+    const { kind } = judgeFence(fence, life, cache.fence, cache.intent?.header);
+    return { state: "reachable", revision, clusterId, latencyMs, facts: { fence: { kind, key } } };
   } catch (error) {
     if (!(error instanceof EtcdError)) throw error;
-    const state = etcdStateAfter(error);
-    return {
-      notReady: [error.message],
-      etcd: { state, endpoints, revision: "", clusterId: "" },
-      state: state === "away" ? "etcd-away" : "failing",
-    };
+    const facts = healthAfterFailure(UNKNOWN_HEALTH, error);
+    return { state: facts.etcd, revision: "", clusterId: "", facts };
   } finally {
     etcd.close();
   }

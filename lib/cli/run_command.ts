@@ -97,7 +97,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       stateDir: Deno.realPathSync(options.stateDir),
       settings: settingsOf(options),
     };
-    const showStatus = () => notifier.status(statusWords(statusOf(agent, setup)));
+    const showStatus = () => notifier.status(statusWords(agent.conditions, agent.cache.rows.size));
     const routes = apiRoutes({
       agent,
       status: async () => statusOf(agent, setup, await agent.measureEtcd()),

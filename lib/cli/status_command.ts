@@ -1,8 +1,7 @@
-import { HALF_REWRITTEN, type NodeStatus } from "../agent/mod.ts";
+import { whyNotInStep } from "../agent/mod.ts";
 import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Options } from "./options.ts";
-import { summaryOf } from "./reconcile_text.ts";
 import { restingStatus } from "./resting_status.ts";
 import { statusPage } from "./status_page.ts";
 import { withCache } from "./session.ts";
@@ -20,13 +19,6 @@ export async function statusCommand(options: Options, terminal: Terminal): Promi
   if (options.output === "json") terminal.out(JSON.stringify(status));
   else statusPage(status, Date.now(), terminal);
   if (status.state === "in-step") return EXIT.ok;
-  terminal.err(`edgekeyd: ${whyNotInStep(status)}`);
+  terminal.err(`edgekeyd: ${whyNotInStep(status.conditions)}`);
   return status.state === "partial" ? EXIT.partial : EXIT.failed;
-}
-
-function whyNotInStep({ state, notReady, conflicts, ...rest }: NodeStatus): string {
-  const { invalid = [], heldBack = [], halfRewritten: [group] = [] } = rest;
-  const [reason = group === undefined ? state : `${group} ${HALF_REWRITTEN}`] = notReady;
-  const some = conflicts.length + invalid.length + heldBack.length > 0;
-  return state === "partial" && some ? summaryOf({ conflicts, invalid, heldBack }) : reason;
 }

@@ -1,5 +1,5 @@
-import { type ComponentStatus, HALF_REWRITTEN, type NodeStatus } from "../agent/mod.ts";
-import { plural } from "./plural.ts";
+import { type ComponentStatus, itemWords, type NodeStatus } from "../agent/mod.ts";
+import { plural } from "../plural.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
 /** More of one kind than this are counted, not listed; `-o json` has them all. */
@@ -76,36 +76,17 @@ function doingOf(
 }
 
 /** What is wrong, each with what to do. */
-function problemsOf(status: NodeStatus): string[] {
-  const { daemon, conflicts, invalid = [] } = status;
-  const problems = [...status.notReady];
-  if (daemon && status.pendingKeys > 0) {
-    problems.push(
-      `a Txn of ${plural(status.pendingKeys, "key")} is in doubt; it is settled once etcd answers`,
-    );
-  }
-  if (status.watchFailure !== undefined) {
-    problems.push(
-      `the fs cache can't be watched (${status.watchFailure}) and is looked at every 30 s; if it ` +
-        "is a limit, raise fs.inotify.max_user_watches or max_user_instances",
-    );
-  }
-  problems.push(...(status.halfRewritten ?? []).map((group) => `${group} ${HALF_REWRITTEN}`));
-  problems.push(...listed(
-    conflicts.map(({ key, reason }) => `${key}: ${reason}, so it is left alone`),
-    "delete such keys in etcd to let edgekeyd write them",
-  ));
-  problems.push(...listed(
-    invalid.map(({ path, reason }) => `${path}: ${reason}`),
-    "such files are not imported; remove them, or let yurthub write them anew",
-  ));
-  return problems;
-}
-
-function listed(all: readonly string[], advice: string): string[] {
-  if (all.length === 0) return [];
-  const more = all.length > MAX_LISTED ? [`… and ${all.length - MAX_LISTED} more`] : [];
-  return [...all.slice(0, MAX_LISTED), ...more, `(${advice})`];
+function problemsOf({ notReady, conditions }: NodeStatus): string[] {
+  const warnings = conditions.filter(({ kind }) => kind === "warning");
+  return [
+    ...notReady,
+    ...warnings.flatMap(({ words, items, advice }) => [
+      words,
+      ...items.slice(0, MAX_LISTED).map(itemWords),
+      ...(items.length > MAX_LISTED ? [`… and ${items.length - MAX_LISTED} more`] : []),
+      `(${advice})`,
+    ]),
+  ];
 }
 
 function ago(thenMs: number, nowMs: number): string {

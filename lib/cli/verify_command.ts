@@ -1,10 +1,10 @@
+import { conditionsOf, whyNotInStep } from "../agent/mod.ts";
 import { fenceKeyOf } from "../keycache/mod.ts";
 import { verify } from "../reconcile/mod.ts";
 import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
-import { fenceWords } from "./fence_words.ts";
 import type { Options } from "./options.ts";
-import { plural } from "./plural.ts";
+import { plural } from "../plural.ts";
 import { withCache, withStore } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -31,7 +31,8 @@ export async function verifyCommand(options: Options, terminal: Terminal): Promi
     ? `etcd is not what the component-key cache says (${first.key}: ${first.reason}); run ` +
       "`edgekeyd --reconcile`"
     : "";
-  const fence = found.fence ? fenceWords(found.fence, fenceKeyOf(options.nodeName)) : "";
-  terminal.err(`edgekeyd: ${fence || differs}`);
+  const key = fenceKeyOf(options.nodeName);
+  const fence = found.fence && { kind: found.fence, key };
+  terminal.err(`edgekeyd: ${fence ? whyNotInStep(conditionsOf({ fence })) : differs}`);
   return EXIT.partial;
 }

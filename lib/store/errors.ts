@@ -3,22 +3,26 @@ import { EdgekeydError } from "../errors.ts";
 /** The fence says that this cache must not write; see {@linkcode judgeFence}. */
 export class FenceError extends EdgekeydError {
   override name = "FenceError";
+  /** What to do about it. */
+  static readonly ADVICE =
+    "stop the other agent if there is one, then run `edgekeyd --reconcile --adopt` to take over " +
+    "what the fs cache holds";
   readonly verdict: "rolled-back" | "other-life";
+  /** What is wrong, and at which fence. */
+  readonly what: string;
 
   /**
    * @param verdict what the fence says
    * @param fenceKey where the fence is
    */
   constructor(verdict: "rolled-back" | "other-life", fenceKey: string) {
-    const what = verdict === "rolled-back"
+    const why = verdict === "rolled-back"
       ? "the state directory is older than etcd (it was rolled back)"
       : "another state directory wrote to etcd under this node name: it was lost, or another " +
         "agent uses the name";
-    super(
-      "Fence",
-      `${what} (fence ${fenceKey}); stop the other agent if there is one, then run ` +
-        "`edgekeyd --reconcile --adopt` to take over what the fs cache holds",
-    );
+    const what = `${why} (fence ${fenceKey})`;
+    super("Fence", `${what}; ${FenceError.ADVICE}`);
+    this.what = what;
     this.verdict = verdict;
   }
 }

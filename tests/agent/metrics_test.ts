@@ -6,7 +6,6 @@ import {
   measuredEtcd,
   measuredKv,
   METRICS_CONTENT_TYPE,
-  statusWords,
 } from "../../lib/agent/mod.ts";
 import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
 
@@ -18,6 +17,7 @@ const STATUS: AgentStatus = {
   stateDir: "/state",
   settings: {},
   notReady: [],
+  conditions: [],
   etcd: { state: "reachable", endpoints: [], revision: "7", clusterId: "1" },
   keys: 3,
   components: [
@@ -174,35 +174,5 @@ Deno.test("every metric has a help text, and a name as Prometheus wants it", asy
     match(name, /^(edgekeyd|process)_[a-z_]+$/);
     strictEqual(name.endsWith("_total"), type === "counter", name);
     if (type === "histogram") match(name, /_(seconds|bytes)$/);
-  }
-});
-
-Deno.test("the status in words says what a person should know first", () => {
-  const words: [Partial<AgentStatus>, string][] = [
-    [{}, "In step: 3 keys"],
-    [{ keys: 1 }, "In step: 1 key"],
-    [{ state: "starting", notReady: ["x"] }, "Starting: the first full pass is under way"],
-    [{ state: "etcd-away", notReady: ["no answer"] }, "etcd is away: no answer"],
-    [{ state: "failing", notReady: ["disk full"] }, "Failing: disk full"],
-    [
-      {
-        state: "partial",
-        conflicts: [{ key: "/a", reason: "r" }],
-        invalid: [{ path: "b", reason: "c" }, { path: "d", reason: "c" }],
-        heldBack: [{ component: "kubelet", deletes: 12 }, { component: "flanneld", deletes: 1 }],
-      },
-      "In step but for 13 deletes held back, 1 conflict, 2 invalid files",
-    ],
-    [
-      { state: "partial", heldBack: [{ component: "kubelet", deletes: 0 }] },
-      "In step but for 1 component held back",
-    ],
-    [
-      { state: "partial", halfRewritten: ["kubelet/pods.v1.core"] },
-      "In step but for 1 group half rewritten",
-    ],
-  ];
-  for (const [change, expected] of words) {
-    strictEqual(statusWords({ ...STATUS, ...change }), expected);
   }
 });

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fromFileUrl } from "@std/path";
 import { createMetrics, measuredEtcd, type MeasuredStatus } from "../../lib/agent/mod.ts";
+import { type ConditionName, CONDITIONS } from "../../lib/agent/conditions.ts";
 import { EtcdError } from "../../lib/etcd/mod.ts";
 import { versionFacts } from "../../lib/cli/version.ts";
 
@@ -36,6 +37,7 @@ async function fullText(): Promise<string> {
   metrics.committed(1);
   const status: MeasuredStatus = {
     notReady: [],
+    conditions: [],
     etcd: { state: "reachable" },
     keys: 1,
     components: [{ component: "kubelet", resources: [{ gvr: "pods.v1.core", keys: 1 }] }],
@@ -151,4 +153,22 @@ Deno.test("what makes a node not ready, or is heard of no more, has its alert", 
   const file = /mv (\S+)\{\.part,\}/.exec(service)?.[1] ?? "";
   const stale = /\{file=~"(.*)"\}/.exec(expressions.get("EdgekeydTextfileStale") ?? "")?.[1];
   match(file, new RegExp(`^(?:${stale})$`));
+});
+
+Deno.test("every condition that a node warns of has its alert, and no two", () => {
+  const expressions = new Map(alertRules().map(({ name, expr }) => [name, expr]));
+  const own: Readonly<Record<string, string>> = {
+    EdgekeydConflicts: "conflicts",
+    EdgekeydInvalidFiles: "invalid-paths",
+    EdgekeydHalfRewritten: "half-rewritten",
+    EdgekeydUnwatched: "unwatched",
+  };
+  for (const [alert, condition] of Object.entries(own)) {
+    ok(expressions.has(alert), alert);
+    strictEqual(CONDITIONS.get(condition as ConditionName)?.kind, "warning", condition);
+  }
+  strictEqual(
+    expressions.get("EdgekeydWarns"),
+    `edgekeyd_condition{kind="warning",condition!~"${Object.values(own).join("|")}"} > 0`,
+  );
 });

@@ -115,11 +115,9 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     match(page.stdout, /^ {13}answers in \d+\.\d ms, revision \d+ at the last pass$/m);
     match(page.stdout, /^component {4}kubelet: 5 keys, 1 conflict, looked at \d+ s ago$/m);
     match(page.stdout, /^ {13}5 pods\.v1\.core$/m);
-    match(
-      page.stdout,
-      /^problem {6}.*p4: etcd holds a value that an apiserver wrote, so it is left alone$/m,
-    );
-    match(page.stdout, /^problem {6}\(delete such keys in etcd/m);
+    match(page.stdout, /^problem {6}1 key left to others$/m);
+    match(page.stdout, /^problem {6}.*p4: etcd holds a value that an apiserver wrote$/m);
+    match(page.stdout, /^problem {6}\(delete them in etcd/m);
     const status = readStatus((await run("status", "-o=json")).stdout);
     const reason = "etcd holds a value that an apiserver wrote";
     strictEqual(status.daemon, true);

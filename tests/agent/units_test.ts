@@ -5,15 +5,13 @@ import {
   type Health,
   healthAfter,
   healthAfterFailure,
+  healthAfterRetiring,
   type Looked,
-  notReadyReasons,
   UNKNOWN_HEALTH,
-  warningsOf,
 } from "../../lib/agent/health.ts";
-import { HALF_REWRITTEN } from "../../lib/agent/half_rewritten.ts";
 import { makeLog } from "../../lib/agent/log.ts";
 import { Operations } from "../../lib/agent/operations.ts";
-import { PassLog, type Standing } from "../../lib/agent/pass_log.ts";
+import { PassLog } from "../../lib/agent/pass_log.ts";
 import { RootWatch } from "../../lib/agent/root_watch.ts";
 import { EtcdError } from "../../lib/etcd/mod.ts";
 import { KeyCacheError } from "../../lib/keycache/mod.ts";
@@ -155,14 +153,9 @@ Deno.test("health: a group that stays half rewritten is said after a minute, wit
   const first = healthAfter(UNKNOWN_HEALTH, rewriting(a, b), at(100), 1);
   // The wall clock does not count, nor what the settle time alone accounts for.
   const almost = healthAfter(first, rewriting(a, b), at(162), 9e12);
-  deepStrictEqual([almost.halfRewritten, warningsOf(almost, 0)], [[], []]);
+  deepStrictEqual(almost.halfRewritten, []);
   const over62 = healthAfter(almost, rewriting(b), at(162.1, over(b)), 1);
   deepStrictEqual(over62.halfRewritten, [a, b]);
-  deepStrictEqual(notReadyReasons(over62), []);
-  deepStrictEqual(
-    warningsOf(over62, 0),
-    [a, b].map((group) => `${group} ${HALF_REWRITTEN}`),
-  );
   deepStrictEqual(
     healthAfterFailure(over62, new EtcdError("timeout", "late")).halfRewritten,
     [a, b],
@@ -176,42 +169,25 @@ Deno.test("health: a group that stays half rewritten is said after a minute, wit
   deepStrictEqual(healthAfter(again, rewriting(b), at(263), 1).halfRewritten, [b]);
 });
 
-Deno.test("the log tells what appears, changes and clears, and nothing while it stays", () => {
+Deno.test("the log tells of a failure once, and of what a pass changed, noted and let go", () => {
   const lines: string[] = [];
   const log = new PassLog(makeLog("text", (line) => lines.push(line), () => new Date()));
-  const none: Standing = {
-    conflicts: new Map(),
-    invalid: new Map(),
-    heldBack: new Map(),
-    halfRewritten: new Map(),
-  };
-  const told = (pass: ReconcileOutcome, standing: Partial<Standing> = {}) => {
-    log.passed(pass, { ...none, ...standing });
-    return lines.splice(0);
-  };
   const key = "/registry/pods/a/b";
-  const standing: Standing = {
-    conflicts: new Map([[key, "theirs"]]),
-    invalid: new Map([["x/y/z", "half"]]),
-    heldBack: new Map([["kubelet", 12]]),
-    halfRewritten: new Map([["kubelet/pods.v1.core", ""]]),
+  const conflicts = new Map([[key, "theirs"]]);
+  const told = (pass: ReconcileOutcome) => {
+    log.passed(pass, conflicts);
+    return lines.splice(0);
   };
   const report = { conflicts: [{ key, reason: "theirs" }, { key: "/gone", reason: "let go" }] };
   const noted = { ...outcome(report), notes: ["3 keys were kept"] };
-  deepStrictEqual(told(noted, standing), [
+  deepStrictEqual(told(noted), [
     "notice: 3 keys were kept",
     'warning: key left to others key=/gone reason="let go"',
-    `warning: key left to others key=${key} reason=theirs`,
-    "warning: not imported path=x/y/z reason=half",
-    "warning: deletes held back component=kubelet deletes=12",
-    `warning: a resource group ${HALF_REWRITTEN} group=kubelet/pods.v1.core`,
   ]);
-  const same = { ...noted, report: { ...noted.report, conflicts: [{ key, reason: "theirs" }] } };
-  deepStrictEqual(told(same, standing), []);
-  // A pass over some groups reports less than what stands.
-  deepStrictEqual(told({ ...outcome(), notes: noted.notes }, standing), []);
-  const changed = { ...standing, heldBack: new Map([["kubelet", 13]]) };
-  deepStrictEqual(told(same, changed), ["warning: deletes held back component=kubelet deletes=13"]);
+  deepStrictEqual(told({ ...outcome(), notes: noted.notes }), []);
+  deepStrictEqual(told({ ...outcome({ created: 2, txns: 1 }), notes: noted.notes }), [
+    "info: brought in step created=2 updated=0 deleted=0 released=0 txns=1 revision=7 durationMs=1",
+  ]);
   const away = new EtcdError("unreachable", "away");
   log.failed(away);
   log.failed(away);
@@ -223,25 +199,13 @@ Deno.test("the log tells what appears, changes and clears, and nothing while it 
   log.failed(away);
   log.failed(new EtcdError("permission-denied", "denied"));
   deepStrictEqual(lines.splice(0), ["error: denied code=Etcd", "error: full code=KeyCache"]);
-  deepStrictEqual(told(same, changed), ["notice: in step again"]);
+  deepStrictEqual(told(outcome()), ["notice: in step again"]);
   log.failed(away);
   deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
-  deepStrictEqual(told(same, changed), ["notice: in step again"]);
-  deepStrictEqual(told(outcome()), [
-    `notice: no longer left to others key=${key}`,
-    "notice: no longer invalid path=x/y/z",
-    "notice: no deletes held back any more component=kubelet",
-    "notice: no longer half rewritten group=kubelet/pods.v1.core",
-  ]);
-  const many = new Map(Array.from({ length: 25 }, (_, at) => [`p${at}`, "bad"]));
-  const flood = told(outcome(), { invalid: many });
-  strictEqual(flood.length, 21);
-  match(flood.at(-1) ?? "", /^warning: not imported: more, which `edgekeyd status` lists more=5$/);
-  strictEqual(told(outcome(), { invalid: many }).length, 0);
-  strictEqual(told(outcome()).length, 21);
+  deepStrictEqual(told(outcome()), ["notice: in step again"]);
 });
 
-Deno.test("health: which failures mean that etcd is away, and what is said of them", () => {
+Deno.test("health: which failures mean that etcd is away", () => {
   const after = (reason: EtcdError["reason"], before: Health = UNKNOWN_HEALTH) =>
     healthAfterFailure(before, new EtcdError(reason, `it is ${reason}`));
   for (const reason of ["unreachable", "timeout", "unavailable", "tls"] as const) {
@@ -250,19 +214,22 @@ Deno.test("health: which failures mean that etcd is away, and what is said of th
   for (const reason of ["no-space", "permission-denied", "unauthenticated"] as const) {
     strictEqual(after(reason).etcd, "reachable");
   }
-  deepStrictEqual(notReadyReasons(after("no-space")), ["it is no-space"]);
-  const [first] = notReadyReasons(UNKNOWN_HEALTH);
-  match(first ?? "", /first full pass/);
-  const held = healthAfter(
+  deepStrictEqual(after("no-space").failure, { code: "Etcd", message: "it is no-space" });
+});
+
+Deno.test("health: once a node is retired, nothing is said of its fs cache any more", () => {
+  const before = healthAfter(
     UNKNOWN_HEALTH,
-    outcome({ heldBack: [{ component: "kubelet", deletes: 12 }] }),
+    outcome({
+      heldBack: [{ component: "kubelet", deletes: 12 }],
+      invalid: [{ path: "p", reason: "r" }],
+    }),
     FULL,
     1,
   );
-  match(notReadyReasons(held)[0] ?? "", /12 deletes of kubelet are held back.*--confirm-deletes/);
-  const shared = { ...held, heldBack: [{ component: "kubelet", deletes: 0 }] };
-  match(notReadyReasons(shared)[0] ?? "", /^kubelet is held back from .*--confirm-deletes/);
-  match(notReadyReasons({ ...held, retired: true }).join(), /^this node was retired/);
+  const after = healthAfterRetiring({ ...before, watchFailure: "limit" });
+  deepStrictEqual([after.heldBack, after.invalid, after.watchFailure], [[], [], undefined]);
+  deepStrictEqual([after.retired, after.lastSuccessMs, after.revision], [true, 1, "7"]);
 });
 
 /** Operations here need no real sides. */

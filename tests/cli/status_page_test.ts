@@ -15,6 +15,7 @@ function lineOf(component: Partial<ComponentStatus>, state: AgentStatus["state"]
     stateDir: "/state",
     settings: {},
     notReady: [],
+    conditions: [],
     etcd: { state: "reachable", endpoints: ["http://e"], revision: "", clusterId: "" },
     keys: 3,
     components: [{

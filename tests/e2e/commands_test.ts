@@ -147,7 +147,10 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
       ]);
       strictEqual(othersKeys, 1);
       const text = await node.run(["status"]);
-      match(text.stdout, /^problem {6}\/n1\/registry\/pods\/default\/a: .*, so it is left alone$/m);
+      match(
+        text.stdout,
+        /^problem {6}1 key left to others\nproblem {6}\/n1\/registry\/pods\/default\/a: .*wrote\nproblem {6}\(delete them in etcd .*\)$/m,
+      );
       await etcd.raw.delete().key(keys.pod);
       expectExit(await node.reconcile(), 0);
     },

@@ -1,7 +1,9 @@
 import { verify } from "../../reconcile/mod.ts";
 import { listComponentKeys } from "../../store/mod.ts";
 import type { Agent } from "../agent.ts";
-import { notReadyReasons, warningsOf } from "../health.ts";
+import type { ConditionKind } from "../condition.ts";
+import { reasonsOf, warningsOf } from "../condition_words.ts";
+import { CONDITIONS } from "../conditions.ts";
 import { type AgentStatus, ownersOf } from "../status.ts";
 import { type Call, jsonRoute, type QueryParameter, type Route } from "./route.ts";
 import { type Answers, ref } from "./schemas.ts";
@@ -40,9 +42,10 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       method: "GET",
       path: "/readyz",
       id: "getReadiness",
-      summary: "Whether the node does its work, and if not, why and what to do. Deletes that are " +
-        "held back make it unready; keys left to others, invalid files and groups that stay half " +
-        "rewritten are warnings.",
+      summary:
+        "Whether the node does its work, and if not, why and what to do. It does not while " +
+        `one of these conditions holds: ${namesOf("not-ready")}. It only warns of these: ` +
+        `${namesOf("warning")}.`,
       answers: {
         200: { description: "It does, whatever it warns of.", schema: ref("Readiness") },
         503: { description: "It does not.", schema: ref("Readiness") },
@@ -50,8 +53,9 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       errors: [],
       atOnce: true,
       answer() {
-        const reasons = notReadyReasons(agent.health);
-        const warnings = warningsOf(agent.health, agent.conflicts.size);
+        const { conditions } = agent;
+        const reasons = reasonsOf(conditions);
+        const warnings = warningsOf(conditions);
         const [message] = reasons;
         const ready = message === undefined;
         const body: Answers["Readiness"] = {
@@ -157,6 +161,10 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       answer: async (call) => written(await agent.retire(call.signal)),
     }),
   ];
+}
+
+function namesOf(kind: ConditionKind): string {
+  return [...CONDITIONS].filter(([, one]) => one.kind === kind).map(([name]) => name).join(", ");
 }
 
 function flag(name: string, description: string): QueryParameter {

@@ -1,3 +1,5 @@
+import { NODE_STATES } from "../condition.ts";
+import { CONDITION } from "../conditions.ts";
 import { ERROR_CODES } from "./api_error.ts";
 import {
   AMOUNT,
@@ -73,7 +75,7 @@ const status = record({
       "heldBack and lastSyncMs are absent then.",
     YES_NO,
   ),
-  state: oneOf(["starting", "in-step", "partial", "etcd-away", "failing", "retired"]),
+  state: oneOf(NODE_STATES),
   nodeName: TEXT,
   prefix: TEXT,
   stateDir: TEXT,
@@ -82,6 +84,11 @@ const status = record({
     mapOf(TEXT),
   ),
   notReady: described("Why it is not ready, and what to do; empty if it is.", listOf(TEXT)),
+  conditions: described(
+    "All that is not as it should be, the gravest first; conflicts, invalid, heldBack, " +
+      "halfRewritten and watchFailure are parts of it under older names.",
+    listOf(CONDITION),
+  ),
   etcd: record({
     state: oneOf(["unknown", "reachable", "away"]),
     endpoints: listOf(TEXT),

@@ -431,10 +431,11 @@ Deno.test("readiness: held deletes make it unready, conflicts and invalid files 
   const api = await Contract.of(daemon);
   await ready(daemon);
   const readiness = await api.ask("GET", "/readyz");
-  const status = "`edgekeyd status` says which, and what to do";
   const warnings = [
-    `1 key is left to others; ${status}`,
-    `2 paths are not imported; ${status}`,
+    `1 key left to others (${node.prefix}/pods/default/p0: etcd holds a value that an apiserver ` +
+    "wrote; delete them in etcd to let edgekeyd write them)",
+    "2 invalid paths not imported (kubelet/pods.v1.core/default/bad: not valid JSON; remove them, " +
+    "or let yurthub write them anew)",
   ];
   deepStrictEqual([readiness.status, readiness.json], [200, {
     ready: true,

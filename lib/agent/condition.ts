@@ -1,0 +1,81 @@
+import { COUNT, oneOf, record, type Schema, TEXT, type TypeOf } from "./api/schema.ts";
+import type { Health } from "./health.ts";
+
+/** What was found out about a node. Where something is absent, nobody looked. */
+export interface Facts extends Partial<Health> {
+  /** A daemon runs: it has passes of its own. */
+  readonly daemon?: boolean;
+  readonly nodeName?: string;
+  /** The root of the fs cache. */
+  readonly cacheRoot?: string;
+  /** Keys that are left to others, each with the reason. */
+  readonly conflicts?: ReadonlyMap<string, string>;
+  /** Keys of a Txn of which nobody knows what became of it. */
+  readonly pendingKeys?: number;
+  /** What the fence in etcd says (as judgeFence tells it), and where it is. */
+  readonly fence?: { readonly kind: string; readonly key: string };
+}
+
+/** The schema of {@linkcode ConditionItem}. */
+export const CONDITION_ITEM = record({ about: TEXT, "reason?": TEXT, "count?": COUNT });
+
+/** One thing that a condition is about: a key, a path, a component. */
+export type ConditionItem = TypeOf<typeof CONDITION_ITEM>;
+
+/**
+ * What a condition asks for: `not-ready`, that somebody acts or waits; `warning`, that somebody
+ * looks at it some time, for the node does its work all the same.
+ */
+export type ConditionKind = "not-ready" | "warning";
+
+/** The schema of {@linkcode ConditionKind}. */
+export const CONDITION_KIND: Schema<ConditionKind> = oneOf(["not-ready", "warning"]);
+
+/** How a node is doing, in a word. */
+export const NODE_STATES = [
+  "starting",
+  "in-step",
+  "partial",
+  "etcd-away",
+  "failing",
+  "retired",
+] as const;
+
+/** One of {@linkcode NODE_STATES}. */
+export type NodeState = typeof NODE_STATES[number];
+
+/**
+ * What a condition makes of its node. `none`: it stays in step. `exception`: in step but for this.
+ * `unsettled`: the next pass has something to put right. Else the state itself.
+ */
+export type Effect =
+  | Exclude<NodeState, "in-step" | "partial">
+  | "unsettled"
+  | "exception"
+  | "none";
+
+/** All that is said of a condition anywhere. */
+export interface Definition {
+  readonly kind: ConditionKind;
+  readonly effect: Effect;
+  /** What it is about now; empty if it does not hold. */
+  readonly items: (facts: Facts) => readonly ConditionItem[];
+  /** All items in one line. An exception's words also stand behind "in step but for". */
+  readonly words: (items: readonly ConditionItem[]) => string;
+  /** One item in a line, where the words are not what should be said of it alone. */
+  readonly reason?: (item: ConditionItem) => string;
+  /** What to do. */
+  readonly advice: string;
+  /** How the log tells of an item; absent where what it comes from is told when it happens. */
+  readonly log?: ConditionLogWords;
+}
+
+/** What the log says of an item, and what its fields are called there. */
+export interface ConditionLogWords {
+  readonly appeared: string;
+  readonly cleared: string;
+  /** The field that has what it is about. */
+  readonly about: string;
+  /** The field that has the count. */
+  readonly count?: string;
+}

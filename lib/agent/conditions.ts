@@ -1,0 +1,200 @@
+import { plural } from "../plural.ts";
+import { FenceError } from "../store/mod.ts";
+import { listOf, oneOf, record, TEXT, type TypeOf } from "./api/schema.ts";
+import {
+  CONDITION_ITEM,
+  CONDITION_KIND,
+  type ConditionItem,
+  type Definition,
+  type Facts,
+} from "./condition.ts";
+
+const HALF_REWRITTEN_ADVICE =
+  "yurthub puts its backup (tmp_…) back when it starts; do that by hand if it is not at work";
+
+/** Verdicts on a fence while a Txn was written down whose result was not. */
+const PENDING: ReadonlySet<string> = new Set([
+  "applied",
+  "not-applied",
+  "fenced-off",
+]);
+
+/**
+ * Every condition of a node, the gravest first. Readiness, status, systemd's line, the log, the
+ * metrics and the API's schema are made from it. A name stays what it is: dashboards and programs
+ * know it.
+ */
+const TABLE = {
+  "retired": {
+    kind: "not-ready",
+    effect: "retired",
+    items: ({ retired, nodeName = "" }) => retired ? [{ about: nodeName }] : [],
+    words: () => "nothing is written any more",
+    reason: () => "this node was retired",
+    advice: "start edgekeyd anew to let it take part again",
+  },
+  "fence-lost": {
+    kind: "not-ready",
+    effect: "failing",
+    items: ({ fence }) =>
+      fence?.kind === "other-life" || fence?.kind === "rolled-back"
+        ? [{ about: fence.key, reason: new FenceError(fence.kind, fence.key).what }]
+        : [],
+    words: reasonOf,
+    advice: FenceError.ADVICE,
+  },
+  "etcd-away": {
+    kind: "not-ready",
+    effect: "etcd-away",
+    items: ({ etcd, failure }) =>
+      failure && etcd === "away" ? [{ about: "etcd", reason: failure.message }] : [],
+    words: reasonOf,
+    advice: "nothing is lost meanwhile, and the first pass after it makes up for it",
+  },
+  "failing": {
+    kind: "not-ready",
+    effect: "failing",
+    items: ({ etcd, failure }) =>
+      failure && etcd !== "away" ? [{ about: failure.code, reason: failure.message }] : [],
+    words: reasonOf,
+    advice: "once that is mended, the next pass makes up for it",
+  },
+  "starting": {
+    kind: "not-ready",
+    effect: "starting",
+    items: ({ daemon, retired, failure, lastSuccessMs, nodeName = "" }) =>
+      daemon && !retired && !failure && lastSuccessMs === undefined ? [{ about: nodeName }] : [],
+    words: () => "the first full pass is under way",
+    advice: "wait until it is through",
+  },
+  "etcd-reset": {
+    kind: "not-ready",
+    effect: "unsettled",
+    items: ({ fence }) => fence?.kind === "reset" ? [{ about: fence.key }] : [],
+    words: () => "etcd came back empty or older than the cache",
+    advice: "`edgekeyd --reconcile` puts what is missing",
+  },
+  "txn-pending": {
+    kind: "not-ready",
+    effect: "unsettled",
+    items({ pendingKeys = 0, fence, nodeName = "" }) {
+      if (pendingKeys > 0) return [{ about: nodeName, count: pendingKeys }];
+      return fence && PENDING.has(fence.kind) ? [{ about: nodeName }] : [];
+    },
+    words: ([item]) =>
+      item?.count === undefined
+        ? "a Txn is pending"
+        : `a Txn of ${plural(item.count, "key")} is pending`,
+    advice: "`edgekeyd --reconcile` settles it",
+  },
+  "deletes-held-back": {
+    kind: "not-ready",
+    effect: "exception",
+    items: ({ heldBack = [] }) =>
+      heldBack.map(({ component, deletes }) => ({ about: component, count: deletes })),
+    words(items) {
+      const names = items.map(({ about }) => about).join(", ");
+      const deletes = items.reduce((sum, { count = 0 }) => sum + count, 0);
+      // What is gone and shares all its keys has none to delete, and is held back too.
+      return deletes > 0
+        ? `${plural(deletes, "delete")} of ${names} held back`
+        : `${plural(items.length, "component")} (${names}) held back`;
+    },
+    reason: ({ about, count = 0 }) =>
+      count > 0
+        ? `${plural(count, "delete")} of ${about} ${count === 1 ? "is" : "are"} held back`
+        : `${about} is held back from letting go of keys, all of which others hold too`,
+    advice: "put the cache directory back; only if the deletes are meant, run " +
+      "`edgekeyd --reconcile --confirm-deletes`, or `edgekeyd delete-component NAME` for a " +
+      "component that is gone",
+    log: {
+      appeared: "deletes held back",
+      cleared: "no deletes held back any more",
+      about: "component",
+      count: "deletes",
+    },
+  },
+  "conflicts": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ conflicts = new Map() }) =>
+      [...conflicts].map(([about, reason]) => ({ about, reason }))
+        .sort((a, b) => (a.about < b.about ? -1 : 1)),
+    words: ({ length }) => `${plural(length, "key")} left to others`,
+    advice: "delete them in etcd to let edgekeyd write them",
+    log: { appeared: "key left to others", cleared: "no longer left to others", about: "key" },
+  },
+  "invalid-paths": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ invalid = [] }) => invalid.map(({ path, reason }) => ({ about: path, reason })),
+    words: ({ length }) => `${plural(length, "invalid path")} not imported`,
+    advice: "remove them, or let yurthub write them anew",
+    log: { appeared: "not imported", cleared: "no longer invalid", about: "path" },
+  },
+  "half-rewritten": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ halfRewritten = [] }) => halfRewritten.map((about) => ({ about })),
+    words: ({ length }) =>
+      `${plural(length, "resource group")} half rewritten for more than a minute, in which ` +
+      "deletes wait",
+    advice: HALF_REWRITTEN_ADVICE,
+    log: {
+      appeared: "a resource group has been half rewritten for more than a minute, and deletes in " +
+        `it wait; ${HALF_REWRITTEN_ADVICE}`,
+      cleared: "no longer half rewritten",
+      about: "group",
+    },
+  },
+  "unwatched": {
+    kind: "warning",
+    effect: "none",
+    items: ({ watchFailure: reason, cacheRoot: about = "" }) =>
+      reason === undefined ? [] : [{ about, reason }],
+    words: () => "the fs cache can't be watched, and is looked at every 30 s",
+    advice: "if it is a limit, raise fs.inotify.max_user_watches or max_user_instances",
+    log: {
+      appeared: "the cache can't be watched, it is looked at every 30 s",
+      cleared: "the cache is watched again",
+      about: "directory",
+    },
+  },
+} satisfies Readonly<Record<string, Definition>>;
+
+/** The name of a condition. */
+export type ConditionName = keyof typeof TABLE;
+
+/** What is said of each condition, the gravest first. */
+export const CONDITIONS: ReadonlyMap<ConditionName, Definition> = new Map(
+  Object.entries(TABLE) as [ConditionName, Definition][],
+);
+
+/** The schema of {@linkcode Condition}. */
+export const CONDITION = record({
+  condition: oneOf([...CONDITIONS.keys()]),
+  kind: CONDITION_KIND,
+  words: TEXT,
+  advice: TEXT,
+  items: listOf(CONDITION_ITEM),
+});
+
+/** A condition that holds, and all that it is about. */
+export type Condition = TypeOf<typeof CONDITION>;
+
+/**
+ * The conditions that hold.
+ *
+ * @param facts what was found out
+ * @returns the gravest first
+ */
+export function conditionsOf(facts: Facts): Condition[] {
+  return [...CONDITIONS].flatMap(([condition, { kind, items: itemsOf, words, advice }]) => {
+    const items = itemsOf(facts);
+    return items.length === 0 ? [] : [{ condition, kind, words: words(items), advice, items }];
+  });
+}
+
+function reasonOf([item]: readonly ConditionItem[]): string {
+  return item?.reason ?? "";
+}
