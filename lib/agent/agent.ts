@@ -83,7 +83,7 @@ export interface PassRequest {
   readonly requireSingleTxn: boolean;
 }
 
-/** How often cache root and certificates are looked at: a watch does not tell of all changes. */
+/** How often certificates are looked at. */
 const LOOK_AROUND_MS = 5_000;
 /** A pass that somebody asked for waits for directories to settle, but holds up nobody for long. */
 const MAX_PATIENCE_MS = 5_000;
@@ -149,6 +149,8 @@ export class Agent {
         this.#schedule.changed(group, this.#nowMs());
         this.#wake();
       },
+      // A pass that failed without a root need not wait any longer.
+      appeared: () => this.#schedule.demandFull(this.#nowMs()),
       failed: (reason) => this.#watchFailed(reason),
     });
   }
@@ -336,7 +338,7 @@ export class Agent {
           this.#refuseWaiting(this.#reasons().join("; "));
           await this.#sleepUntil(Infinity);
         } else {
-          this.#lookAround();
+          await this.#lookAround();
           await this.#step(this.#schedule.due(this.#nowMs()));
         }
         this.#tell();
@@ -344,7 +346,7 @@ export class Agent {
       }
     } finally {
       this.#refuseWaiting("the agent is stopping");
-      this.#watch.close();
+      await this.#watch.close();
       this.#etcd?.close();
       if (!this.#cacheClosed) this.#cache.close();
     }
@@ -357,7 +359,9 @@ export class Agent {
     const ready = this.#health.lastSuccessMs !== undefined && this.#refusal() === undefined;
     if (ready && this.#operations.size > 0) await this.#operate();
     else if (due.kind === "wait") {
-      await this.#sleepUntil(Math.min(due.untilMs, this.#lookAroundAtMs));
+      await this.#sleepUntil(
+        Math.min(due.untilMs, this.#lookAroundAtMs, this.#watch.checkAtMs),
+      );
     }
     // As what looked at a part of it found; the rest has to be put right, too.
     const wentBack = this.#cache.fence.epoch !== this.#fullEpoch;
@@ -392,8 +396,9 @@ export class Agent {
   async #pass(due: Exclude<Due, { kind: "wait" }>): Promise<void> {
     const context = await this.#context();
     if (!context) return;
-    this.#schedule.begun(due, this.#nowMs());
     const full = due.kind === "full";
+    if (full) await this.#watch.renew(this.#nowMs());
+    this.#schedule.begun(due, this.#nowMs());
     const groups = full ? undefined : groupsToLookAt(this.#health, due.groups);
     const outcome = await reconcile(context, this.#options.reconcile, {
       groups,
@@ -421,6 +426,7 @@ export class Agent {
       requireSingleTxn: own.requireSingleTxn || request.requireSingleTxn,
     };
     if (dry) return await dryRun(context, options);
+    await this.#watch.renew(this.#nowMs());
     this.#schedule.begun({ kind: "full" }, this.#nowMs());
     const outcome = await reconcile(context, options, {
       groups: undefined,
@@ -518,11 +524,11 @@ export class Agent {
   }
 
   /** Looks for what no event tells of: another root, other certificates. */
-  #lookAround(): void {
+  async #lookAround(): Promise<void> {
     const nowMs = this.#nowMs();
+    await this.#watch.check(nowMs);
     if (nowMs < this.#lookAroundAtMs) return;
     this.#lookAroundAtMs = nowMs + LOOK_AROUND_MS;
-    this.#watch.check(nowMs);
     const credentials = this.#parts.credentials();
     if (credentials === this.#credentials) return;
     this.#credentials = credentials;

@@ -8,6 +8,7 @@ export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts
 export { formatPath, parsePath, type PathParts } from "./layout.ts";
 export type { ObjectFileOptions } from "./object_files.ts";
 export { scan, type ScanOptions } from "./scan.ts";
-export { type CacheWatch, identifyRoot, watchCache, type WatchHint } from "./watch.ts";
+export { identifyRoot } from "./root_identity.ts";
+export { type CacheWatch, watchCache, type WatchHint } from "./watch.ts";
 export { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";
 export type { Absence, InvalidPath, KnownFile, ScannedFile, Snapshot } from "./snapshot.ts";

@@ -12,10 +12,8 @@ import {
 import { makeLog } from "../../lib/agent/log.ts";
 import { Operations } from "../../lib/agent/operations.ts";
 import { PassLog } from "../../lib/agent/pass_log.ts";
-import { RootWatch } from "../../lib/agent/root_watch.ts";
 import { EtcdError } from "../../lib/etcd/mod.ts";
 import { KeyCacheError } from "../../lib/keycache/mod.ts";
-import type { CacheWatch, WatchHint } from "../../lib/fscache/mod.ts";
 import type { ReconcileOutcome } from "../../lib/reconcile/mod.ts";
 import type { StoreContext } from "../../lib/store/mod.ts";
 
@@ -286,73 +284,4 @@ Deno.test("operations do not pile up, and all that wait are refused at once", as
   operations.refuseAll(new EtcdError("unknown", "over"));
   await Promise.allSettled(waiting);
   strictEqual(operations.size, 0);
-});
-
-/** A root watch on a watch that a test breaks as it likes. */
-function fakeRoot() {
-  const state = { id: "1", limit: false, looks: 0, failures: [] as (string | undefined)[] };
-  const watches: { open: boolean; hint: (hint: WatchHint) => void; lose: (e: Error) => void }[] =
-    [];
-  const groups: (string | undefined)[] = [];
-  const root = new RootWatch({
-    watch(hint): CacheWatch {
-      if (state.limit) throw new Error("OS file watch limit reached");
-      const { promise: ended, reject: lose } = Promise.withResolvers<void>();
-      const watch = { open: true, hint, lose };
-      watches.push(watch);
-      return { ended, close: () => watch.open = false };
-    },
-    identify: () => state.id,
-    changed: (group) => groups.push(group),
-    failed: (reason) => state.failures.push(reason),
-  });
-  const taken = () => groups.splice(0);
-  return { state, watches, root, taken };
-}
-
-Deno.test("the root is watched, and anew when another took its place", () => {
-  const { state, watches, root, taken } = fakeRoot();
-  root.check(0);
-  deepStrictEqual(taken(), [undefined]);
-  watches[0]?.hint({ kind: "group", group: "a/x" });
-  watches[0]?.hint({ kind: "all" });
-  deepStrictEqual(taken(), ["a/x", undefined]);
-  root.check(5_000);
-  deepStrictEqual(taken(), []);
-  state.id = "";
-  root.check(10_000);
-  deepStrictEqual([taken(), watches.map((watch) => watch.open)], [[undefined], [false]]);
-  state.id = "2";
-  root.check(15_000);
-  deepStrictEqual([taken(), watches.map((watch) => watch.open)], [[undefined], [false, true]]);
-  deepStrictEqual(state.failures, []);
-  root.close();
-  strictEqual(watches[1]?.open, false);
-});
-
-Deno.test("inotify's limit: said once, everything is looked at each 30 s until it works", () => {
-  const { state, root, taken } = fakeRoot();
-  state.limit = true;
-  for (let at = 0; at <= 60_000; at += 5_000) root.check(at);
-  deepStrictEqual(state.failures, ["OS file watch limit reached"]);
-  deepStrictEqual(taken(), [undefined, undefined, undefined]);
-  state.limit = false;
-  root.check(65_000);
-  deepStrictEqual(state.failures, ["OS file watch limit reached", undefined]);
-  deepStrictEqual(taken(), [undefined], "what changed meanwhile was told to nobody");
-  for (let at = 65_000; at <= 200_000; at += 5_000) root.check(at);
-  deepStrictEqual(taken(), []);
-});
-
-Deno.test("a watch that was lost is said, and taken up again", async () => {
-  const { state, watches, root, taken } = fakeRoot();
-  root.check(0);
-  taken();
-  watches[0]?.lose(new Error("gone"));
-  await Promise.resolve();
-  await Promise.resolve();
-  deepStrictEqual([taken(), state.failures], [[undefined], ["gone"]]);
-  root.check(5_000);
-  deepStrictEqual(state.failures, ["gone", undefined]);
-  strictEqual(watches.length, 2);
 });
