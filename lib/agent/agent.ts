@@ -13,14 +13,12 @@ import {
 } from "../reconcile/mod.ts";
 import {
   type ApplyResult,
-  expectDone,
   FenceError,
   standingConflicts,
   type StoreContext,
   UnknownOutcomeError,
 } from "../store/mod.ts";
 import { Backoff } from "./backoff.ts";
-import type { Facts } from "./condition.ts";
 import { ConditionLog } from "./condition_log.ts";
 import { reasonsOf } from "./condition_words.ts";
 import { type Condition, conditionsOf } from "./conditions.ts";
@@ -34,16 +32,20 @@ import {
   type Looked,
   UNKNOWN_HEALTH,
 } from "./health.ts";
+import { writeToItsEnd } from "./interrupted_write.ts";
 import type { Log } from "./log.ts";
+import { askedOptions, type Node, type PassRequest } from "./node.ts";
 import { NotReadyError, Operations } from "./operations.ts";
 import { PassLog } from "./pass_log.ts";
 import { RootWatch } from "./root_watch.ts";
 import { type Due, Schedule, type ScheduleOptions } from "./schedule.ts";
+import { type NodeFacts, type NodeStatus, type Setup, statusOf } from "./status.ts";
 import { type AskedWrite, WriteLog } from "./write_log.ts";
 
 /** How the daemon works. */
 export interface AgentOptions extends Omit<ScheduleOptions, "settleMs"> {
   readonly reconcile: ReconcileOptions;
+  readonly setup: Setup;
   /** The longest pause between two tries, in ms. */
   readonly retryMaxMs: number;
   /** The loop comes round at least this often, in ms, so that it can show that it is alive. */
@@ -73,16 +75,6 @@ export interface AgentParts {
   random(): number;
 }
 
-/** What somebody wants of a pass that they ask for. */
-export interface PassRequest {
-  /** Show what would be done; write nothing. */
-  readonly dryRun: boolean;
-  /** Go on with deletes that are held back. */
-  readonly confirmDeletes: boolean;
-  /** Refuse a group that needs more than one Txn. */
-  readonly requireSingleTxn: boolean;
-}
-
 /** How often certificates are looked at. */
 const LOOK_AROUND_MS = 5_000;
 /** A pass that somebody asked for waits for directories to settle, but holds up nobody for long. */
@@ -95,7 +87,7 @@ const MEASURE_MS = 1_000;
  * does is decided by what is due, not by what happened, so nothing is lost while it is busy or
  * etcd is away.
  */
-export class Agent {
+export class Agent implements Node {
   readonly #options: AgentOptions;
   readonly #parts: AgentParts;
   readonly #schedule: Schedule;
@@ -171,7 +163,7 @@ export class Agent {
   }
 
   /** What is known of the node now; it can be judged by the conditions. */
-  get facts(): Facts & Required<Pick<Facts, "conflicts">> {
+  get facts(): NodeFacts {
     const { failure } = this.#health;
     return {
       ...this.#health,
@@ -197,6 +189,24 @@ export class Agent {
   /** Groups that wait to be looked at. */
   get dirtyGroups(): number {
     return this.#schedule.dirtyGroups;
+  }
+
+  /** How it is doing, as it is known without asking. */
+  get known(): NodeStatus {
+    return this.#statusWith(undefined);
+  }
+
+  async status(): Promise<NodeStatus> {
+    return this.#statusWith(await this.measureEtcd());
+  }
+
+  #statusWith(latencyMs: number | undefined): NodeStatus {
+    const { facts, dirtyGroups } = this;
+    return statusOf(this.#cache, { facts, setup: this.#options.setup, dirtyGroups, latencyMs });
+  }
+
+  look<T>(view: (cache: ComponentKeyCache) => T): Promise<T> {
+    return Promise.resolve(this.#cache).then(view);
   }
 
   /**
@@ -225,13 +235,12 @@ export class Agent {
     operation: (context: StoreContext) => Promise<ApplyResult>,
     signal: AbortSignal,
   ): Promise<ApplyResult> {
-    return this.submit(async (context) => {
+    return writeToItsEnd((work) => this.submit(work, signal), async (context) => {
       const tell = this.#writes.before(asked, context.cache);
       const applied = await operation(context);
       tell(applied);
-      expectDone(context, applied);
       return applied;
-    }, signal);
+    });
   }
 
   /** The same for taking over keys, which writes to the cache alone. */
@@ -268,13 +277,14 @@ export class Agent {
    * @throws what {@linkcode submit} and retire throw
    */
   retire(signal: AbortSignal): Promise<ApplyResult> {
-    return this.submit(async (context) => {
-      const applied = await retire(context, { timed: (_, work) => work });
-      expectDone(context, applied);
-      this.#health = healthAfterRetiring(this.#health);
-      this.#parts.log("notice", "this node was retired; nothing is written any more");
-      return applied;
-    }, signal);
+    const run = (work: (context: StoreContext) => Promise<ApplyResult>) =>
+      this.submit(async (context) => {
+        const applied = await work(context);
+        this.#health = healthAfterRetiring(this.#health);
+        this.#parts.log("notice", "this node was retired; nothing is written any more");
+        return applied;
+      }, signal);
+    return writeToItsEnd(run, (context) => retire(context, { timed: (_, work) => work }));
   }
 
   /**
@@ -417,15 +427,10 @@ export class Agent {
 
   async #askedPass(
     context: StoreContext,
-    { dryRun: dry, ...request }: PassRequest,
+    request: PassRequest,
   ): Promise<ReconcileOutcome> {
-    const own = this.#options.reconcile;
-    const options = {
-      ...own,
-      confirmDeletes: request.confirmDeletes,
-      requireSingleTxn: own.requireSingleTxn || request.requireSingleTxn,
-    };
-    if (dry) return await dryRun(context, options);
+    const options = askedOptions(this.#options.reconcile, request);
+    if (request.dryRun) return await dryRun(context, options);
     await this.#watch.renew(this.#nowMs());
     this.#schedule.begun({ kind: "full" }, this.#nowMs());
     const outcome = await reconcile(context, options, {

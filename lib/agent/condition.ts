@@ -1,4 +1,4 @@
-import { COUNT, oneOf, record, type Schema, TEXT, type TypeOf } from "./api/schema.ts";
+import { COUNT, oneOf, record, type Schema, TEXT, type TypeOf } from "./schema.ts";
 import type { Health } from "./health.ts";
 
 /** What was found out about a node. Where something is absent, nobody looked. */

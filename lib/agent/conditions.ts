@@ -1,6 +1,6 @@
 import { plural } from "../plural.ts";
 import { FenceError } from "../store/mod.ts";
-import { listOf, oneOf, record, TEXT, type TypeOf } from "./api/schema.ts";
+import { listOf, oneOf, record, TEXT, type TypeOf } from "./schema.ts";
 import {
   CONDITION_ITEM,
   CONDITION_KIND,

@@ -1,11 +1,11 @@
 import type { EtcdMeter } from "./measured_etcd.ts";
 import { CONDITIONS } from "./conditions.ts";
-import type { AgentStatus, ComponentSummary } from "./status.ts";
+import type { ComponentSummary, NodeStatus } from "./status.ts";
 
-/** What is told of an agent's status. */
+/** What is told of a node's status. */
 export type MeasuredStatus =
   & Pick<
-    AgentStatus,
+    NodeStatus,
     | "notReady"
     | "conditions"
     | "keys"
@@ -19,7 +19,7 @@ export type MeasuredStatus =
     | "lastSuccessMs"
   >
   & {
-    readonly etcd: Pick<AgentStatus["etcd"], "state">;
+    readonly etcd: Pick<NodeStatus["etcd"], "state">;
     readonly components: readonly ComponentSummary[];
   };
 
@@ -179,7 +179,7 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
     dirty.set(status.dirtyGroups ?? Math.max(1, resources));
     intents.set(status.pendingKeys > 0 ? 1 : 0);
     conflicts.set(status.conflicts.length);
-    invalid.set(status.invalid.length);
+    invalid.set(status.invalid?.length ?? 0);
     halfRewritten.set(status.halfRewritten?.length ?? 0);
     // A component that is gone must not linger.
     keys.reset();
@@ -188,7 +188,7 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
     }
     held.reset();
     heldDeletes.reset();
-    for (const { component, deletes } of status.heldBack) {
+    for (const { component, deletes } of status.heldBack ?? []) {
       held.set({ component }, 1);
       heldDeletes.set({ component }, deletes);
     }

@@ -1,7 +1,10 @@
-export { Agent, type AgentOptions, type AgentParts, type PassRequest } from "./agent.ts";
-export { ComponentClashError } from "./component_clash.ts";
-export { AgentClient, ClientError } from "./client.ts";
-export type { Answers } from "./api/schemas.ts";
+export { Agent, type AgentOptions, type AgentParts } from "./agent.ts";
+export { type Node, type PassRequest } from "./node.ts";
+export { type CacheUse, RestingNode, type RestingParts } from "./resting_node.ts";
+export { NodeClient } from "./client.ts";
+export { type Patience, SocketTransport } from "./socket_transport.ts";
+export { ClientError, type NodeAnswer, type NodeRequest, type Transport } from "./transport.ts";
+export type { Answers } from "./schemas.ts";
 export { type Log, type LogFields, type LogFormat, type LogLevel, makeLog } from "./log.ts";
 export { beatingEtcd } from "./beating_etcd.ts";
 export { type EtcdCall, type EtcdMeter, measuredEtcd, type TxnOutcome } from "./measured_etcd.ts";
@@ -26,13 +29,11 @@ export {
 } from "./condition_words.ts";
 export { healthAfterFailure, UNKNOWN_HEALTH } from "./health.ts";
 export {
-  type AgentStatus,
-  cacheStatusOf,
   type ComponentStatus,
   judgementOf,
+  type Known,
+  type NodeFacts,
   type NodeStatus,
-  ownersOf,
   type Setup,
-  type ShownOwner,
   statusOf,
 } from "./status.ts";

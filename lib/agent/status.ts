@@ -1,23 +1,17 @@
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import type { Agent } from "./agent.ts";
-import type { Answers } from "./api/schemas.ts";
+import type { Answers } from "./schemas.ts";
 import type { Facts } from "./condition.ts";
 import { reasonsOf, stateOf } from "./condition_words.ts";
 import { conditionsOf } from "./conditions.ts";
-import { componentOfPath, type Health } from "./health.ts";
+import { componentOfPath } from "./health.ts";
 
 /** How a node is doing. What only a daemon knows is absent where none runs. */
 export type NodeStatus = Answers["Status"];
 
-/** The same, as a daemon says it of itself. */
-export type AgentStatus =
-  & NodeStatus
-  & Required<Pick<NodeStatus, "settings" | "dirtyGroups" | "invalid" | "heldBack">>;
-
 /** How a component is doing. It is in step if it was looked at and all that is counted is 0. */
 export type ComponentStatus = NodeStatus["components"][number];
 
-/** What an agent itself need not know of how it was set up. */
+/** How a node was set up, as far as that is only shown. */
 export interface Setup {
   /** etcd's. */
   readonly endpoints: readonly string[];
@@ -25,75 +19,58 @@ export interface Setup {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** What the component-key cache tells of its node. */
-export type CacheStatus = Pick<
-  NodeStatus,
-  "nodeName" | "prefix" | "keys" | "components" | "pendingKeys" | "othersKeys" | "conflicts"
->;
-
-/**
- * Takes stock of a component-key cache.
- *
- * @param cache the cache
- * @param conflicts its keys that are left to others, each with the reason
- */
-export function cacheStatusOf(
-  cache: ComponentKeyCache,
-  conflicts: ReadonlyMap<string, string>,
-): CacheStatus {
-  const byComponent = new Map<string, number>();
-  for (const key of conflicts.keys()) {
-    const owners = cache.rows.get(key)?.owners ?? [];
-    for (const component of new Set(owners.map((owner) => owner.component))) {
-      byComponent.set(component, (byComponent.get(component) ?? 0) + 1);
-    }
-  }
-  let othersKeys = 0;
-  for (const row of cache.rows.values()) if (!row.ours && row.mod !== null) othersKeys++;
-  return {
-    nodeName: cache.identity.nodeName,
-    prefix: cache.identity.prefix,
-    keys: cache.rows.size,
-    components: componentsOf(cache).map((summary) => ({
-      ...summary,
-      conflicts: byComponent.get(summary.component) ?? 0,
-    })),
-    pendingKeys: cache.intent?.header.entries ?? 0,
-    othersKeys,
-    conflicts: [...conflicts].map(([key, reason]) => ({ key, reason })).sort(byKey),
-  };
+/** What was found out about a node beside what its component-key cache says. */
+export interface Known {
+  readonly facts: NodeFacts;
+  readonly setup: Setup;
+  /** How fast etcd answers, if that was measured. */
+  readonly latencyMs?: number | undefined;
+  /** Groups that wait to be looked at, if a daemon knows. */
+  readonly dirtyGroups?: number;
 }
 
+/** Facts about a node at which somebody looked. */
+export type NodeFacts =
+  & Facts
+  & Required<Pick<Facts, "conflicts" | "etcd" | "revision" | "clusterId">>;
+
 /**
- * Takes stock of an agent.
+ * Takes stock of a node, and judges it: the one place where that is done, whether or not a daemon
+ * runs. What only a daemon knows is absent where none does.
  *
- * @param agent the agent
- * @param setup how it was set up
- * @param latencyMs how fast etcd answers, if that was measured
+ * @param cache its component-key cache
+ * @param known what else was found out
  */
-export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentStatus {
-  const { cache, health, facts, dirtyGroups } = agent;
-  const { components, ...found } = cacheStatusOf(cache, facts.conflicts);
+export function statusOf(cache: ComponentKeyCache, known: Known): NodeStatus {
+  const { facts, setup, latencyMs, dirtyGroups } = known;
+  const { daemon = false, invalid, heldBack, halfRewritten = [], ...seen } = facts;
   return {
-    daemon: true,
+    daemon,
     ...judgementOf(facts),
-    ...found,
+    nodeName: cache.identity.nodeName,
+    prefix: cache.identity.prefix,
     stateDir: setup.stateDir,
-    settings: setup.settings,
+    ...(daemon && { settings: setup.settings }),
     etcd: {
-      state: health.etcd,
+      state: seen.etcd,
       endpoints: setup.endpoints,
-      revision: health.revision,
-      clusterId: health.clusterId,
+      revision: seen.revision,
+      clusterId: seen.clusterId,
       ...(latencyMs !== undefined && { latencyMs }),
     },
-    components: components.map((component) => watched(component, health)),
-    dirtyGroups: Number.isFinite(dirtyGroups) ? dirtyGroups : null,
-    invalid: health.invalid,
-    heldBack: health.heldBack,
-    ...(health.halfRewritten.length > 0 && { halfRewritten: health.halfRewritten }),
-    ...(health.watchFailure !== undefined && { watchFailure: health.watchFailure }),
-    ...(health.lastSuccessMs !== undefined && { lastSuccessMs: health.lastSuccessMs }),
+    keys: cache.rows.size,
+    components: componentStatusesOf(cache, facts),
+    ...(dirtyGroups !== undefined && {
+      dirtyGroups: Number.isFinite(dirtyGroups) ? dirtyGroups : null,
+    }),
+    pendingKeys: cache.intent?.header.entries ?? 0,
+    othersKeys: othersKeysIn(cache),
+    conflicts: [...facts.conflicts].map(([key, reason]) => ({ key, reason })).sort(byKey),
+    ...(invalid && { invalid }),
+    ...(heldBack && { heldBack }),
+    ...(halfRewritten.length > 0 && { halfRewritten }),
+    ...(seen.watchFailure !== undefined && { watchFailure: seen.watchFailure }),
+    ...(seen.lastSuccessMs !== undefined && { lastSuccessMs: seen.lastSuccessMs }),
   };
 }
 
@@ -105,6 +82,13 @@ export function statusOf(agent: Agent, setup: Setup, latencyMs?: number): AgentS
 export function judgementOf(facts: Facts): Pick<NodeStatus, "state" | "notReady" | "conditions"> {
   const conditions = conditionsOf(facts);
   return { state: stateOf(conditions), notReady: reasonsOf(conditions), conditions };
+}
+
+/** Keys whose value in etcd this node did not write. */
+function othersKeysIn(cache: ComponentKeyCache): number {
+  let count = 0;
+  for (const row of cache.rows.values()) if (!row.ours && row.mod !== null) count++;
+  return count;
 }
 
 /** A component, and how many keys it holds of each resource. */
@@ -142,15 +126,30 @@ export function ownersOf(cache: ComponentKeyCache, key: string): ShownOwner[] {
   }));
 }
 
-function watched(component: ComponentStatus, health: Health): ComponentStatus {
-  const { component: name } = component;
-  const lastSyncMs = health.componentsSyncedMs.get(name) ?? health.lastSuccessMs;
-  return {
-    ...component,
-    invalid: health.invalid.filter(({ path }) => componentOfPath(path) === name).length,
-    heldBack: health.heldBack.find((held) => held.component === name)?.deletes ?? 0,
-    ...(lastSyncMs !== undefined && { lastSyncMs }),
-  };
+function componentStatusesOf(cache: ComponentKeyCache, facts: NodeFacts): ComponentStatus[] {
+  const { invalid, heldBack, componentsSyncedMs, lastSuccessMs } = facts;
+  const conflicts = new Map<string, number>();
+  for (const key of facts.conflicts.keys()) {
+    const owners = cache.rows.get(key)?.owners ?? [];
+    for (const component of new Set(owners.map((owner) => owner.component))) {
+      conflicts.set(component, (conflicts.get(component) ?? 0) + 1);
+    }
+  }
+  return componentsOf(cache).map((summary) => {
+    const { component: name } = summary;
+    const lastSyncMs = componentsSyncedMs?.get(name) ?? lastSuccessMs;
+    return {
+      ...summary,
+      conflicts: conflicts.get(name) ?? 0,
+      ...(invalid && {
+        invalid: invalid.filter(({ path }) => componentOfPath(path) === name).length,
+      }),
+      ...(heldBack && {
+        heldBack: heldBack.find(({ component }) => component === name)?.deletes ?? 0,
+      }),
+      ...(lastSyncMs !== undefined && { lastSyncMs }),
+    };
+  });
 }
 
 function byKey(a: { key: string }, b: { key: string }): number {

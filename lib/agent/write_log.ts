@@ -1,6 +1,7 @@
+import { objectKey } from "../k8s/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { TakeOver } from "../reconcile/mod.ts";
-import type { ApplyResult } from "../store/mod.ts";
+import type { ApplyResult, ObjectPlace } from "../store/mod.ts";
 import type { Log } from "./log.ts";
 
 /** Which operation somebody asked the API for, and what it is about. */
@@ -8,7 +9,7 @@ export interface AskedWrite {
   /** The route's id. */
   readonly operation: string;
   readonly component?: string;
-  readonly key?: string;
+  readonly object?: Pick<ObjectPlace, "gvr" | "namespace" | "name">;
 }
 
 const MESSAGE = "changed through the API";
@@ -38,7 +39,8 @@ export class WriteLog {
       // A key that another holds already is taken up, too, without a word to etcd.
       const keys = keysOf(cache, asked);
       if (created + updated + deleted + released === 0 && keys === before) return;
-      const { operation, component, key } = asked;
+      const { operation, component, object } = asked;
+      const key = object && objectKey(cache.identity.prefix, object.gvr, object);
       const counts = { created, updated, deleted, released, keys, txns, revision };
       this.#log("info", MESSAGE, { operation, component, key, ...counts });
     };

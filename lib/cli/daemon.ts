@@ -1,14 +1,8 @@
-import { AgentClient, ClientError, type NodeStatus } from "../agent/mod.ts";
+import { ClientError, NodeClient, type NodeStatus, SocketTransport } from "../agent/mod.ts";
 import { heldDirectory, type Holder, lockedError, mismatch } from "../keycache/mod.ts";
 import type { Options } from "./options.ts";
 import { clock } from "./session.ts";
 import { differencesOf } from "./settings.ts";
-
-/** A daemon that holds the state directory. */
-export interface Daemon {
-  readonly client: AgentClient;
-  readonly status: NodeStatus;
-}
 
 /** A daemon that does not answer so long is looked for again, until the wait is over. */
 const PROBE_MS = 3_000;
@@ -21,14 +15,14 @@ const LOOK_MS = 200;
  *
  * @param options where they are
  * @param note told what of this run's flags the daemon can't honour
- * @returns undefined if nobody holds the directory, or nobody does any more
+ * @returns the way to speak to it; undefined if nobody holds the directory, or nobody does any more
  * @throws {KeyCacheError} `mismatch` if it works for another node or prefix than the flags say,
  * `locked` if somebody holds the directory for longer than `--lock-timeout` and can't be asked
  */
 export async function findDaemon(
   options: Options,
   note: (text: string) => void,
-): Promise<Daemon | undefined> {
+): Promise<NodeClient | undefined> {
   const { stateDir, lockTimeoutMs } = options;
   const held = await heldDirectory(stateDir);
   if (!held) return undefined;
@@ -37,12 +31,18 @@ export async function findDaemon(
     const daemon = await answering(options, held.holder());
     if (daemon) {
       check(options, daemon.status, note);
-      return daemon;
+      return daemon.client;
     }
     if (clock.monotonicMs() >= overMs) throw lockedError(stateDir, lockTimeoutMs, true);
     const look = clock.sleep(LOOK_MS).then(() => "look");
     if ((await Promise.race([held.released, look])) !== "look") return undefined;
   }
+}
+
+/** A daemon that answered. */
+interface Daemon {
+  readonly client: NodeClient;
+  readonly status: NodeStatus;
 }
 
 /** The daemon on the first of the likely sockets on which the right one answers. */
@@ -51,7 +51,7 @@ async function answering(options: Options, { socket }: Holder): Promise<Daemon |
   const likely = given.has("listen") ? [socketPath, socket] : [socket, socketPath];
   for (const path of new Set(likely)) {
     if (path === undefined) continue;
-    const client = new AgentClient(path);
+    const client = new NodeClient(new SocketTransport(path));
     const status = await ask(client);
     if (status?.stateDir === Deno.realPathSync(options.stateDir)) return { client, status };
   }
@@ -71,7 +71,7 @@ function check(options: Options, status: NodeStatus, note: (text: string) => voi
   for (const text of differencesOf(options, settings)) note(text);
 }
 
-async function ask(client: AgentClient): Promise<NodeStatus | undefined> {
+async function ask(client: NodeClient): Promise<NodeStatus | undefined> {
   try {
     return await client.status(PROBE_MS);
   } catch (error) {

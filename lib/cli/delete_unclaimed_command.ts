@@ -1,7 +1,7 @@
-import { deleteUnclaimedKeys, recover } from "../store/mod.ts";
-import { leave } from "./leave_commands.ts";
+import { findNode } from "./find_node.ts";
 import type { Options } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
+import { tellWritten } from "./written_text.ts";
 
 /**
  * `edgekeyd delete-unclaimed KEY...`: deletes keys that importers wrote and no component here
@@ -12,8 +12,6 @@ export async function deleteUnclaimedCommand(
   terminal: Terminal,
   keys: readonly string[],
 ): Promise<number> {
-  return await leave(options, terminal, async (context) => {
-    await recover(context);
-    return await deleteUnclaimedKeys(context, keys, { timed: (_, work) => work });
-  }, (client) => client.deleteUnclaimed(keys));
+  const node = await findNode(options, terminal);
+  return await tellWritten(node.deleteUnclaimed(keys), options, terminal);
 }

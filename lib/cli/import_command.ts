@@ -1,10 +1,8 @@
-import { KeyCacheFileError, parseOpenyurtKeyCache } from "../keycache/mod.ts";
-import { takeOverKeys } from "../reconcile/mod.ts";
-import { findDaemon } from "./daemon.ts";
+import { KeyCacheFileError } from "../keycache/mod.ts";
 import { EXIT } from "./exit_code.ts";
+import { findNode, noteOn } from "./find_node.ts";
 import type { Options } from "./options.ts";
 import { plural } from "../plural.ts";
-import { withCache, withStore } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -17,15 +15,8 @@ export async function importKeyCacheCommand(
   [path = ""]: readonly string[],
 ): Promise<number> {
   const text = read(path);
-  const recorded = parseOpenyurtKeyCache(text);
-  const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
-  const daemon = await findDaemon(options, note);
-  const done = daemon ? await daemon.client.importKeyCache(text) : await withCache(
-    options,
-    "write",
-    note,
-    (cache) => withStore(options, cache, (context) => takeOverKeys(context, recorded)),
-  );
+  const node = await findNode(options, terminal);
+  const done = await node.importKeyCache(text);
   const { taken, held, absent, left } = done;
   if (options.output === "json") terminal.out(JSON.stringify(done));
   else {
@@ -35,8 +26,10 @@ export async function importKeyCacheCommand(
     );
   }
   if (taken > 0) {
-    const soon = daemon ? "the daemon's next full pass will" : "the next run will";
-    note(`nothing was written to etcd yet, ${soon}; \`edgekeyd --reconcile --dry-run\` shows what`);
+    noteOn(terminal)(
+      `nothing was written to etcd yet, ${node.nextPass} will; ` +
+        "`edgekeyd --reconcile --dry-run` shows what",
+    );
   }
   const [first] = left;
   if (!first) return EXIT.ok;

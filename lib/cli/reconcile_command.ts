@@ -1,43 +1,23 @@
-import {
-  dryRun,
-  reconcile,
-  type ReconcileOutcome,
-  type ReconcileReport,
-} from "../reconcile/mod.ts";
-import { findDaemon } from "./daemon.ts";
+import type { Answers } from "../agent/mod.ts";
+import type { ReconcileReport } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
+import { findNode, noteOn } from "./find_node.ts";
 import { presentable } from "./internal_error.ts";
 import type { Options } from "./options.ts";
 import { progressBar } from "./progress_bar.ts";
-import { reconcileOptionsOf } from "./reconcile_options.ts";
 import { summaryOf, textReport } from "./reconcile_text.ts";
-import { clock, withCache, withStore } from "./session.ts";
+import { clock } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `edgekeyd --reconcile`, with or without `--dry-run`. */
 export async function reconcileCommand(options: Options, terminal: Terminal): Promise<number> {
-  const note = (text: string) => terminal.err(`edgekeyd: note: ${text}`);
+  const note = noteOn(terminal);
   const bar = progressBar(terminal, () => clock.monotonicMs());
-  const reconcileOptions = {
-    ...reconcileOptionsOf(options, bar.progress),
-    onPhase: bar.onPhase,
-  };
   const startMs = clock.monotonicMs();
-  let outcome: Outcome;
+  let outcome: Answers["Reconciled"];
   try {
-    const daemon = await findDaemon(options, note);
-    outcome = daemon ? await daemon.client.reconcile(options) : await withCache(
-      options,
-      options.dryRun ? "dry" : "write",
-      note,
-      (cache) =>
-        withStore(
-          options,
-          cache,
-          (context): Promise<ReconcileOutcome> =>
-            (options.dryRun ? dryRun : reconcile)(context, reconcileOptions),
-        ),
-    );
+    const node = await findNode(options, terminal, { bar });
+    outcome = await node.reconcile(options);
   } catch (error) {
     const durationMs = Math.round(clock.monotonicMs() - startMs);
     const report = { ...FAILED, durationMs, ...(options.dryRun && { plan: [] }) };
@@ -57,11 +37,6 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   if (report.status === "in-step") return EXIT.ok;
   terminal.err(`edgekeyd: ${summaryOf(report)}`);
   return EXIT.partial;
-}
-
-/** What a run came to, here or in the daemon. */
-interface Outcome extends Omit<ReconcileOutcome, "failure" | "rewriting"> {
-  readonly failure?: { readonly message: string } | undefined;
 }
 
 /** The report of a run that ended before it could make one. */

@@ -1,10 +1,10 @@
 import { DenoFileSystem } from "../fscache/mod.ts";
-import type { Progress, ReconcileOptions } from "../reconcile/mod.ts";
+import type { ReconcileOptions } from "../reconcile/mod.ts";
 import type { Options } from "./options.ts";
 import { clock } from "./session.ts";
 
 /** How to reconcile, as the flags say it. */
-export function reconcileOptionsOf(options: Options, progress?: Progress): ReconcileOptions {
+export function reconcileOptionsOf(options: Options): ReconcileOptions {
   return {
     source: {
       root: options.cacheDir,
@@ -22,7 +22,6 @@ export function reconcileOptionsOf(options: Options, progress?: Progress): Recon
     confirmDeletes: options.confirmDeletes,
     requireSingleTxn: options.requireSingleTxn,
     adopt: options.adopt,
-    ...(progress && { progress }),
   };
 }
 

@@ -17,8 +17,6 @@ import {
   METRICS_CONTENT_TYPE,
   type Notifier,
   Reloads,
-  type Setup,
-  statusOf,
   statusWords,
   systemdNotifier,
 } from "../agent/mod.ts";
@@ -31,7 +29,7 @@ import { isJournal } from "./journal.ts";
 import type { Options } from "./options.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
 import { cacheOptionsOf, clock, connectEtcd, credentialStamp, storeContext } from "./session.ts";
-import { settingsOf } from "./settings.ts";
+import { setupOf } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { versionFacts } from "./version.ts";
 
@@ -56,6 +54,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
   );
   let server: ApiServer | undefined;
   try {
+    const setup = setupOf(options);
     const metrics = await createMetrics({ ...versionFacts() });
     const openCache = () =>
       openLogged(directory, options, log, (store) =>
@@ -66,6 +65,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     const agent = new Agent(
       {
         reconcile: beating(reconcileOptionsOf(options), notifier),
+        setup,
         debounceMs: options.debounceMs,
         resyncIntervalMs: options.resyncIntervalMs,
         retryMaxMs: options.retryMaxMs,
@@ -92,16 +92,10 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       },
       await openCache(),
     );
-    const setup: Setup = {
-      endpoints: options.etcdServers,
-      stateDir: Deno.realPathSync(options.stateDir),
-      settings: settingsOf(options),
-    };
     const showStatus = () => notifier.status(statusWords(agent.conditions, agent.cache.rows.size));
     const routes = apiRoutes({
       agent,
-      status: async () => statusOf(agent, setup, await agent.measureEtcd()),
-      metrics: () => metrics.text(statusOf(agent, setup)),
+      metrics: () => metrics.text(agent.known),
       metricsType: METRICS_CONTENT_TYPE,
       version: versionFacts().version,
     });

@@ -1,3 +1,4 @@
+import type { CacheUse } from "../agent/mod.ts";
 import { setImmediate } from "node:timers";
 import { connect, ENVELOPE_BYTES, type Etcd } from "../etcd/mod.ts";
 import {
@@ -24,22 +25,20 @@ export const clock: Clock = {
  * Runs work on the component-key cache, with the state directory held.
  *
  * @param options where it is, and whose it should be
- * @param mode `write`: make it if need be, replace a damaged one; `change`: the same, but fail if
- * there is none (a mistyped --state-dir must not look like an empty one); `peek`: only look, and
- * fail if there is none; `dry`: only look, and start from an empty one if there is none
+ * @param use what for
  * @param note told what a person should know
  * @param work what to do with it
  * @throws {KeyCacheError} if it can't be held or opened
  */
 export async function withCache<T>(
   options: Options,
-  mode: "write" | "change" | "peek" | "dry",
+  use: CacheUse,
   note: (text: string) => void,
   work: (cache: ComponentKeyCache) => Promise<T>,
 ): Promise<T> {
   const cacheOptions = cacheOptionsOf(options);
-  if (mode !== "write" && !hasCache(options.stateDir)) {
-    if (mode === "dry") return await using(await memoryCache(cacheOptions), work);
+  if (use !== "fill" && !hasCache(options.stateDir)) {
+    if (use === "dry") return await using(await memoryCache(cacheOptions), work);
     throw new KeyCacheError(
       "io",
       `no component-key cache in ${options.stateDir}; run \`edgekeyd --reconcile\` first, or give ` +
@@ -48,7 +47,7 @@ export async function withCache<T>(
   }
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
   try {
-    if (mode === "write" || mode === "change") {
+    if (use === "fill" || use === "change") {
       const { cache, movedAside } = await directory.openCache(cacheOptions);
       if (movedAside) note(`the component-key cache was damaged; it was moved to ${movedAside}`);
       return await using(cache, work);
@@ -57,27 +56,6 @@ export async function withCache<T>(
     return await using(cache ?? await memoryCache(cacheOptions), work);
   } finally {
     directory.release();
-  }
-}
-
-/**
- * Runs work on cache and etcd.
- *
- * @param options where etcd is
- * @param cache the cache
- * @param work what to do with them
- * @throws {EtcdConfigError} if certificates or password can't be read
- */
-export async function withStore<T>(
-  options: Options,
-  cache: ComponentKeyCache,
-  work: (context: StoreContext) => Promise<T>,
-): Promise<T> {
-  const etcd = await connectEtcd(options);
-  try {
-    return await work(storeContext(options, cache, etcd));
-  } finally {
-    etcd.close();
   }
 }
 

@@ -1,8 +1,18 @@
+import type { Setup } from "../agent/mod.ts";
 import { flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 import type { Options } from "./options.ts";
 
 /** Flags that a running daemon has of its own, so that another's can't count. */
 const SETTINGS: readonly FlagName[] = FLAG_NAMES.filter((name) => flag(name).setting);
+
+/** What status tells of how a node is set up. The state directory must be there. */
+export function setupOf(options: Options): Setup {
+  return {
+    endpoints: options.etcdServers,
+    stateDir: Deno.realPathSync(options.stateDir),
+    settings: settingsOf(options),
+  };
+}
 
 /** How a daemon is set up: those flags that have a value, as they were given. */
 export function settingsOf(options: Options): Record<string, string> {

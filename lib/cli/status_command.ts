@@ -1,21 +1,14 @@
 import { whyNotInStep } from "../agent/mod.ts";
-import { findDaemon } from "./daemon.ts";
 import { EXIT } from "./exit_code.ts";
+import { findNode } from "./find_node.ts";
 import type { Options } from "./options.ts";
-import { restingStatus } from "./resting_status.ts";
 import { statusPage } from "./status_page.ts";
-import { withCache } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** `edgekeyd status`: what the daemon says; without one what the cache holds and etcd says. */
+/** `edgekeyd status`: how the node is doing, in words or as JSON. */
 export async function statusCommand(options: Options, terminal: Terminal): Promise<number> {
-  const daemon = await findDaemon(options, () => {});
-  const status = daemon?.status ?? await withCache(
-    options,
-    "peek",
-    terminal.err,
-    (cache) => restingStatus(options, cache),
-  );
+  const node = await findNode(options, terminal, { anyFlags: true });
+  const status = await node.status();
   if (options.output === "json") terminal.out(JSON.stringify(status));
   else statusPage(status, Date.now(), terminal);
   if (status.state === "in-step") return EXIT.ok;

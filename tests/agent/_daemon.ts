@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import type { AgentStatus } from "../../lib/agent/mod.ts";
+import type { NodeStatus } from "../../lib/agent/mod.ts";
 import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 import type { EdgeNode } from "../e2e/_node.ts";
 
@@ -11,6 +11,11 @@ export interface Answered {
   /** The body, if it is JSON. */
   readonly json: unknown;
 }
+
+/** What a daemon says of its node, which is more than is known where none runs. */
+export type AgentStatus =
+  & NodeStatus
+  & Required<Pick<NodeStatus, "settings" | "dirtyGroups" | "invalid" | "heldBack">>;
 
 /** A running daemon, and the way to speak to it. */
 export interface DaemonProcess extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { AgentClient, ClientError } from "../../lib/agent/mod.ts";
+import { ClientError, NodeClient, SocketTransport } from "../../lib/agent/mod.ts";
 
 /** Far below what the client waits for by itself, and far above what an answer takes. */
 const PATIENCE = { answerMs: 2_000, workMs: 20_000, hangMs: 2_000 };
@@ -18,14 +18,14 @@ class Place implements Disposable {
 /** Serves HTTP while the work goes on. */
 async function serving(
   answer: (request: Request) => Promise<Response> | Response,
-  work: (client: AgentClient) => Promise<void>,
+  work: (client: NodeClient) => Promise<void>,
 ): Promise<void> {
   using place = new Place();
   const { promise: ended, resolve: end } = Promise.withResolvers<Response>();
   const either = (request: Request) => Promise.race([answer(request), ended]);
   const server = Deno.serve({ path: place.path, onListen() {} }, either);
   try {
-    await work(new AgentClient(place.path, PATIENCE));
+    await work(new NodeClient(new SocketTransport(place.path, PATIENCE)));
   } finally {
     end(new Response());
     await server.shutdown();
@@ -33,7 +33,7 @@ async function serving(
 }
 
 /** Takes connections and sends each the same bytes, then closes them. */
-async function sending(bytes: string, work: (client: AgentClient) => Promise<void>): Promise<void> {
+async function sending(bytes: string, work: (client: NodeClient) => Promise<void>): Promise<void> {
   using place = new Place();
   const listener = Deno.listen({ transport: "unix", path: place.path });
   const served = (async () => {
@@ -44,7 +44,7 @@ async function sending(bytes: string, work: (client: AgentClient) => Promise<voi
     }
   })();
   try {
-    await work(new AgentClient(place.path, PATIENCE));
+    await work(new NodeClient(new SocketTransport(place.path, PATIENCE)));
   } finally {
     listener.close();
     await served;
@@ -121,7 +121,7 @@ Deno.test("a daemon at work is waited for as long as it shows that it is alive",
 
 Deno.test("nobody there, and an answer that breaks off", async () => {
   using place = new Place();
-  const client = new AgentClient(place.path, PATIENCE);
+  const client = new NodeClient(new SocketTransport(place.path, PATIENCE));
   await unreachable(client.keys(), /no answer on .*(ENOENT|No such file)/);
   await unreachable(client.retire(), /no answer on .*(ENOENT|No such file)/);
   Deno.listen({ transport: "unix", path: place.path }).close();

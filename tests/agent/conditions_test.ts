@@ -16,7 +16,7 @@ import {
   CONDITIONS,
   conditionsOf,
 } from "../../lib/agent/conditions.ts";
-import { type AgentStatus, createMetrics, judgementOf, makeLog } from "../../lib/agent/mod.ts";
+import { createMetrics, judgementOf, makeLog, type NodeStatus } from "../../lib/agent/mod.ts";
 import { statusPage } from "../../lib/cli/status_page.ts";
 
 const AWAY = { code: "Etcd", message: "can't reach etcd; check that it runs" };
@@ -47,7 +47,7 @@ const ALL = Object.entries(HOLDS).map(([name, facts]) => ({
 }));
 
 /** A status in which nothing stands but what is judged. */
-function statusOf(facts: Facts): AgentStatus {
+function statusOf(facts: Facts): NodeStatus {
   return {
     daemon: true,
     ...judgementOf(facts),

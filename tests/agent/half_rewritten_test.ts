@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { Agent, makeLog, statusOf } from "../../lib/agent/mod.ts";
+import { Agent, makeLog } from "../../lib/agent/mod.ts";
 import { watchCache } from "../../lib/fscache/mod.ts";
 import { World } from "../reconcile/_world.ts";
 import { startEtcd } from "../support/etcd_server.ts";
@@ -30,6 +30,7 @@ Deno.test("a backup that a dead yurthub left is a warning after a minute, until 
         source: { ...options.source, settleMs: 50 },
         clock: { ...world.clock, monotonicMs: () => performance.now() + aheadMs },
       },
+      setup: { endpoints: [], stateDir: "", settings: {} },
       debounceMs: 20,
       resyncIntervalMs: 600_000,
       retryMaxMs: 100,
@@ -49,7 +50,7 @@ Deno.test("a backup that a dead yurthub left is a warning after a minute, until 
     },
     cache,
   );
-  const status = () => statusOf(agent, { endpoints: [], stateDir: "", settings: {} });
+  const status = () => agent.known;
   const looks = async (count: number) => {
     let since = agent.health;
     let seen = 0;

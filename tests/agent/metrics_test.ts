@@ -1,15 +1,15 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import {
-  type AgentStatus,
   beatingEtcd,
   createMetrics,
   measuredEtcd,
   measuredKv,
   METRICS_CONTENT_TYPE,
+  type NodeStatus,
 } from "../../lib/agent/mod.ts";
 import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
 
-const STATUS: AgentStatus = {
+const STATUS: NodeStatus = {
   daemon: true,
   state: "in-step",
   nodeName: "n1",

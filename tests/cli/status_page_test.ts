@@ -1,13 +1,13 @@
 import { match, strictEqual } from "node:assert/strict";
-import type { AgentStatus, ComponentStatus } from "../../lib/agent/mod.ts";
+import type { ComponentStatus, NodeStatus } from "../../lib/agent/mod.ts";
 import { statusPage } from "../../lib/cli/status_page.ts";
 
 const NOW_MS = 1_000_000;
 
 /** The line of a component, as a daemon's status page has it. */
-function lineOf(component: Partial<ComponentStatus>, state: AgentStatus["state"]): string {
+function lineOf(component: Partial<ComponentStatus>, state: NodeStatus["state"]): string {
   const lines: string[] = [];
-  const status: AgentStatus = {
+  const status: NodeStatus = {
     daemon: true,
     state,
     nodeName: "n1",
@@ -47,7 +47,7 @@ function lineOf(component: Partial<ComponentStatus>, state: AgentStatus["state"]
 
 Deno.test("a component is called in step only if nothing speaks against it", () => {
   const lastSyncMs = NOW_MS - 7_000;
-  const cases: [Partial<ComponentStatus>, AgentStatus["state"], string][] = [
+  const cases: [Partial<ComponentStatus>, NodeStatus["state"], string][] = [
     [{}, "starting", "not looked at yet"],
     [{}, "etcd-away", "not looked at yet"],
     [{ lastSyncMs }, "in-step", "in step 7 s ago"],

@@ -1,6 +1,6 @@
 import { ok } from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { SCHEMAS } from "../../lib/agent/api/schemas.ts";
+import { SCHEMAS } from "../../lib/agent/schemas.ts";
 import type { NodeStatus } from "../../lib/agent/mod.ts";
 
 /**

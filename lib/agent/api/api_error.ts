@@ -1,35 +1,7 @@
 import { EdgekeydError } from "../../errors.ts";
 import { EtcdError } from "../../etcd/mod.ts";
-
-/** The HTTP status of each error code that the API answers with. */
-export const STATUS_OF = {
-  BadRequest: 400,
-  NotFound: 404,
-  UnknownPath: 404,
-  MethodNotAllowed: 405,
-  RequestTimeout: 408,
-  KeyExists: 409,
-  UpdateConflict: 409,
-  ComponentClash: 409,
-  NotUnclaimed: 409,
-  TooLarge: 413,
-  NoContent: 422,
-  InvalidContent: 422,
-  EmptyComponent: 422,
-  EmptyResource: 422,
-  EmptyKey: 422,
-  UnrecognizedKey: 422,
-  TooManyRequests: 429,
-  Internal: 500,
-  NotReady: 503,
-  Unknown: 504,
-} as const;
-
-/** A stable name for what went wrong. */
-export type ErrorCode = keyof typeof STATUS_OF;
-
-/** All of them. */
-export const ERROR_CODES = Object.keys(STATUS_OF) as ErrorCode[];
+import { type ErrorCode, STATUS_OF } from "../error_codes.ts";
+import { InterruptedWriteError } from "../interrupted_write.ts";
 
 /** A request that is answered with an error. */
 export class ApiError extends EdgekeydError {
@@ -68,6 +40,7 @@ const PASSING: ReadonlySet<string> = new Set([
  */
 export function apiErrorOf(failure: EdgekeydError): ApiError {
   const { code, message } = failure;
+  if (failure instanceof InterruptedWriteError) return apiErrorOf(failure.cause);
   if (failure instanceof ApiError) return failure;
   // etcd takes less than the flags say: that does not pass.
   if (failure instanceof EtcdError && /^too-/.test(failure.reason)) {

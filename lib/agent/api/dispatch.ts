@@ -1,4 +1,5 @@
 import type { EdgekeydError } from "../../errors.ts";
+import type { ApiLimits } from "../api_limits.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
 import {
   BodyBudget,
@@ -7,34 +8,11 @@ import {
   refuseAnnouncedBody,
   refuseBody,
 } from "./request_body.ts";
+import { InterruptedWriteError } from "../interrupted_write.ts";
 import type { Answer, Route } from "./route.ts";
+import type { Answers } from "../schemas.ts";
 import { MethodNotAllowedError, readTarget, type Target } from "./target.ts";
-
-/** What requests may take. */
-export interface ApiLimits {
-  /** Requests that are worked on at once. */
-  readonly maxOpen: number;
-  /** One body. */
-  readonly maxBodyBytes: number;
-  /** All bodies that are worked on at once. */
-  readonly maxBodiesBytes: number;
-  /** For a body to arrive. */
-  readonly bodyTimeoutMs: number;
-  /** For a request to be answered. */
-  readonly timeoutMs: number;
-  /** For one that may take as long as a first import. */
-  readonly longTimeoutMs: number;
-}
-
-/** What the API's limits are unless a test sets others. */
-export const API_LIMITS: ApiLimits = {
-  maxOpen: 32,
-  maxBodyBytes: 32 * 1024 * 1024,
-  maxBodiesBytes: 64 * 1024 * 1024,
-  bodyTimeoutMs: 10_000,
-  timeoutMs: 30_000,
-  longTimeoutMs: 900_000,
-};
+import { written } from "./written.ts";
 
 /** Makes the error that is answered when something fails that nobody foresaw. */
 export type Presentable = (error: unknown) => EdgekeydError;
@@ -99,7 +77,7 @@ export function dispatcher(
     try {
       return responseOf(await answer(request));
     } catch (error) {
-      return errorResponse(apiErrorOf(presentable(error)));
+      return errorResponse(presentable(error));
     }
   };
 }
@@ -122,9 +100,15 @@ function responseOf({ status, body, type }: Answer): Response {
   });
 }
 
-function errorResponse(error: ApiError): Response {
+function errorResponse(failure: EdgekeydError): Response {
+  const error = apiErrorOf(failure);
   const { code, message, status } = error;
-  const response = responseOf({ status, body: { code, message } });
+  const body: Answers["Error"] = {
+    code,
+    message,
+    ...(failure instanceof InterruptedWriteError && { written: written(failure.applied) }),
+  };
+  const response = responseOf({ status, body });
   if (error instanceof MethodNotAllowedError) response.headers.set("allow", error.allow);
   return response;
 }

@@ -1,87 +1,18 @@
 import { verify } from "../../reconcile/mod.ts";
 import { listComponentKeys } from "../../store/mod.ts";
-import type { Agent } from "../agent.ts";
-import type { ConditionKind } from "../condition.ts";
-import { reasonsOf, warningsOf } from "../condition_words.ts";
-import { CONDITIONS } from "../conditions.ts";
-import { type AgentStatus, ownersOf } from "../status.ts";
+import { conditionsOf } from "../conditions.ts";
+import type { Node } from "../node.ts";
+import { ownersOf } from "../status.ts";
 import { type Call, jsonRoute, type QueryParameter, type Route } from "./route.ts";
-import { type Answers, ref } from "./schemas.ts";
-import { written } from "./store_routes.ts";
-
-/** What the API is made of. */
-export interface ApiParts {
-  readonly agent: Agent;
-  /** Takes stock, etcd's latency included. */
-  readonly status: () => Promise<AgentStatus>;
-  /** Prometheus' text format, and its media type. */
-  readonly metrics: () => Promise<string>;
-  readonly metricsType: string;
-  /** edgekeyd's version. */
-  readonly version: string;
-}
+import { written } from "./written.ts";
 
 /**
  * How the node is doing, and what an operator may ask of it.
  *
- * @param parts what it is told by
+ * @param node the node
  */
-export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): Route[] {
+export function nodeRoutes(node: Node): Route[] {
   return [
-    jsonRoute({
-      method: "GET",
-      path: "/healthz",
-      id: "getHealth",
-      summary: "Whether the process is alive.",
-      schema: "Health",
-      description: "It is.",
-      atOnce: true,
-      answer: () => ({ alive: true }),
-    }),
-    {
-      method: "GET",
-      path: "/readyz",
-      id: "getReadiness",
-      summary:
-        "Whether the node does its work, and if not, why and what to do. It does not while " +
-        `one of these conditions holds: ${namesOf("not-ready")}. It only warns of these: ` +
-        `${namesOf("warning")}.`,
-      answers: {
-        200: { description: "It does, whatever it warns of.", schema: ref("Readiness") },
-        503: { description: "It does not.", schema: ref("Readiness") },
-      },
-      errors: [],
-      atOnce: true,
-      answer() {
-        const { conditions } = agent;
-        const reasons = reasonsOf(conditions);
-        const warnings = warningsOf(conditions);
-        const [message] = reasons;
-        const ready = message === undefined;
-        const body: Answers["Readiness"] = {
-          ready,
-          reasons,
-          warnings,
-          ...(!ready && { code: "NotReady", message }),
-        };
-        return { status: ready ? 200 : 503, body };
-      },
-    },
-    {
-      method: "GET",
-      path: "/metrics",
-      id: "getMetrics",
-      summary: "Metrics for Prometheus.",
-      answers: {
-        200: {
-          description: "Prometheus' text format.",
-          type: metricsType,
-          schema: { type: "string" },
-        },
-      },
-      errors: [],
-      answer: async () => ({ status: 200, body: await metrics(), type: metricsType }),
-    },
     jsonRoute({
       method: "GET",
       path: "/v1/status",
@@ -89,7 +20,7 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       summary: "What the agent is doing, what is wrong, and what to do.",
       schema: "Status",
       description: "As of now.",
-      answer: status,
+      answer: () => node.status(),
     }),
     jsonRoute({
       method: "POST",
@@ -106,7 +37,7 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,
       async answer(call) {
-        const { report, notes, busy, failure } = await agent.reconcileNow({
+        const { report, notes, busy, failure } = await node.reconcileNow({
           dryRun: isSet(call, "dryRun"),
           confirmDeletes: isSet(call, "confirmDeletes"),
           requireSingleTxn: isSet(call, "requireSingleTxn"),
@@ -123,7 +54,13 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       schema: "Verification",
       description: "What differs.",
       errors: ["NotReady", "Unknown"],
-      answer: (call) => agent.submit(verify, call.signal),
+      answer: (call) =>
+        node.submit(async (context) => {
+          const found = await verify(context);
+          const { fence: kind } = found;
+          const { fenceKey: key } = context.cache.identity;
+          return { ...found, ...(kind && { conditions: conditionsOf({ fence: { kind, key } }) }) };
+        }, call.signal),
     }),
     jsonRoute({
       method: "GET",
@@ -137,7 +74,7 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       schema: "Keys",
       description: "In order.",
       answer: ({ query }) =>
-        listComponentKeys(agent.cache, query.get("component"), query.get("gvr")),
+        node.look((cache) => listComponentKeys(cache, query.get("component"), query.get("gvr"))),
     }),
     jsonRoute({
       method: "GET",
@@ -147,7 +84,7 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       query: [{ name: "key", kind: "text", required: true, description: "As etcd has it." }],
       schema: "Owners",
       description: "None if nobody does.",
-      answer: ({ query }) => ownersOf(agent.cache, query.get("key") ?? ""),
+      answer: ({ query }) => node.look((cache) => ownersOf(cache, query.get("key") ?? "")),
     }),
     jsonRoute({
       method: "POST",
@@ -158,13 +95,9 @@ export function nodeRoutes({ agent, status, metrics, metricsType }: ApiParts): R
       description: "What was done.",
       errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,
-      answer: async (call) => written(await agent.retire(call.signal)),
+      answer: async (call) => written(await node.retire(call.signal)),
     }),
   ];
-}
-
-function namesOf(kind: ConditionKind): string {
-  return [...CONDITIONS].filter(([, one]) => one.kind === kind).map(([name]) => name).join(", ");
 }
 
 function flag(name: string, description: string): QueryParameter {

@@ -1,8 +1,8 @@
-import { type ErrorCode, STATUS_OF } from "./api_error.ts";
+import { type ErrorCode, STATUS_OF } from "../error_codes.ts";
 import { PATH_PARAMETERS } from "./places.ts";
 import { type BodyDescription, COMMON_ERRORS, type Route } from "./route.ts";
-import type { Schema } from "./schema.ts";
-import { ref, SCHEMAS } from "./schemas.ts";
+import type { Schema } from "../schema.ts";
+import { ref, SCHEMAS } from "../schemas.ts";
 import { parameterIn } from "./target.ts";
 
 /**

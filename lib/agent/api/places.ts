@@ -1,6 +1,7 @@
 import { formatGvr, type Gvr, isName, parseGvr } from "../../k8s/mod.ts";
 import { isPlace, type ListPlace, type ObjectPlace } from "../../store/mod.ts";
-import { ApiError, type ErrorCode } from "./api_error.ts";
+import type { ErrorCode } from "../error_codes.ts";
+import { ApiError } from "./api_error.ts";
 import type { Call } from "./route.ts";
 
 /** The parameters that paths have, as the OpenAPI document describes them. */

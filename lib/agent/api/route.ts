@@ -1,6 +1,6 @@
-import type { ErrorCode } from "./api_error.ts";
-import type { Schema } from "./schema.ts";
-import { type Answers, ref, type SchemaName } from "./schemas.ts";
+import type { ErrorCode } from "../error_codes.ts";
+import type { Schema } from "../schema.ts";
+import { type Answers, ref, type SchemaName } from "../schemas.ts";
 
 /** One request, taken apart and checked as far as its route says. */
 export interface Call {

@@ -1,8 +1,16 @@
-import { type ApiParts, nodeRoutes } from "./node_routes.ts";
+import type { Node } from "../node.ts";
+import { nodeRoutes } from "./node_routes.ts";
 import { openApiOf } from "./openapi.ts";
+import { type ProcessParts, processRoutes } from "./process_routes.ts";
 import type { Route } from "./route.ts";
 import { storeRoutes } from "./store_routes.ts";
 import { takeoverRoutes } from "./takeover_routes.ts";
+
+/** What the API is made of. */
+export interface ApiParts extends ProcessParts {
+  /** edgekeyd's version. */
+  readonly version: string;
+}
 
 /**
  * The table of all routes.
@@ -11,9 +19,8 @@ import { takeoverRoutes } from "./takeover_routes.ts";
  */
 export function apiRoutes(parts: ApiParts): Route[] {
   const routes: Route[] = [
-    ...nodeRoutes(parts),
-    ...takeoverRoutes(parts.agent),
-    ...storeRoutes(parts.agent),
+    ...processRoutes(parts),
+    ...routesOf(parts.agent),
     {
       method: "GET",
       path: "/openapi.json",
@@ -27,4 +34,13 @@ export function apiRoutes(parts: ApiParts): Route[] {
   ];
   const document = openApiOf(routes, parts.version);
   return routes;
+}
+
+/**
+ * Those that answer for a node, whether or not a daemon runs on it.
+ *
+ * @param node the node
+ */
+export function routesOf(node: Node): Route[] {
+  return [...nodeRoutes(node), ...takeoverRoutes(node), ...storeRoutes(node)];
 }

@@ -1,5 +1,5 @@
 import { namesInRoot } from "../../fscache/mod.ts";
-import { objectKey, splitObjectList } from "../../k8s/mod.ts";
+import { splitObjectList } from "../../k8s/mod.ts";
 import { fileValues } from "../../reconcile/mod.ts";
 import {
   type ApplyResult,
@@ -15,10 +15,11 @@ import {
   type StoreContext,
   updateObject,
 } from "../../store/mod.ts";
-import type { Agent } from "../agent.ts";
 import { ComponentClashError } from "../component_clash.ts";
+import type { Node } from "../node.ts";
 import { componentsOf } from "../status.ts";
-import type { ErrorCode } from "./api_error.ts";
+import type { AskedWrite } from "../write_log.ts";
+import type { ErrorCode } from "../error_codes.ts";
 import { writeObjectList } from "./object_list.ts";
 import { componentOf, listPlaceOf, objectPlaceOf, PLACE_ERRORS } from "./places.ts";
 import {
@@ -28,7 +29,8 @@ import {
   type QueryParameter,
   type Route,
 } from "./route.ts";
-import { type Answers, ref } from "./schemas.ts";
+import { type Answers, ref } from "../schemas.ts";
+import { written } from "./written.ts";
 
 const COMPONENTS = "/v1/components";
 const COMPONENT = `${COMPONENTS}/{component}`;
@@ -57,10 +59,10 @@ const WRITE_ERRORS: readonly ErrorCode[] = [...READ_ERRORS, ...PLACE_ERRORS, "Co
 /**
  * The store under `/v1/components`.
  *
- * @param agent the one writer
+ * @param node the one writer
  */
-export function storeRoutes(agent: Agent): Route[] {
-  const { source, policy } = agent.reconcileOptions;
+export function storeRoutes(node: Node): Route[] {
+  const { source, policy } = node.reconcileOptions;
   const optionsOf = ({ cache }: StoreContext): ObjectOptions => ({
     rules: { policy, adopting: cache.fence.adopting },
     bytesOf: fileValues(source.root, source.fs, cache, undefined),
@@ -73,8 +75,9 @@ export function storeRoutes(agent: Agent): Route[] {
     work: (context: StoreContext, options: ObjectOptions) => Promise<ApplyResult>,
   ): Promise<Answers["Written"]> => {
     const { component } = place;
-    const asked = { operation, component, ...keyOf(agent, place) };
-    const applied = await agent.write(asked, async (context) => {
+    const object = objectIn(place);
+    const asked = { operation, component, ...(object && { object }) };
+    const applied = await node.write(asked, async (context) => {
       if (namesInRoot(source.fs, source.root).has(component)) {
         throw new ComponentClashError(source.root, component);
       }
@@ -111,7 +114,7 @@ export function storeRoutes(agent: Agent): Route[] {
       errors: [...READ_ERRORS, ...PLACE_ERRORS, "NotFound"],
       async answer(call) {
         const place = objectPlaceOf(call);
-        const value = await agent.submit((context) => getObject(context, place), call.signal);
+        const value = await node.submit((context) => getObject(context, place), call.signal);
         return { status: 200, body: new Uint8Array(value), type: mediaTypeOf(value) };
       },
     },
@@ -158,7 +161,7 @@ export function storeRoutes(agent: Agent): Route[] {
       summary: "Components, and how many keys each holds.",
       schema: "Components",
       description: "By name.",
-      answer: () => componentsOf(agent.cache),
+      answer: () => node.look(componentsOf),
     }),
     jsonRoute({
       method: "DELETE",
@@ -190,10 +193,10 @@ export function storeRoutes(agent: Agent): Route[] {
       schema: "Resources",
       description: "By name.",
       errors: PLACE_ERRORS,
-      answer(call) {
+      async answer(call) {
         const component = componentOf(call);
-        const found = componentsOf(agent.cache).find((other) => other.component === component);
-        return found?.resources ?? [];
+        const components = await node.look(componentsOf);
+        return components.find((other) => other.component === component)?.resources ?? [];
       },
     }),
     jsonRoute({
@@ -204,7 +207,10 @@ export function storeRoutes(agent: Agent): Route[] {
       schema: "Keys",
       description: "In order.",
       errors: PLACE_ERRORS,
-      answer: (call) => keysOfList(agent.cache, listPlaceOf(call)),
+      answer(call) {
+        const place = listPlaceOf(call);
+        return node.look((cache) => keysOfList(cache, place));
+      },
     }),
     {
       method: "GET",
@@ -216,7 +222,7 @@ export function storeRoutes(agent: Agent): Route[] {
       errors: [...READ_ERRORS, ...PLACE_ERRORS, "TooLarge"],
       async answer(call) {
         const place = listPlaceOf(call);
-        const list = await agent.submit((context) => listObjects(context, place), call.signal);
+        const list = await node.submit((context) => listObjects(context, place), call.signal);
         return { status: 200, body: writeObjectList(list, place.gvr), type: "application/json" };
       },
     },
@@ -250,31 +256,10 @@ export function storeRoutes(agent: Agent): Route[] {
   ];
 }
 
-/** The key of an object, if the place is one's. */
-function keyOf({ cache }: Agent, place: Partial<ObjectPlace>): { readonly key?: string } {
-  const { gvr, namespace, name } = place;
-  if (!gvr || namespace === undefined || name === undefined) return {};
-  return { key: objectKey(cache.identity.prefix, gvr, { namespace, name }) };
-}
-
-/**
- * What was written, as it is answered.
- *
- * @param applied what was done
- */
-export function written(applied: ApplyResult): Answers["Written"] {
-  const { created, updated, deleted, released, txns, staged, revision } = applied;
-  const conflicts = [...applied.conflicts].map(([key, reason]) => ({ key, reason }));
-  return {
-    created,
-    updated,
-    deleted,
-    released,
-    conflicts,
-    txns,
-    staged,
-    ...(revision !== undefined && { revision }),
-  };
+/** The object that a place names, if it is one's. */
+function objectIn({ gvr, namespace, name }: Partial<ObjectPlace>): AskedWrite["object"] {
+  const isObject = gvr !== undefined && namespace !== undefined && name !== undefined;
+  return isObject ? { gvr, namespace, name } : undefined;
 }
 
 /** An apiserver writes built-in kinds as protobuf behind the four bytes `k8s\0`. */

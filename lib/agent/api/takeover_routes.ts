@@ -1,19 +1,19 @@
 import { KeyCacheFileError, parseOpenyurtKeyCache } from "../../keycache/mod.ts";
 import { takeOverKeys } from "../../reconcile/mod.ts";
-import { deleteUnclaimedKeys, recover } from "../../store/mod.ts";
-import type { Agent } from "../agent.ts";
+import { deleteUnclaimedKeys } from "../../store/mod.ts";
+import type { Node } from "../node.ts";
 import { ApiError } from "./api_error.ts";
 import { jsonRoute, type Route } from "./route.ts";
-import { ref } from "./schemas.ts";
-import { written } from "./store_routes.ts";
+import { ref } from "../schemas.ts";
+import { written } from "./written.ts";
 
 /**
  * What an operator asks for once, when a node takes the place of another importer or of a lost
  * state directory.
  *
- * @param agent the one writer
+ * @param node the one writer
  */
-export function takeoverRoutes(agent: Agent): Route[] {
+export function takeoverRoutes(node: Node): Route[] {
   return [
     jsonRoute({
       method: "POST",
@@ -27,10 +27,11 @@ export function takeoverRoutes(agent: Agent): Route[] {
       long: true,
       async answer({ id, body, signal }) {
         const keys = readKeys(body);
-        const applied = await agent.write({ operation: id }, async (context) => {
-          await recover(context);
-          return await deleteUnclaimedKeys(context, keys, { timed: (_, work) => work });
-        }, signal);
+        const applied = await node.write(
+          { operation: id },
+          (context) => deleteUnclaimedKeys(context, keys, { timed: (_, work) => work }),
+          signal,
+        );
         return written(applied);
       },
     }),
@@ -51,7 +52,7 @@ export function takeoverRoutes(agent: Agent): Route[] {
       long: true,
       async answer({ id, body, signal }) {
         const recorded = readKeyCache(body);
-        return await agent.takeOver(
+        return await node.takeOver(
           { operation: id },
           (context) => takeOverKeys(context, recorded),
           signal,

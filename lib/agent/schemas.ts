@@ -1,6 +1,6 @@
-import { NODE_STATES } from "../condition.ts";
-import { CONDITION } from "../conditions.ts";
-import { ERROR_CODES } from "./api_error.ts";
+import { NODE_STATES } from "./condition.ts";
+import { CONDITION } from "./conditions.ts";
+import { ERROR_CODES } from "./error_codes.ts";
 import {
   AMOUNT,
   COUNT,
@@ -118,6 +118,17 @@ const status = record({
   "lastSuccessMs?": described("End of the last full pass, ms since the epoch.", MS),
 });
 
+const written = record({
+  created: COUNT,
+  updated: COUNT,
+  deleted: COUNT,
+  released: COUNT,
+  conflicts,
+  txns: COUNT,
+  staged: described("A group was split over several Txns.", YES_NO),
+  "revision?": TEXT,
+});
+
 /** A Kubernetes object; it is answered byte for byte, so its type says nothing. */
 const object: Schema = {
   type: "object",
@@ -143,6 +154,7 @@ export const SCHEMAS = {
   Error: record({
     code: oneOf(ERROR_CODES),
     message: described("What failed, where, and what to do; one line.", TEXT),
+    "written?": described("What a write did until it failed.", written),
   }),
   Health: record({ alive: YES_NO }),
   Readiness: record({
@@ -164,6 +176,7 @@ export const SCHEMAS = {
     drift: conflicts,
     "fence?": described("What the fence says, if it is not in step.", TEXT),
     revision: TEXT,
+    "conditions?": described("What that makes of the node, and what to do.", listOf(CONDITION)),
   }),
   Owners: listOf(record({
     component: TEXT,
@@ -175,16 +188,7 @@ export const SCHEMAS = {
   Keys: described("Object keys as etcd has them, in order.", listOf(TEXT)),
   Components: listOf(record({ component: TEXT, resources })),
   Resources: resources,
-  Written: record({
-    created: COUNT,
-    updated: COUNT,
-    deleted: COUNT,
-    released: COUNT,
-    conflicts,
-    txns: COUNT,
-    staged: described("A group was split over several Txns.", YES_NO),
-    "revision?": TEXT,
-  }),
+  Written: written,
   TakeOver: record({
     taken: described("Keys that are this node's now.", COUNT),
     held: described("Keys that were this node's already.", COUNT),

@@ -1,0 +1,82 @@
+import type { Agent } from "../agent.ts";
+import type { ConditionKind } from "../condition.ts";
+import { reasonsOf, warningsOf } from "../condition_words.ts";
+import { CONDITIONS } from "../conditions.ts";
+import { jsonRoute, type Route } from "./route.ts";
+import { type Answers, ref } from "../schemas.ts";
+
+/** What a daemon tells of itself. */
+export interface ProcessParts {
+  readonly agent: Agent;
+  /** Prometheus' text format, and its media type. */
+  readonly metrics: () => Promise<string>;
+  readonly metricsType: string;
+}
+
+/**
+ * How the process is doing, for who supervises it.
+ *
+ * @param parts what it is told by
+ */
+export function processRoutes({ agent, metrics, metricsType }: ProcessParts): Route[] {
+  return [
+    jsonRoute({
+      method: "GET",
+      path: "/healthz",
+      id: "getHealth",
+      summary: "Whether the process is alive.",
+      schema: "Health",
+      description: "It is.",
+      atOnce: true,
+      answer: () => ({ alive: true }),
+    }),
+    {
+      method: "GET",
+      path: "/readyz",
+      id: "getReadiness",
+      summary:
+        "Whether the node does its work, and if not, why and what to do. It does not while " +
+        `one of these conditions holds: ${namesOf("not-ready")}. It only warns of these: ` +
+        `${namesOf("warning")}.`,
+      answers: {
+        200: { description: "It does, whatever it warns of.", schema: ref("Readiness") },
+        503: { description: "It does not.", schema: ref("Readiness") },
+      },
+      errors: [],
+      atOnce: true,
+      answer() {
+        const { conditions } = agent;
+        const reasons = reasonsOf(conditions);
+        const warnings = warningsOf(conditions);
+        const [message] = reasons;
+        const ready = message === undefined;
+        const body: Answers["Readiness"] = {
+          ready,
+          reasons,
+          warnings,
+          ...(!ready && { code: "NotReady", message }),
+        };
+        return { status: ready ? 200 : 503, body };
+      },
+    },
+    {
+      method: "GET",
+      path: "/metrics",
+      id: "getMetrics",
+      summary: "Metrics for Prometheus.",
+      answers: {
+        200: {
+          description: "Prometheus' text format.",
+          type: metricsType,
+          schema: { type: "string" },
+        },
+      },
+      errors: [],
+      answer: async () => ({ status: 200, body: await metrics(), type: metricsType }),
+    },
+  ];
+}
+
+function namesOf(kind: ConditionKind): string {
+  return [...CONDITIONS].filter(([, one]) => one.kind === kind).map(([name]) => name).join(", ");
+}

@@ -1,0 +1,109 @@
+import type { Etcd } from "../etcd/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
+import {
+  dryRun,
+  reconcile,
+  type ReconcileOptions,
+  type ReconcileOutcome,
+  retire,
+  type TakeOver,
+} from "../reconcile/mod.ts";
+import { type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
+import { writeToItsEnd } from "./interrupted_write.ts";
+import { askedOptions, type Node, type PassRequest } from "./node.ts";
+import { restingStatus } from "./resting_status.ts";
+import type { NodeStatus, Setup } from "./status.ts";
+import type { AskedWrite } from "./write_log.ts";
+
+/**
+ * What a component-key cache is opened for. `read`: to look only; it must be there. `dry`: to look
+ * only; an empty one does if there is none. `change`: to write; it must be there, for a mistyped
+ * state directory must not look like an empty one. `fill`: to write; it is made if need be.
+ */
+export type CacheUse = "read" | "dry" | "change" | "fill";
+
+/** What a node at rest is given to work with. */
+export interface RestingParts {
+  /** How it reconciles. */
+  readonly reconcile: ReconcileOptions;
+  /** Asked for when the state directory is held. */
+  readonly setup: () => Setup;
+  /** Holds the state directory and opens the cache for as long as the work takes. */
+  withCache<T>(use: CacheUse, work: (cache: ComponentKeyCache) => Promise<T>): Promise<T>;
+  /** Makes an etcd client. */
+  connect(): Promise<Etcd>;
+  /** What store operations work with. */
+  store(cache: ComponentKeyCache, etcd: Etcd): StoreContext;
+}
+
+/** A node on which no daemon runs; each request holds its state directory, and lets it go again. */
+export class RestingNode implements Node {
+  readonly #parts: RestingParts;
+
+  /** @param parts what it works with */
+  constructor(parts: RestingParts) {
+    this.#parts = parts;
+  }
+
+  get reconcileOptions(): ReconcileOptions {
+    return this.#parts.reconcile;
+  }
+
+  status(): Promise<NodeStatus> {
+    const { reconcile: { clock, policy }, setup } = this.#parts;
+    return this.#withStore("read", ({ cache, etcd }) => {
+      return restingStatus(cache, etcd, { clock, policy, setup: setup() });
+    });
+  }
+
+  look<T>(view: (cache: ComponentKeyCache) => T): Promise<T> {
+    return this.#parts.withCache("read", (cache) => Promise.resolve(view(cache)));
+  }
+
+  submit<T>(operation: (context: StoreContext) => Promise<T>): Promise<T> {
+    return this.#withStore("read", operation);
+  }
+
+  write(
+    _asked: AskedWrite,
+    operation: (context: StoreContext) => Promise<ApplyResult>,
+  ): Promise<ApplyResult> {
+    return writeToItsEnd((work) => this.#withStore("change", work), async (context) => {
+      await recover(context);
+      return await operation(context);
+    });
+  }
+
+  takeOver(
+    _asked: AskedWrite,
+    operation: (context: StoreContext) => Promise<TakeOver>,
+  ): Promise<TakeOver> {
+    return this.#withStore("fill", operation);
+  }
+
+  reconcileNow(request: PassRequest): Promise<ReconcileOutcome> {
+    const options = askedOptions(this.#parts.reconcile, request);
+    return request.dryRun
+      ? this.#withStore("dry", (context) => dryRun(context, options))
+      : this.#withStore("fill", (context) => reconcile(context, options));
+  }
+
+  retire(): Promise<ApplyResult> {
+    return writeToItsEnd(
+      (work) => this.#withStore("change", work),
+      (context) => retire(context, { timed: (_, work) => work }),
+    );
+  }
+
+  #withStore<T>(use: CacheUse, work: (context: StoreContext) => Promise<T>): Promise<T> {
+    const { connect, store } = this.#parts;
+    return this.#parts.withCache(use, async (cache) => {
+      const etcd = await connect();
+      try {
+        return await work(store(cache, etcd));
+      } finally {
+        etcd.close();
+      }
+    });
+  }
+}

@@ -1,0 +1,30 @@
+import { localTransport } from "../agent/api/mod.ts";
+import { NodeClient, RestingNode } from "../agent/mod.ts";
+import { presentable } from "./internal_error.ts";
+import type { Options } from "./options.ts";
+import type { ProgressBar } from "./progress_bar.ts";
+import { reconcileOptionsOf } from "./reconcile_options.ts";
+import { connectEtcd, storeContext, withCache } from "./session.ts";
+import { setupOf } from "./settings.ts";
+
+/**
+ * The way to speak to a node on which no daemon runs: this process answers itself.
+ *
+ * @param options the flags
+ * @param note told what a person should know
+ * @param bar draws how far a pass is
+ */
+export function restingClient(
+  options: Options,
+  note: (text: string) => void,
+  bar?: ProgressBar,
+): NodeClient {
+  const node = new RestingNode({
+    reconcile: { ...reconcileOptionsOf(options), ...bar },
+    setup: () => setupOf(options),
+    withCache: (use, work) => withCache(options, use, note, work),
+    connect: () => connectEtcd(options),
+    store: (cache, etcd) => storeContext(options, cache, etcd),
+  });
+  return new NodeClient(localTransport(node, presentable));
+}
