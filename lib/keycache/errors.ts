@@ -7,6 +7,7 @@ import { EdgekeydError } from "../errors.ts";
  * - `damaged`: the database or a record in it is not intact
  * - `mismatch`: it belongs to another node, prefix or fence
  * - `newer-schema`: a newer edgekeyd wrote it
+ * - `replaced`: another file stands where the database or the lock was opened, or none
  * - `full`: no space left on the device
  * - `io`: any other failure of the file system or the database
  */
@@ -15,6 +16,7 @@ export type KeyCacheErrorReason =
   | "damaged"
   | "mismatch"
   | "newer-schema"
+  | "replaced"
   | "full"
   | "io";
 

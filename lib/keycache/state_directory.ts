@@ -6,11 +6,13 @@ import { denoKvStore, kvError } from "./deno_kv_store.ts";
 import { KeyCacheError } from "./errors.ts";
 import type { CacheOptions } from "./identity.ts";
 import type { KvStore } from "./kv_store.ts";
+import { guardedStore, OpenedFiles } from "./opened_files.ts";
 import { LOCK_FILE, takeLock } from "./state_lock.ts";
 
 const DATABASE = "cache.kv";
-/** SQLite's companions in WAL mode; they belong to the database and move with it. */
-const DATABASE_FILES = [DATABASE, `${DATABASE}-wal`, `${DATABASE}-shm`];
+/** SQLite's, in WAL mode; they are there as long as the database is open, and move with it. */
+const COMPANIONS = [`${DATABASE}-wal`, `${DATABASE}-shm`];
+const DATABASE_FILES = [DATABASE, ...COMPANIONS];
 
 /** Puts something around a database. */
 export type WrapStore = (store: KvStore) => KvStore;
@@ -30,7 +32,8 @@ export interface StateDirectory {
    * @param options whose cache it should be
    * @param wrap what to put around the database, to measure it
    * @returns the cache, and where a damaged one went
-   * @throws {KeyCacheError} whatever stands in the way
+   * @throws {KeyCacheError} whatever stands in the way; `replaced` if another file stands where the
+   * cache or the lock was opened before, which every later write throws too
    */
   openCache(options: CacheOptions, wrap?: WrapStore): Promise<OpenedCache>;
   /**
@@ -40,6 +43,12 @@ export interface StateDirectory {
    * @throws {KeyCacheError} whatever stands in the way, `damaged` included
    */
   peekCache(options: CacheOptions): Promise<ComponentKeyCache | undefined>;
+  /**
+   * Looks whether the lock and the cache that is open still stand where they were opened.
+   *
+   * @throws {KeyCacheError} `replaced` if they don't
+   */
+  check(): void;
   /** Gives the directory back. */
   release(): void;
 }
@@ -60,12 +69,15 @@ export async function holdStateDirectory(
 ): Promise<StateDirectory> {
   const lock = await takeLock(path, lockTimeoutMs, socket);
   handToOwner(path);
+  const files = new OpenedFiles();
+  files.note(join(path, LOCK_FILE), lock.statSync());
   return {
-    openCache: (options, wrap) => openOrReplace(path, options, wrap),
+    openCache: (options, wrap) => openOrReplace(path, files, options, wrap),
     async peekCache(options) {
       if (!exists(join(path, DATABASE))) return undefined;
-      return await open(path, (store) => ComponentKeyCache.peek(store, options));
+      return await open(path, files, (store) => ComponentKeyCache.peek(store, options));
     },
+    check: () => files.check(),
     release: () => lock.close(),
   };
 }
@@ -83,21 +95,28 @@ export async function memoryCache(options: CacheOptions): Promise<ComponentKeyCa
 
 async function openOrReplace(
   path: string,
+  files: OpenedFiles,
   options: CacheOptions,
   wrap: WrapStore = (store) => store,
 ): Promise<OpenedCache> {
   const load = (store: KvStore) => ComponentKeyCache.load(wrap(store), options);
   try {
-    return { cache: await open(path, load) };
+    return { cache: await open(path, files, load) };
   } catch (error) {
     if (!(error instanceof KeyCacheError) || error.reason !== "damaged") throw error;
     const movedAside = moveAside(path, options.nowMs());
-    return { cache: await open(path, load), movedAside };
+    files.forget(join(path, DATABASE));
+    return { cache: await open(path, files, load), movedAside };
   }
 }
 
-async function open<T>(path: string, load: (store: KvStore) => Promise<T>): Promise<T> {
+async function open<T>(
+  path: string,
+  files: OpenedFiles,
+  load: (store: KvStore) => Promise<T>,
+): Promise<T> {
   const database = join(path, DATABASE);
+  files.check();
   checkPages(database);
   let kv: Deno.Kv;
   try {
@@ -105,14 +124,18 @@ async function open<T>(path: string, load: (store: KvStore) => Promise<T>): Prom
   } catch (error) {
     throw kvError(error, database, "open");
   }
+  const companions = COMPANIONS.map((name) => join(path, name));
+  const store = guardedStore(denoKvStore(kv, database), files, companions);
   let cache: T | undefined;
   try {
-    const loaded = await load(denoKvStore(kv, database));
+    files.note(database);
+    const loaded = await load(store);
+    for (const companion of companions) files.note(companion);
     handToOwner(path);
     return cache = loaded;
   } finally {
     // What was loaded closes it.
-    if (cache === undefined) kv.close();
+    if (cache === undefined) store.close();
   }
 }
 
