@@ -5,7 +5,10 @@ export interface GroupDirectory {
   readonly resource: string;
   /** Undefined in the older layout, where version and group stand in each object's `apiVersion`. */
   readonly gvr: Gvr | undefined;
-  /** False for Namespaces themselves, which never have a namespace segment. */
+  /**
+   * False for Namespaces themselves, which never have a namespace segment, and for every other
+   * resource of that name: yurthub takes it for theirs, whatever its group.
+   */
   readonly mayHoldNamespaces: boolean;
 }
 
@@ -24,6 +27,8 @@ export interface PathParts {
 /** yurthub's own directory at the base of the cache: no component. */
 export const INTERNAL_DIRECTORY = "_internal";
 
+const NAMESPACES = "namespaces";
+const CORE_NAMESPACES = "namespaces.v1.core";
 const BACKUP_PREFIX = "tmp_";
 const METADATA_ONLY_DIRECTORY = "partialobjectmetadatas.v1.meta.k8s.io";
 
@@ -69,12 +74,11 @@ export function isMetadataOnly(directory: string): boolean {
 export function parseDirectory(directory: string): GroupDirectory | undefined {
   if (isMetadataOnly(directory)) return undefined;
   if (isResourceName(directory)) {
-    return { resource: directory, gvr: undefined, mayHoldNamespaces: directory !== "namespaces" };
+    return { resource: directory, gvr: undefined, mayHoldNamespaces: directory !== NAMESPACES };
   }
   const gvr = parseGvr(directory);
   if (gvr === undefined) return undefined;
-  const mayHoldNamespaces = gvr.group !== "" || gvr.resource !== "namespaces";
-  return { resource: gvr.resource, gvr, mayHoldNamespaces };
+  return { resource: gvr.resource, gvr, mayHoldNamespaces: gvr.resource !== NAMESPACES };
 }
 
 /**
@@ -99,12 +103,19 @@ export function parsePath(path: string): PathParts | undefined {
 /**
  * Puts the canonical path of an object together.
  *
- * @param parts what {@linkcode parsePath} answers
+ * @param parts what {@linkcode parsePath} answers; or, of a resource whose paths leave the namespace
+ * out, also the namespace that the object has
  * @returns the path below the cache root
  */
 export function formatPath(parts: PathParts): string {
   const { component, directory, namespace, name } = parts;
-  return namespace === ""
+  return namespace === "" || leavesNamespaceOut(directory)
     ? `${component}/${directory}/${name}`
     : `${component}/${directory}/${namespace}/${name}`;
+}
+
+/** A core Namespace is in none: what says so of one has no path. */
+function leavesNamespaceOut(directory: string): boolean {
+  return directory === NAMESPACES ||
+    (directory.startsWith(`${NAMESPACES}.`) && directory !== CORE_NAMESPACES);
 }

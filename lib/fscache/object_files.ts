@@ -1,4 +1,4 @@
-import { parseObjectMeta } from "../k8s/mod.ts";
+import { readObject } from "../k8s/mod.ts";
 import { reasonOf } from "./file_errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { InvalidPaths } from "./invalid_paths.ts";
@@ -36,6 +36,8 @@ export class ObjectFiles<K extends KnownFile> {
   readonly backups = new Map<string, string>();
   /** Files that were read, by canonical path. */
   readonly read = new Map<string, ScannedFile>();
+  /** Files that are nothing to import, and not invalid, by canonical path. */
+  readonly #passedOver = new Set<string>();
   /** Files that were looked at, invalid ones too. */
   seen = 0;
   readonly #options: ObjectFileOptions<K>;
@@ -69,7 +71,11 @@ export class ObjectFiles<K extends KnownFile> {
       if (known !== undefined && isUnchanged(known, fs.lstat(`${root}/${source}`), settleMs)) {
         this.unchanged.set(path, known);
         if (source !== path) this.backups.set(path, source);
-      } else this.read.set(path, this.#read(place, name, path, source));
+      } else {
+        const file = this.#read(place, name, path, source);
+        if (file === undefined) this.#passedOver.add(path);
+        else this.read.set(path, file);
+      }
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
       this.#invalid.add(source, path, reasonOf(error));
@@ -77,26 +83,25 @@ export class ObjectFiles<K extends KnownFile> {
     return true;
   }
 
-  /** Tells whether a file was found that can be imported. */
+  /** Tells whether a file was found that is not invalid. */
   has(path: string): boolean {
-    return this.unchanged.has(path) || this.read.has(path);
+    return this.unchanged.has(path) || this.read.has(path) || this.#passedOver.has(path);
   }
 
-  #read(place: Place, name: string, path: string, source: string): ScannedFile {
+  #read(place: Place, name: string, path: string, source: string): ScannedFile | undefined {
     const { fs, root, maxObjectBytes } = this.#options;
     const readAtMs = this.#options.nowMs();
     const { bytes, stamp } = fs.readFile(`${root}/${source}`, maxObjectBytes);
-    const meta = parseObjectMeta(bytes);
-    const gvr = identify(meta, place.group, place.namespace, name);
+    const meta = readObject(bytes);
+    const identity = identify(meta, place, name);
+    if (identity === undefined) return undefined;
     const retained = bytes.length <= this.#bytesLeft;
     if (retained) this.#bytesLeft -= bytes.length;
     return {
       path,
       component: place.component,
       directory: place.directory,
-      gvr,
-      namespace: place.namespace,
-      name,
+      ...identity,
       uid: meta.uid,
       resourceVersion: meta.resourceVersion,
       stamp,

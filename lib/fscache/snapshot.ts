@@ -51,7 +51,7 @@ export interface InvalidPath {
  * - `gone`: every directory down to it was listed, is unchanged and settled: it was removed
  * - `unsettled`: it seems gone, but a directory on the way changed during the walk or is too young
  * - `rewriting`: a `tmp_` directory stands in its group
- * - `kept`: it, or a directory on the way, is invalid or could not be listed
+ * - `kept`: it is there, or it or a directory on the way is invalid or could not be listed
  * - `not-looked-at`: outside what this scan covered
  */
 export type Absence = "gone" | "unsettled" | "rewriting" | "kept" | "not-looked-at";

@@ -5,14 +5,15 @@ export {
   isBuiltinGroup,
 } from "./builtin_resources.ts";
 export { formatGvr, type Gvr, gvrOf, isResourceName, parseGvr } from "./gvr.ts";
+export { InvalidObjectError } from "./invalid_object_error.ts";
 export {
   compareResourceVersions,
-  InvalidObjectError,
   isResourceVersion,
   type ObjectMeta,
   parseObjectMeta,
 } from "./object_meta.ts";
 export { nameInKey, objectKey, type ObjectName, resourcePrefix } from "./object_key.ts";
 export { splitObjectList } from "./object_list.ts";
+export { checkObject, type CustomResource, readObject } from "./read_object.ts";
 export { isName, isObjectName, isSegment } from "./segment.ts";
 export { compareVersionPriority } from "./version_priority.ts";

@@ -1,4 +1,5 @@
-import { EdgekeydError } from "../errors.ts";
+import { InvalidObjectError } from "./invalid_object_error.ts";
+import { isRecord, parseJsonObject } from "./json.ts";
 
 /** What edgekeyd needs to know of a Kubernetes object; nothing else of it is kept in memory. */
 export interface ObjectMeta {
@@ -13,21 +14,13 @@ export interface ObjectMeta {
   readonly resourceVersion: string;
 }
 
-/** Bytes that are not one Kubernetes object as JSON. The message never quotes the content. */
-export class InvalidObjectError extends EdgekeydError {
-  override name = "InvalidObjectError";
-  constructor(reason: string) {
-    super("InvalidContent", reason);
-  }
-}
-
 /** Longer than any that Kubernetes makes; the cache keeps it for each owner, in records of 64 KiB. */
 const UID = /^[ !#-[\]-~]{0,128}$/;
 const MAX_UINT64 = 2n ** 64n - 1n;
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads the metadata of one JSON object.
+ * Reads the metadata of one JSON object, such as etcd may hold: of two keys of one name the last one
+ * counts, and null is as good as none. What is to go into etcd is read by {@linkcode readObject}.
  *
  * @param bytes the whole file or value
  * @returns its metadata; `resourceVersion` may be empty, which is how an apiserver's own JSON looks
@@ -36,15 +29,17 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function parseObjectMeta(bytes: Uint8Array): ObjectMeta {
   if (bytes.length === 0) throw new InvalidObjectError("empty");
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(bytes));
-  } catch (error) {
-    throw new InvalidObjectError(
-      error instanceof SyntaxError ? "not valid JSON" : "not valid UTF-8",
-    );
-  }
-  if (!isRecord(value)) throw new InvalidObjectError("not a JSON object");
+  return metaOf(parseJsonObject(bytes));
+}
+
+/**
+ * Reads the metadata of an object that was parsed.
+ *
+ * @param value the object
+ * @returns its metadata
+ * @throws {InvalidObjectError} if a field that is read has the wrong type or form
+ */
+export function metaOf(value: Readonly<Record<string, unknown>>): ObjectMeta {
   const metadata = value.metadata;
   if (!isRecord(metadata)) throw new InvalidObjectError("has no metadata");
   const meta = {
@@ -79,11 +74,7 @@ export function isResourceVersion(text: string): boolean {
   return /^[1-9][0-9]{0,19}$/.test(text) && BigInt(text) <= MAX_UINT64;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function text(record: Record<string, unknown>, field: string): string {
+function text(record: Readonly<Record<string, unknown>>, field: string): string {
   const value = record[field];
   if (value === undefined || value === null) return "";
   if (typeof value !== "string") throw new InvalidObjectError(`${field} is not a string`);

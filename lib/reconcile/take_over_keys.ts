@@ -1,4 +1,4 @@
-import { parsePath } from "../fscache/mod.ts";
+import { formatPath, parsePath } from "../fscache/mod.ts";
 import { type KeyRow, type Owner, type RecordedKey, sameOwner } from "../keycache/mod.ts";
 import { nameInKey, parseGvr } from "../k8s/mod.ts";
 import { readVersions, recover, type StoreContext } from "../store/mod.ts";
@@ -78,7 +78,6 @@ export async function takeOverKeys(
 function isFilePath(prefix: string, { component, gvr, key }: RecordedKey): boolean {
   const parsed = parseGvr(gvr);
   const name = parsed && nameInKey(prefix, parsed, key);
-  if (!name) return false;
-  const rest = name.namespace === "" ? name.name : `${name.namespace}/${name.name}`;
-  return parsePath(`${component}/${gvr}/${rest}`) !== undefined;
+  return name !== undefined &&
+    parsePath(formatPath({ component, directory: gvr, ...name })) !== undefined;
 }

@@ -1,6 +1,6 @@
 import type { CachedFile, ComponentKeyCache, Owner } from "../keycache/mod.ts";
 import type { FileSystem, Snapshot } from "../fscache/mod.ts";
-import { parseObjectMeta } from "../k8s/mod.ts";
+import { readObject } from "../k8s/mod.ts";
 
 /**
  * Makes the function that fetches what is put: the bytes of an owner's file, and only if they
@@ -25,7 +25,7 @@ export function fileValues(
     try {
       const source = scanned?.sourcePath ?? snapshot?.backups.get(path) ?? path;
       const { bytes } = fs.readFile(`${root}/${source}`, owner.stamp.size);
-      const { uid, resourceVersion } = parseObjectMeta(bytes);
+      const { uid, resourceVersion } = readObject(bytes);
       const same = uid === owner.uid && resourceVersion === owner.resourceVersion &&
         bytes.length === owner.stamp.size;
       return same ? bytes : undefined;

@@ -1,4 +1,5 @@
 import {
+  checkObject,
   formatGvr,
   type Gvr,
   gvrOf,
@@ -6,7 +7,7 @@ import {
   isObjectName,
   objectKey,
   type ObjectName,
-  parseObjectMeta,
+  readObject,
 } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
 import type { ApplyRequest, ApplyResult } from "./apply.ts";
@@ -36,7 +37,8 @@ export interface OwnedObject {
  * @param component whose it is
  * @param gvr what it should be
  * @param bytes the object as JSON
- * @throws {InvalidObjectError} if it is no object of this gvr, or has no resourceVersion
+ * @throws {InvalidObjectError} if it is no object of this gvr, if it has no resourceVersion, or if
+ * no kube-apiserver could read it
  * @throws {TooLargeError} if no request to etcd holds it
  */
 export function readOwned(
@@ -45,7 +47,8 @@ export function readOwned(
   gvr: Gvr,
   bytes: Uint8Array,
 ): OwnedObject & ObjectName {
-  const { uid, resourceVersion, apiVersion, name, namespace } = parseObjectMeta(bytes);
+  const meta = readObject(bytes);
+  const { uid, resourceVersion, apiVersion, name, namespace } = meta;
   if (resourceVersion === "") throw new InvalidObjectError("has no metadata.resourceVersion");
   const said = gvrOf(gvr.resource, apiVersion);
   if (said?.group !== gvr.group || said.version !== gvr.version) {
@@ -55,6 +58,7 @@ export function readOwned(
   if (!isObjectName({ namespace, name }) || !isPlace(gvr, namespace)) {
     throw new InvalidObjectError("metadata.name or metadata.namespace can't stand in a key");
   }
+  checkObject(meta, gvr);
   const key = objectKey(prefix, gvr, { namespace, name });
   const { maxTxnOps, requestBytes } = context;
   if (!fitsOneTxn(key, bytes.length, { fenceKey, maxTxnOps, requestBytes })) {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { startEtcd } from "../support/etcd_server.ts";
 import { expectExit, shown } from "./_contract.ts";
@@ -71,6 +72,50 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
     const text = await node.run(["--reconcile", "--settle-time=0", "--dry-run"]);
     expectExit(text, 3);
     match(text.stdout, /^invalid {4}kubelet\/pods\.v1\.core\/default\/link: /m);
+  });
+
+  await t.step("an object that no apiserver could read costs nobody else anything", async () => {
+    using node = new EdgeNode(server, "unreadable");
+    const secret = "kubelet/secrets.v1.core/default/s";
+    const good = node.write(secret);
+    expectExit(await node.reconcile(), 0);
+    node.write(secret, { kind: "Pod", rv: 2 });
+    node.write("kubelet/clusterroles.v1.rbac.authorization.k8s.io/x/view");
+    node.write("kubelet/secrets.v1.apps/default/s", { kind: "Secret", rv: 3 });
+    node.write("old/ingresses/default/a", { apiVersion: "extensions/v1beta1" });
+    node.write("old/configmaps/default/a");
+    const twice = new TextDecoder().decode(objectBytes("kubelet/pods.v1.core/default/a"));
+    Deno.mkdirSync(`${node.cacheDir}/kubelet/pods.v1.core/default`, { recursive: true });
+    Deno.writeTextFileSync(
+      `${node.cacheDir}/kubelet/pods.v1.core/default/a`,
+      twice.replace("{", '{"kind":"Secret",'),
+    );
+    const outage = { kind: "Event", apiVersion: "v1", metadata: { name: "e", namespace: "d" } };
+    Deno.mkdirSync(`${node.cacheDir}/kubelet/events.v1.core/d`, { recursive: true });
+    Deno.writeTextFileSync(
+      `${node.cacheDir}/kubelet/events.v1.core/d/e`,
+      JSON.stringify(outage),
+    );
+    const run = await node.reconcile();
+    expectExit(run, 3);
+    deepStrictEqual(
+      run.report.invalid.map(({ path, reason }) => `${path}: ${reason}`).sort(),
+      [
+        "kubelet/clusterroles.v1.rbac.authorization.k8s.io/x/view: " +
+        "has a metadata.namespace, but clusterroles are in none",
+        "kubelet/pods.v1.core/default/a: a key stands twice in its top level",
+        "kubelet/secrets.v1.apps/default/s: Kubernetes has no secrets in apps",
+        `${secret}: kind is not Secret, which secrets are`,
+        "old/ingresses/default/a: no Kubernetes since 1.28 reads ingresses.v1beta1.extensions",
+      ],
+    );
+    const p = node.prefix;
+    const keys = await etcd.keys(`${p}/`);
+    deepStrictEqual([...keys.keys()], [
+      `${p}/configmaps/default/a`,
+      `${p}/secrets/default/s`,
+    ]);
+    deepStrictEqual(keys.get(`${p}/secrets/default/s`)?.value, Buffer.from(good));
   });
 
   await t.step("deletes in bulk are held back", async () => {

@@ -23,7 +23,7 @@ Deno.test("parsePath() takes namespaced and cluster-scoped paths of both layouts
       "x",
       "system:node",
     ],
-    ["k/namespaces.v1.example.com/a/b", "k", "namespaces.v1.example.com", "a", "b"],
+    ["k/namespaces.v1.example.com/b", "k", "namespaces.v1.example.com", "", "b"],
   ];
   for (const [path, component, directory, namespace, name] of rows) {
     assert.deepEqual(parsePath(path), { component, directory, namespace, name }, path);
@@ -53,6 +53,7 @@ Deno.test("parsePath() refuses where no object can stand", () => {
       "kubelet/Pods/default/web",
       "kubelet/namespaces.v1.core/default/default",
       "kubelet/namespaces/default/default",
+      "kubelet/namespaces.v1.example.com/default/a",
       "kubelet/partialobjectmetadatas.v1.meta.k8s.io/default/web",
       "_internal/restmapper/cache-crd-restmapper.conf",
       "kubelet/tmp_pods.v1.core/default/web",
@@ -83,6 +84,20 @@ Deno.test("parsePath() and formatPath() undo each other", () => {
     const parsed = parsePath(path);
     if (parsed !== undefined) assert.equal(formatPath(parsed), path);
   }));
+});
+
+Deno.test("formatPath() leaves the namespace out where yurthub does, and only there", () => {
+  const rows: [directory: string, namespace: string, path: string][] = [
+    ["namespaces.v1.example.com", "shop", "k/namespaces.v1.example.com/a"],
+    ["namespaces.v1.example.com", "", "k/namespaces.v1.example.com/a"],
+    ["namespaces", "shop", "k/namespaces/a"],
+    // No file stands for a core Namespace that is in one.
+    ["namespaces.v1.core", "a", "k/namespaces.v1.core/a/a"],
+    ["namespacesets.v1.example.com", "shop", "k/namespacesets.v1.example.com/shop/a"],
+  ];
+  for (const [directory, namespace, path] of rows) {
+    assert.equal(formatPath({ component: "k", directory, namespace, name: "a" }), path);
+  }
 });
 
 Deno.test("parseDirectory() tells the layouts apart and knows Namespaces", () => {

@@ -234,12 +234,34 @@ Deno.test("the store API: every route answers as its document says, every error 
       map("x", 1).replace('"v1"', '"v2"'),
       map("x", 1).replace('"resourceVersion":"1"', '"resourceVersion":""'),
       map("x", 1).replace('"resourceVersion":"1"', '"resourceVersion":"01"'),
+      // No apiserver could read these, or it would read another object than was checked.
+      map("x", 1).replace('"ConfigMap"', '"Pod"'),
+      map("x", 1).replace("{", '{"kind":"Pod",'),
+      map("x", 1).replace("{", '{"Kind":"Pod",'),
+      map("x", 1).replace('"name":"x"', '"name":"x","name":"x"'),
+      map("x", 1).replace('"namespace":"default"', '"namespace":null'),
+      map("x", 1, { data: "DEEP" }).replace('"DEEP"', "[".repeat(10_000) + "]".repeat(10_000)),
     ];
     for (const body of bad) {
       expectError(await api.ask("POST", object("x"), body), 422, "InvalidContent");
     }
+    const misplaced: [path: string, about: string, kind?: string][] = [
+      ["secrets.v1.apps/namespaces/default/objects/x", "app/secrets.v1.apps/default/x", "Secret"],
+      ["clusterroles.v1.rbac.authorization.k8s.io/namespaces/a/objects/b", "", "ClusterRole"],
+      ["pods.v1.core/objects/x", "app/pods.v1.core/x"],
+      ["ingresses.v1beta1.extensions/namespaces/a/objects/b", "", "Ingress"],
+      ["pods.v1.core/namespaces/a/objects/%20", "app/pods.v1.core/a/ "],
+    ];
+    for (const [path, about, kind] of misplaced) {
+      const place = about || `app/${path.replace("namespaces/", "").replace("objects/", "")}`;
+      const body = objectBytes(place, { rv: 1, ...(kind && { kind }) }).slice();
+      const answered = await api.ask("POST", `/v1/components/app/resources/${path}`, body);
+      expectError(answered, 422, "InvalidContent");
+    }
     const badLists = [
       map("x", 1),
+      list(map("x", 1)).replace("{", '{"items":[],'),
+      list(map("x", 1)).replace('"ConfigMapList"', '"PodList"'),
       list(map("x", 1), map("x", 2)),
       list(map("x", 1).replace('"x"', '"a/b"')),
       list(map("x", 1).replace('"x"', '".."')),
