@@ -20,6 +20,7 @@ import {
   statusWords,
   systemdNotifier,
 } from "../agent/mod.ts";
+import { longestCallMs } from "../etcd/mod.ts";
 import { identifyRoot, watchCache } from "../fscache/mod.ts";
 import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
 import type { ReconcileOptions } from "../reconcile/mod.ts";
@@ -37,8 +38,6 @@ import { versionFacts } from "./version.ts";
 const STOP_MS = 1_500;
 /** Answers that are under way get this long when it ends. */
 const CLOSE_MS = 200;
-/** The slowest uplink that a Txn's deadline allows for, in bytes a ms (see lib/etcd). */
-const SLOWEST_BYTES_PER_MS = 64 * 1024 / 1_000;
 
 /** `edgekeyd` or `edgekeyd run`: the daemon. */
 export async function runCommand(options: Options, terminal: Terminal): Promise<number> {
@@ -150,7 +149,7 @@ function openNotifier(options: Options, log: Log): Notifier {
     uptimeSeconds: () => Deno.osUptime(),
     failed: (reason) => log("error", "systemd can't be told how we are", { reason }),
   });
-  const longestMs = options.etcdTimeoutMs + options.etcdMaxRequestBytes / SLOWEST_BYTES_PER_MS;
+  const longestMs = longestCallMs(options.etcdTimeoutMs, options.etcdMaxRequestBytes);
   if (notifier.watchdogMs !== undefined && notifier.watchdogMs < longestMs) {
     log("warning", "WatchdogSec is shorter than a call to etcd may take; make it longer", {
       watchdogSeconds: notifier.watchdogMs / 1_000,

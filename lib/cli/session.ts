@@ -1,6 +1,6 @@
 import type { CacheUse } from "../agent/mod.ts";
 import { setImmediate } from "node:timers";
-import { connect, ENVELOPE_BYTES, type Etcd } from "../etcd/mod.ts";
+import { connect, type Etcd, txnBudget } from "../etcd/mod.ts";
 import {
   type CacheOptions,
   type ComponentKeyCache,
@@ -79,8 +79,7 @@ export function storeContext(
     etcd,
     cache,
     maxTxnOps: options.etcdMaxTxnOps,
-    requestBytes: options.etcdMaxRequestBytes - ENVELOPE_BYTES -
-      new TextEncoder().encode(options.etcdUsername ?? "").length,
+    requestBytes: txnBudget(options.etcdMaxRequestBytes, options.etcdUsername),
     random,
     sleep: clock.sleep,
   };

@@ -4,11 +4,12 @@ import { checked } from "./checked.ts";
 import { toEtcdError } from "./classify.ts";
 import { EtcdConfigError } from "./config_error.ts";
 import type { Connection } from "./connection.ts";
-import type { TlsCredentials, TlsFiles, UserFiles } from "./credentials.ts";
+import type { TlsCredentials, TlsFiles, User, UserFiles } from "./credentials.ts";
+import { deadlineIn, longestCallMs, msUntil } from "./deadline.ts";
 import { EtcdError } from "./errors.ts";
 import type { Etcd } from "./etcd.ts";
 import { Failover } from "./failover.ts";
-import { Login, type User } from "./login.ts";
+import { Login } from "./login.ts";
 import { firstDenied, type KeyRange, writeQuestion, writtenKeys } from "./written_keys.ts";
 import {
   type Denial,
@@ -20,10 +21,7 @@ import {
 import { explainConnectFailure } from "./preflight.ts";
 
 /** The largest answer that is accepted, in bytes; ranges are paged to stay far below it. */
-export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-
-/** The slowest uplink that a Txn's deadline allows for, in bytes a millisecond: 64 KiB/s. */
-const SLOWEST_BYTES_PER_MS = 64 * 1024 / 1000;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Where etcd is, and who we are to it. */
 export interface EtcdOptions extends TlsFiles, UserFiles {
@@ -141,7 +139,7 @@ class EtcdClient implements Etcd {
 
   #send(request: ITxnRequest, bytes: number): Promise<ITxnResponse> {
     return this.#call(
-      this.#timeoutMs + bytes / SLOWEST_BYTES_PER_MS,
+      longestCallMs(this.#timeoutMs, bytes),
       false,
       ({ connection, ...options }) => connection.txn(request, options),
     );
@@ -189,7 +187,7 @@ class EtcdClient implements Etcd {
     send: (attempt: Attempt) => Promise<T>,
   ): Promise<T> {
     if (this.#closed) throw new EtcdError("unreachable", "the etcd client is closed");
-    const deadline = Date.now() + timeoutMs;
+    const deadline = deadlineIn(timeoutMs);
     try {
       return await this.#failover.run(
         deadline,
@@ -198,7 +196,7 @@ class EtcdClient implements Etcd {
       );
     } catch (error) {
       const connecting = error instanceof EtcdError && error.reason === "unreachable";
-      if (!connecting || Date.now() >= deadline) throw error;
+      if (!connecting || msUntil(deadline) <= 0) throw error;
       throw await this.#explained(error, deadline);
     }
   }

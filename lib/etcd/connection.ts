@@ -12,13 +12,14 @@ import {
 } from "etcd3";
 import { CallFailure } from "./call_failure.ts";
 import type { TlsCredentials } from "./credentials.ts";
+import { msUntil } from "./deadline.ts";
 import { isHttps } from "./endpoints.ts";
 import { limitHandshakes } from "./handshake_limit.ts";
 import { allowTlsToIpAddresses } from "./tls_servername.ts";
 
 /** What holds for one call. */
 export interface CallOptions {
-  /** When it has to be over, in milliseconds since the epoch. */
+  /** When it has to be over, as {@linkcode deadlineIn} counts. */
   readonly deadline: number;
   /** etcd's auth token, if there is one. */
   readonly token?: string | undefined;
@@ -126,17 +127,19 @@ export class Connection {
 }
 
 /**
- * Runs one call with an interceptor of ours, which adds the token and takes the status as gRPC
- * says it: etcd3 throws the code away and, on an invalid token, would call itself without end.
- * So it is told the code only.
+ * Runs one call with an interceptor of ours, which sets the deadline, adds the token, and takes the
+ * status as gRPC says it: etcd3 throws the code away and, on an invalid token, would call itself
+ * without end. So it is told the code only.
  */
 async function send<T>(
   options: CallOptions,
   call: (grpcOptions: grpc.CallOptions) => Promise<T>,
 ): Promise<T> {
   let status: grpc.StatusObject | undefined;
-  const interceptor: grpc.Interceptor = (callOptions, nextCall) =>
-    new grpc.InterceptingCall(nextCall(callOptions), {
+  const interceptor: grpc.Interceptor = (callOptions, nextCall) => {
+    // gRPC takes a moment of the wall clock, and makes a timer of what is left as the call starts.
+    const deadline = Date.now() + msUntil(options.deadline);
+    return new grpc.InterceptingCall(nextCall({ ...callOptions, deadline }), {
       start(metadata, _listener, next) {
         if (options.token !== undefined) metadata.set("token", options.token);
         next(metadata, {
@@ -147,8 +150,9 @@ async function send<T>(
         });
       },
     });
+  };
   try {
-    return await call({ deadline: options.deadline, interceptors: [interceptor] });
+    return await call({ interceptors: [interceptor] });
   } catch (cause) {
     // Without a status the call was not even started: etcd3 or the encoder refused it.
     const details = cause instanceof Error ? cause.message : String(cause);

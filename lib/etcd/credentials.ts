@@ -2,7 +2,6 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { EtcdConfigError } from "./config_error.ts";
 import { isHttps } from "./endpoints.ts";
-import type { User } from "./login.ts";
 
 /** The files that TLS to etcd needs, by the flags that name them. */
 export interface TlsFiles {
@@ -20,6 +19,12 @@ export interface UserFiles {
   readonly username?: string;
   /** `--etcd-password-file` */
   readonly passwordFile?: string;
+}
+
+/** Who to log in as: what was read from the flags of {@linkcode UserFiles}. */
+export interface User {
+  readonly name: string;
+  readonly password: string;
 }
 
 /** What was read from the files for TLS, checked. */

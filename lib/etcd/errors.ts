@@ -46,10 +46,14 @@ const DEFINITE: ReadonlySet<EtcdErrorReason> = new Set([
 
 /** A failed etcd call. */
 export class EtcdError extends EdgekeydError {
+  /** Tells it from other errors in a stack trace. */
   override name = "EtcdError";
+  /** What a caller acts on. */
   readonly reason: EtcdErrorReason;
 
   /**
+   * Makes it; its code is `Etcd`.
+   *
    * @param reason what to act on
    * @param message what, which endpoint, what to do; one line
    * @param options the error of the client underneath

@@ -12,6 +12,7 @@ export interface Etcd {
    * One linearizable range read.
    *
    * @param request key, range_end, limit, revision, keys_only
+   * @returns etcd's answer, held against the request
    * @throws {EtcdError} on any failure; `compacted` if the revision is gone
    */
   range(request: IRangeRequest): Promise<IRangeResponse>;
@@ -20,10 +21,16 @@ export interface Etcd {
    *
    * @param request the Txn
    * @param bytes an upper bound of its encoded size; the deadline grows with it
+   * @returns etcd's answer, held against the request
    * @throws {EtcdError} on any failure; its `outcome` tells whether it may have been applied
    */
   txn(request: ITxnRequest, bytes?: number): Promise<ITxnResponse>;
-  /** @returns true while the cluster has raised its NOSPACE alarm */
+  /**
+   * Asks whether etcd is out of space.
+   *
+   * @returns true while the cluster has raised its NOSPACE alarm
+   * @throws {EtcdError} on any failure
+   */
   hasNoSpaceAlarm(): Promise<boolean>;
   /** Frees the connections; no call may follow. */
   close(): void;

@@ -1,3 +1,4 @@
+import { deadlineIn, msUntil } from "./deadline.ts";
 import { EtcdError, type EtcdErrorReason } from "./errors.ts";
 
 /** Reasons that lie with the endpoint; the others would be the same at the next. */
@@ -37,7 +38,7 @@ export class Failover<T extends Target> {
    * sent, and gets all the time there is. A failure is remembered, so that the next call starts
    * elsewhere.
    *
-   * @param deadline of all attempts together, in milliseconds since the epoch
+   * @param deadline of all attempts together, as {@linkcode deadlineIn} counts
    * @param idempotent whether it may reach etcd twice
    * @param attempt one attempt at one endpoint, with a deadline of its own
    * @throws {EtcdError} of the last endpoint tried; its message names the others
@@ -54,16 +55,15 @@ export class Failover<T extends Target> {
     ];
     const failed: string[] = [];
     for (const [tried, target] of order.entries()) {
-      const now = Date.now();
-      const share = idempotent ? (deadline - now) / (count - tried) : deadline - now;
+      const until = idempotent ? deadlineIn(msUntil(deadline) / (count - tried)) : deadline;
       try {
-        const answer = await attempt(target, now + share);
+        const answer = await attempt(target, until);
         this.#preferred = this.#targets.indexOf(target);
         return answer;
       } catch (error) {
         if (!(error instanceof EtcdError) || !ENDPOINT_FAILED.has(error.reason)) throw error;
         this.#preferred = (this.#targets.indexOf(target) + 1) % count;
-        const last = tried === count - 1 || Date.now() >= deadline;
+        const last = tried === count - 1 || msUntil(deadline) <= 0;
         const mayGoOn = idempotent || error.reason === "unreachable";
         if (last || !mayGoOn) throw alsoTried(error, failed);
         failed.push(`${target.endpoint} (${error.reason})`);

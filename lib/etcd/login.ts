@@ -1,12 +1,8 @@
 import { CallFailure, GrpcCode } from "./call_failure.ts";
 import { isTokenRefused } from "./classify.ts";
 import type { Connection } from "./connection.ts";
-
-/** Who to log in as. */
-export interface User {
-  readonly name: string;
-  readonly password: string;
-}
+import type { User } from "./credentials.ts";
+import { deadlineIn } from "./deadline.ts";
 
 /**
  * One login, shared by all calls to the cluster (a token is good for every member), and renewed
@@ -31,7 +27,7 @@ export class Login {
    * with a fresh one, and not again.
    *
    * @param connection where to log in, if need be
-   * @param deadline of all of it, in milliseconds since the epoch
+   * @param deadline of all of it, as {@linkcode deadlineIn} counts
    * @param call gets the token, or undefined if etcd has authentication turned off
    * @throws {CallFailure} of the login or of the call
    */
@@ -66,7 +62,7 @@ export class Login {
   async #authenticate(connection: Connection, deadline: number): Promise<string | undefined> {
     try {
       return await connection.authenticate(this.#user.name, this.#user.password, {
-        deadline: Math.min(deadline, Date.now() + this.#timeoutMs),
+        deadline: Math.min(deadline, deadlineIn(this.#timeoutMs)),
       });
     } catch (error) {
       if (isAuthTurnedOff(error)) return undefined;

@@ -4,12 +4,13 @@
  * @module
  */
 export { EtcdConfigError } from "./config_error.ts";
-export { connect, type EtcdOptions, MAX_ANSWER_BYTES } from "./connect.ts";
+export { connect, type EtcdOptions } from "./connect.ts";
 export { checkTlsFlags, type TlsFiles, type UserFiles } from "./credentials.ts";
+export { longestCallMs } from "./deadline.ts";
 export { parseEndpoints } from "./endpoints.ts";
 export { EtcdError, type EtcdErrorReason } from "./errors.ts";
 export type { Etcd } from "./etcd.ts";
-export { ENVELOPE_BYTES, opBytes, txnBytes } from "./txn_size.ts";
+export { opBytes, txnBudget, txnBytes } from "./txn_size.ts";
 export {
   buildTxn,
   type FenceMove,
@@ -20,3 +21,5 @@ export {
   type TxnOpResult,
   type VacantSpan,
 } from "./txn_tree.ts";
+/** The messages of etcd's v3 API (rpc.proto), as {@linkcode Etcd} takes and gives them. */
+export type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";

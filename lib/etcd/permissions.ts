@@ -1,9 +1,8 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import type { IRangeRequest } from "etcd3";
-import type { TlsCredentials } from "./credentials.ts";
+import type { TlsCredentials, User } from "./credentials.ts";
 import { EtcdError } from "./errors.ts";
-import type { User } from "./login.ts";
 
 /** What a user may not do. */
 export interface Denial {

@@ -1,4 +1,5 @@
 import type { ClientCertificate, TlsCredentials } from "./credentials.ts";
+import { msUntil } from "./deadline.ts";
 import { hostAndPort, isHttps } from "./endpoints.ts";
 
 /** What an HTTP/2 client says first: the preface and empty settings. */
@@ -17,7 +18,7 @@ const FRAME_TYPE_OFFSET = 3;
  *
  * @param endpoint `scheme://host:port`
  * @param tls what the failed connection used
- * @param deadline in milliseconds since the epoch
+ * @param deadline as {@linkcode deadlineIn} counts
  * @returns what is wrong with TLS and what to do, in one line; undefined if that is not it
  */
 export async function explainConnectFailure(
@@ -130,7 +131,7 @@ async function greet(
     : Deno.connect(address);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise<Greeting>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, deadline - Date.now()), SILENT);
+    timer = setTimeout(resolve, Math.max(0, msUntil(deadline)), SILENT);
   });
   try {
     return await Promise.race([exchange(opening, handshake ? undefined : HTTP2_HELLO), timeUp]);

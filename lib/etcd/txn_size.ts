@@ -8,7 +8,18 @@ const ENUM = 2;
 const utf8 = new TextEncoder();
 
 /** What etcd adds around a Txn in its log (header, ids), counted against `--max-request-bytes`. */
-export const ENVELOPE_BYTES = 512;
+const ENVELOPE_BYTES = 512;
+
+/**
+ * What an encoded TxnRequest may have: the user's name stands in etcd's log beside it.
+ *
+ * @param maxRequestBytes etcd's `--max-request-bytes`
+ * @param username `--etcd-username`, if given
+ * @returns bytes, to be held against {@linkcode txnBytes}
+ */
+export function txnBudget(maxRequestBytes: number, username = ""): number {
+  return maxRequestBytes - ENVELOPE_BYTES - utf8Bytes(username);
+}
 
 /**
  * Upper bound of what one operation adds to an encoded TxnRequest (rpc.proto of etcd), in bytes.

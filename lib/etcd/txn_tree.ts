@@ -19,6 +19,7 @@ export type TxnOp =
 
 /** The fence as one Txn moves it. */
 export interface FenceMove {
+  /** The fence's key, which stands outside of the prefix of all object keys. */
   readonly key: string;
   /** Value that it must hold; null: it must not exist. */
   readonly expected: string | null;
@@ -28,7 +29,9 @@ export interface FenceMove {
 
 /** Keys from `first` to `last` inclusive, none of which may exist for the Txn to apply. */
 export interface VacantSpan {
+  /** Its lowest key, in etcd's order. */
   readonly first: string;
+  /** Its highest key. */
   readonly last: string;
 }
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { deadlineIn, msUntil } from "../../lib/etcd/deadline.ts";
 import { EtcdError, type EtcdErrorReason } from "../../lib/etcd/errors.ts";
 import { Failover } from "../../lib/etcd/failover.ts";
 import { freePort, startEtcd } from "../support/etcd_server.ts";
@@ -15,7 +16,7 @@ async function run(
 ): Promise<{ tried: string[]; error?: EtcdError }> {
   const tried: string[] = [];
   try {
-    await failover.run(Date.now() + 1000, idempotent, ({ endpoint }) => {
+    await failover.run(deadlineIn(1000), idempotent, ({ endpoint }) => {
       const reason = reasons[tried.length];
       tried.push(endpoint);
       return reason
@@ -81,15 +82,46 @@ Deno.test("failover: stays with the one that answered, leaves the one that faile
 Deno.test("failover: reads share the time, a Txn has all of it", async () => {
   const shares: number[] = [];
   const record = (_: unknown, deadline: number) => {
-    shares.push(deadline - Date.now());
+    shares.push(msUntil(deadline));
     return Promise.reject(new EtcdError("unreachable", "failed"));
   };
-  await rejects(new Failover(TARGETS).run(Date.now() + 900, true, record));
-  await rejects(new Failover(TARGETS).run(Date.now() + 900, false, record));
+  await rejects(new Failover(TARGETS).run(deadlineIn(900), true, record));
+  await rejects(new Failover(TARGETS).run(deadlineIn(900), false, record));
   [300, 450, 900, 900, 900, 900].forEach((share, index) => {
     const actual = shares[index] ?? 0;
     ok(Math.abs(actual - share) < 100, `attempt ${index}: ${actual} ms, not ${share}`);
   });
+});
+
+Deno.test("failover: a clock that is set meanwhile changes nobody's share", async () => {
+  for (const jumpMs of [-3_600_000, 3_600_000, -Date.now()]) {
+    const shares: number[] = [];
+    using clock = settableClock();
+    const record = (_: unknown, deadline: number) => {
+      shares.push(msUntil(deadline));
+      clock.set(jumpMs);
+      return Promise.reject(new EtcdError("timeout", "failed"));
+    };
+    await rejects(new Failover(TARGETS).run(deadlineIn(900), true, record));
+    strictEqual(shares.length, 3);
+    for (const share of shares) ok(share > 0 && share <= 900, `${share} ms after ${jumpMs} ms`);
+  }
+});
+
+Deno.test("connect: a clock set back an hour does not hold a call on a second endpoint", async () => {
+  await using frozen = await startEtcd();
+  await using alsoFrozen = await startEtcd();
+  await frozen.kill("SIGSTOP");
+  await alsoFrozen.kill("SIGSTOP");
+  const endpoints = [frozen.endpoint, alsoFrozen.endpoint];
+  await withClient({ endpoints, timeoutMs: 1_000 }, async (etcd) => {
+    using clock = settableClock();
+    const call = failure(etcd.range({ key: Buffer.from("k") }));
+    // The first endpoint has half a second; by now its call is under way.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    clock.set(-3_600_000);
+    match((await call).reason, /^(timeout|unreachable)$/);
+  }, CONNECTING_MS);
 });
 
 Deno.test("failover: three endpoints of which two are dead", async () => {
@@ -132,6 +164,19 @@ Deno.test("failover: a read does not spend all its time on a frozen endpoint", a
     }, CONNECTING_MS);
   }
 });
+
+/** Sets the wall clock, and puts it right again. */
+function settableClock(): Disposable & { set(jumpMs: number): void } {
+  const { now } = Date;
+  return {
+    set(jumpMs) {
+      Date.now = () => now() + jumpMs;
+    },
+    [Symbol.dispose]() {
+      Date.now = now;
+    },
+  };
+}
 
 function deadEndpoints(count: number): string[] {
   return Array.from({ length: count }, () => `http://127.0.0.1:${freePort()}`);

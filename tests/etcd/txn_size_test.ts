@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import {
   buildTxn,
-  ENVELOPE_BYTES,
   type Etcd,
   EtcdError,
   type FenceMove,
   opBytes,
+  txnBudget,
   txnBytes,
   txnLevels,
   type TxnOp,
@@ -143,7 +143,7 @@ Deno.test("a real etcd at its default limits", async (t) => {
 
     await t.step("takes a Txn that is counted as all that the limit leaves", async () => {
       const move: FenceMove = { key: "/edge-fence", expected: null, next: "l/1/x" };
-      const most = DEFAULT_MAX_REQUEST_BYTES - ENVELOPE_BYTES;
+      const most = txnBudget(DEFAULT_MAX_REQUEST_BYTES);
       const ops = putsOf(most, move);
       assert.equal(bound(move, ops, 128), most);
       const { succeeded } = await etcd.txn(buildTxn(move, ops, 128));
@@ -162,10 +162,11 @@ Deno.test("a real etcd at its default limits", async (t) => {
           return false;
         }
       };
-      const most = DEFAULT_MAX_REQUEST_BYTES - ENVELOPE_BYTES;
+      const most = txnBudget(DEFAULT_MAX_REQUEST_BYTES);
+      const envelopeBytes = DEFAULT_MAX_REQUEST_BYTES - most;
       // etcd takes what we count as `low` bytes, and refuses `high`.
       let low = most;
-      let high = most + 4 * ENVELOPE_BYTES;
+      let high = most + 4 * envelopeBytes;
       assert.equal(await accepts(high), false);
       while (high - low > 1) {
         const middle = (low + high) >> 1;
@@ -173,7 +174,7 @@ Deno.test("a real etcd at its default limits", async (t) => {
         else high = middle;
       }
       // It leaves out fields that are 0, so that its own count is a little below ours.
-      assert.ok(high > most && low < most + 2 * ENVELOPE_BYTES, String(low - most));
+      assert.ok(high > most && low < most + 2 * envelopeBytes, String(low - most));
     });
   });
 });

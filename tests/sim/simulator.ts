@@ -1,5 +1,5 @@
 import { FenceError } from "../../lib/store/errors.ts";
-import { ENVELOPE_BYTES } from "../../lib/etcd/mod.ts";
+import { txnBudget } from "../../lib/etcd/mod.ts";
 import { AtRest } from "./checkers/at_rest.ts";
 import { BroughtBack } from "./checkers/brought_back.ts";
 import { BadFile } from "./checkers/bad_file.ts";
@@ -164,7 +164,7 @@ class Simulation {
       network,
       kvLimits: drawLimits(this.world),
       maxTxnOps,
-      requestBytes: (wrongLimit ? 1.5 * 1024 * 1024 : maxRequestBytes) - ENVELOPE_BYTES,
+      requestBytes: txnBudget(wrongLimit ? 1.5 * 1024 * 1024 : maxRequestBytes),
       maxDeletePercent: prng.pick([50, 100]),
       settleMs: 2_000,
       mutation: options.mutation,

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { connect, ENVELOPE_BYTES, type Etcd } from "../../lib/etcd/mod.ts";
+import { connect, type Etcd, txnBudget } from "../../lib/etcd/mod.ts";
 import { denoKvStore } from "../../lib/keycache/deno_kv_store.ts";
 import { ComponentKeyCache } from "../../lib/keycache/mod.ts";
 import type { StoreContext } from "../../lib/store/mod.ts";
@@ -22,7 +22,7 @@ export interface StoredKey {
 }
 
 const DEFAULT_MAX_TXN_OPS = 128;
-const DEFAULT_REQUEST_BYTES = 1_572_864 - ENVELOPE_BYTES;
+const DEFAULT_REQUEST_BYTES = txnBudget(1_572_864);
 
 let nodes = 0;
 
