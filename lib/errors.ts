@@ -4,11 +4,14 @@
  * object's content.
  */
 export class EdgekeydError extends Error {
+  /** Tells the class in a stack trace. */
   override name = "EdgekeydError";
   /** Stable, UpperCamelCase; part of the contract with callers. */
   readonly code: string;
 
   /**
+   * Makes an error.
+   *
    * @param code stable code for programs
    * @param message what, where, and what to do; one line
    * @param options the underlying cause, if any

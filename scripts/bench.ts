@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { join } from "@std/path";
-import { connect, type Etcd } from "../lib/etcd/mod.ts";
+import { connect, type Etcd, txnBudget } from "../lib/etcd/mod.ts";
 import { DenoFileSystem } from "../lib/fscache/mod.ts";
 import { holdStateDirectory } from "../lib/keycache/mod.ts";
 import { reconcile, type ReconcileReport } from "../lib/reconcile/mod.ts";
@@ -109,9 +109,9 @@ async function newNode(): Promise<Node> {
       etcd: etcd as Etcd,
       cache,
       maxTxnOps: 128,
-      requestBytes: 1_572_864 - 512,
+      requestBytes: txnBudget(1_572_864),
       random: () => crypto.randomUUID().replaceAll("-", ""),
-      sleep: clock.sleep,
+      clock,
     },
     close() {
       cache.close();

@@ -1,6 +1,6 @@
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import type { Clock } from "../reconcile/mod.ts";
+import type { Clock } from "../clock.ts";
 import { type ConflictPolicy, judgeFence, observe, standingConflicts } from "../store/mod.ts";
 import { etcdStateAfter } from "./health.ts";
 import { type NodeFacts, type NodeStatus, type Setup, statusOf } from "./status.ts";

@@ -9,7 +9,7 @@ import {
   KeyCacheError,
   memoryCache,
 } from "../keycache/mod.ts";
-import type { Clock } from "../reconcile/mod.ts";
+import type { Clock } from "../clock.ts";
 import type { StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
 
@@ -81,7 +81,7 @@ export function storeContext(
     maxTxnOps: options.etcdMaxTxnOps,
     requestBytes: txnBudget(options.etcdMaxRequestBytes, options.etcdUsername),
     random,
-    sleep: clock.sleep,
+    clock,
   };
 }
 

@@ -1,15 +1,15 @@
 import { Buffer } from "node:buffer";
-import type {
-  IKeyValue,
-  IRangeRequest,
-  IRangeResponse,
-  IRequestOp,
-  IResponseHeader,
-  ITxnRequest,
-  ITxnResponse,
-} from "etcd3";
 import { EtcdError } from "./errors.ts";
 import type { Etcd } from "./etcd.ts";
+import type {
+  KeyValue,
+  RangeRequest,
+  RangeResponse,
+  RequestOp,
+  ResponseHeader,
+  TxnRequest,
+  TxnResponse,
+} from "./messages.ts";
 
 /**
  * Holds each answer of an etcd against what was asked, so that nobody else has to: the types only
@@ -42,23 +42,27 @@ type Doubtful<T> = { readonly [K in keyof T]?: Doubtful<T[K]> | null } | null | 
 const UNSIGNED = /^[0-9]{1,20}$/;
 const REVISION = /^[1-9][0-9]{0,18}$/;
 
-function hasHeader({ header }: { readonly header: IResponseHeader }): boolean {
-  const said: Doubtful<IResponseHeader> = header;
+function hasHeader({ header }: { readonly header: ResponseHeader }): boolean {
+  const said: Doubtful<ResponseHeader> = header;
   return matches(said?.revision, REVISION) && matches(said?.cluster_id, UNSIGNED);
 }
 
-/** Keys come in order, each once, none that was not asked for: so paging always ends. */
-function answersRange(answer: Doubtful<IRangeResponse>, request: IRangeRequest): boolean {
+/**
+ * Keys come in order, each once, none that was not asked for, and there are more only beyond a full
+ * page: so paging always ends.
+ */
+function answersRange(answer: Doubtful<RangeResponse>, request: RangeRequest): boolean {
   if (!Array.isArray(answer?.kvs) || typeof answer.more !== "boolean") return false;
   const { key = Buffer.of(), range_end: end, limit = 0 } = request;
-  if (Number(limit) > 0 && answer.kvs.length > Number(limit)) return false;
-  // All that there are count, those beyond the limit too.
   const { kvs: { length }, more, count } = answer;
+  if (Number(limit) > 0 && length > Number(limit)) return false;
+  if (more && (length === 0 || length !== Number(limit))) return false;
+  // All that there are count, those beyond the limit too.
   if (!matches(count, UNSIGNED) || (more ? length >= Number(count) : length !== Number(count))) {
     return false;
   }
   let before: Uint8Array | undefined;
-  return answer.kvs.every((kv: Doubtful<IKeyValue>) => {
+  return answer.kvs.every((kv: Doubtful<KeyValue>) => {
     const found = kv?.key;
     if (!(found instanceof Uint8Array) || !(kv?.value instanceof Uint8Array)) return false;
     if (!matches(kv.mod_revision, REVISION)) return false;
@@ -71,7 +75,7 @@ function answersRange(answer: Doubtful<IRangeResponse>, request: IRangeRequest):
   });
 }
 
-function answersTxn(answer: Doubtful<ITxnResponse>, request: ITxnRequest): boolean {
+function answersTxn(answer: Doubtful<TxnResponse>, request: TxnRequest): boolean {
   const { success = [], failure = [] } = request;
   if (typeof answer?.succeeded !== "boolean" || !Array.isArray(answer.responses)) return false;
   const ops = answer.succeeded ? success : failure;
@@ -81,8 +85,8 @@ function answersTxn(answer: Doubtful<ITxnResponse>, request: ITxnRequest): boole
 }
 
 function answersOp(
-  answer: Doubtful<ITxnResponse["responses"][number]>,
-  op: IRequestOp,
+  answer: Doubtful<TxnResponse["responses"][number]>,
+  op: RequestOp,
 ): boolean {
   if (op.request_txn) return answersTxn(answer?.response_txn, op.request_txn);
   if (op.request_range) return answersRange(answer?.response_range, op.request_range);

@@ -2,7 +2,7 @@ import { EdgekeydError } from "../errors.ts";
 
 /** What the operator said about etcd (flags, files) can't work; no call was made. */
 export class EtcdConfigError extends EdgekeydError {
-  /** Tells it from other errors in a stack trace. */
+  /** Tells the class in a stack trace. */
   override name = "EtcdConfigError";
 
   /**

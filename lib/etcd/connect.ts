@@ -1,4 +1,3 @@
-import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
 import { CallFailure } from "./call_failure.ts";
 import { checked } from "./checked.ts";
 import { toEtcdError } from "./classify.ts";
@@ -10,6 +9,7 @@ import { EtcdError } from "./errors.ts";
 import type { Etcd } from "./etcd.ts";
 import { Failover } from "./failover.ts";
 import { Login } from "./login.ts";
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { firstDenied, type KeyRange, writeQuestion, writtenKeys } from "./written_keys.ts";
 import {
   type Denial,
@@ -96,7 +96,7 @@ class EtcdClient implements Etcd {
     this.#login = user && new Login(user, timeoutMs);
   }
 
-  async range(request: IRangeRequest): Promise<IRangeResponse> {
+  async range(request: RangeRequest): Promise<RangeResponse> {
     try {
       return await this.#call(
         this.#timeoutMs,
@@ -112,7 +112,7 @@ class EtcdClient implements Etcd {
    * etcd before 3.4.42, 3.5.28 and 3.6.9 does not check permissions in nested Txns, and later ones
    * don't say which key they denied: so it is asked before, if it knows us as somebody.
    */
-  async txn(request: ITxnRequest, bytes = 0): Promise<ITxnResponse> {
+  async txn(request: TxnRequest, bytes = 0): Promise<TxnResponse> {
     if (this.#identity) await this.#checkWrites(writtenKeys(request, { nestedOnly: true }));
     try {
       return await this.#send(request, bytes);
@@ -137,7 +137,7 @@ class EtcdClient implements Etcd {
     for (const connection of this.#connections) connection.close();
   }
 
-  #send(request: ITxnRequest, bytes: number): Promise<ITxnResponse> {
+  #send(request: TxnRequest, bytes: number): Promise<TxnResponse> {
     return this.#call(
       longestCallMs(this.#timeoutMs, bytes),
       false,

@@ -2,19 +2,13 @@
 import * as grpc from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import { noop } from "cockatiel";
-import {
-  Etcd3,
-  type IAlarmResponse,
-  type IRangeRequest,
-  type IRangeResponse,
-  type ITxnRequest,
-  type ITxnResponse,
-} from "etcd3";
+import { Etcd3, type IAlarmResponse } from "etcd3";
 import { CallFailure } from "./call_failure.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { msUntil } from "./deadline.ts";
 import { isHttps } from "./endpoints.ts";
 import { limitHandshakes } from "./handshake_limit.ts";
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { allowTlsToIpAddresses } from "./tls_servername.ts";
 
 /** What holds for one call. */
@@ -75,12 +69,12 @@ export class Connection {
   }
 
   /** @throws {CallFailure} */
-  range(request: IRangeRequest, options: CallOptions): Promise<IRangeResponse> {
+  range(request: RangeRequest, options: CallOptions): Promise<RangeResponse> {
     return send(options, (grpcOptions) => this.#etcd.kv.range(request, grpcOptions));
   }
 
   /** @throws {CallFailure} */
-  txn(request: ITxnRequest, options: CallOptions): Promise<ITxnResponse> {
+  txn(request: TxnRequest, options: CallOptions): Promise<TxnResponse> {
     return send(options, (grpcOptions) => this.#etcd.kv.txn(request, grpcOptions));
   }
 

@@ -46,7 +46,7 @@ const DEFINITE: ReadonlySet<EtcdErrorReason> = new Set([
 
 /** A failed etcd call. */
 export class EtcdError extends EdgekeydError {
-  /** Tells it from other errors in a stack trace. */
+  /** Tells the class in a stack trace. */
   override name = "EtcdError";
   /** What a caller acts on. */
   readonly reason: EtcdErrorReason;

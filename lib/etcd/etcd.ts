@@ -1,9 +1,7 @@
-import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 
 /**
- * The narrow part of etcd's v3 API that edgekeyd uses, in the message shapes of etcd3
- * (rpc.proto): bytes as Buffers, int64s as decimal strings in answers, enums in the spelling
- * `Mod`, `Equal`. The real client and the in-memory model of the simulator both implement it.
+ * The narrow part of etcd's v3 API that edgekeyd uses. The real client and the in-memory model of the simulator both implement it.
  *
  * Every method makes exactly one attempt, ends within its deadline, and throws an EtcdError.
  */
@@ -15,7 +13,7 @@ export interface Etcd {
    * @returns etcd's answer, held against the request
    * @throws {EtcdError} on any failure; `compacted` if the revision is gone
    */
-  range(request: IRangeRequest): Promise<IRangeResponse>;
+  range(request: RangeRequest): Promise<RangeResponse>;
   /**
    * One Txn, nested or not.
    *
@@ -24,7 +22,7 @@ export interface Etcd {
    * @returns etcd's answer, held against the request
    * @throws {EtcdError} on any failure; its `outcome` tells whether it may have been applied
    */
-  txn(request: ITxnRequest, bytes?: number): Promise<ITxnResponse>;
+  txn(request: TxnRequest, bytes?: number): Promise<TxnResponse>;
   /**
    * Asks whether etcd is out of space.
    *

@@ -10,6 +10,16 @@ export { longestCallMs } from "./deadline.ts";
 export { parseEndpoints } from "./endpoints.ts";
 export { EtcdError, type EtcdErrorReason } from "./errors.ts";
 export type { Etcd } from "./etcd.ts";
+export type {
+  Compare,
+  KeyValue,
+  RangeRequest,
+  RangeResponse,
+  RequestOp,
+  ResponseHeader,
+  TxnRequest,
+  TxnResponse,
+} from "./messages.ts";
 export { opBytes, txnBudget, txnBytes } from "./txn_size.ts";
 export {
   buildTxn,
@@ -21,5 +31,3 @@ export {
   type TxnOpResult,
   type VacantSpan,
 } from "./txn_tree.ts";
-/** The messages of etcd's v3 API (rpc.proto), as {@linkcode Etcd} takes and gives them. */
-export type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";

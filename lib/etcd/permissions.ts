@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
-import type { IRangeRequest } from "etcd3";
 import type { TlsCredentials, User } from "./credentials.ts";
 import { EtcdError } from "./errors.ts";
+import type { RangeRequest } from "./messages.ts";
 
 /** What a user may not do. */
 export interface Denial {
@@ -41,7 +41,7 @@ export function identityOf(
 }
 
 /** The range that a read asks for, which was denied. */
-export function deniedRead({ key, range_end: end }: IRangeRequest): Denial {
+export function deniedRead({ key, range_end: end }: RangeRequest): Denial {
   const first = String(key ?? "");
   // Ranges here end right behind their last key.
   const last = String(end ?? "").replace(/\0$/, "");

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { ICompare, IRequestOp, ITxnRequest, ITxnResponse } from "etcd3";
 import { EtcdError } from "./errors.ts";
+import type { Compare, RequestOp, TxnRequest, TxnResponse } from "./messages.ts";
 
 /** One guarded operation of a Txn, or one read inside it. */
 export type TxnOp =
@@ -105,7 +105,7 @@ export function buildTxn(
   ops: readonly TxnOp[],
   maxTxnOps: number,
   vacant: readonly VacantSpan[] = [],
-): ITxnRequest {
+): TxnRequest {
   const levels = txnLevels(maxTxnOps, ops.length);
   if (levels === undefined) {
     throw new EtcdError("too-many-ops", `${ops.length} operations do not fit one Txn`);
@@ -133,7 +133,7 @@ export function buildTxn(
 export function readTxn(
   fence: FenceMove | undefined,
   ops: readonly TxnOp[],
-  response: ITxnResponse,
+  response: TxnResponse,
   maxTxnOps: number,
 ): TxnOpResult[] {
   const levels = txnLevels(maxTxnOps, ops.length) ?? 1;
@@ -165,10 +165,10 @@ function levelWidths(maxTxnOps: number, levels: number): number[] {
   return Array.from({ length: levels }, (_, level) => Math.max(1, width + (level < wider ? 1 : 0)));
 }
 
-function nest(leaves: IRequestOp[], widths: readonly number[]): IRequestOp[] {
+function nest(leaves: RequestOp[], widths: readonly number[]): RequestOp[] {
   let nodes = leaves;
   for (const width of widths.slice(1).reverse()) {
-    const parents: IRequestOp[] = [];
+    const parents: RequestOp[] = [];
     for (let start = 0; start < nodes.length; start += width) {
       parents.push({
         request_txn: { compare: [], success: nodes.slice(start, start + width), failure: [] },
@@ -179,19 +179,19 @@ function nest(leaves: IRequestOp[], widths: readonly number[]): IRequestOp[] {
   return nodes;
 }
 
-function leaf(op: TxnOp): IRequestOp {
+function leaf(op: TxnOp): RequestOp {
   const key = Buffer.from(op.key);
   if (op.action === "read") return { request_range: { key, keys_only: op.keysOnly } };
-  const request: IRequestOp = op.action === "put"
+  const request: RequestOp = op.action === "put"
     ? { request_put: { key, value: asBuffer(op.value) } }
     : { request_delete_range: { key } };
   if (op.guardMod === null) return request;
-  const compare: ICompare = { result: "Equal", target: "Mod", key, mod_revision: op.guardMod };
+  const compare: Compare = { result: "Equal", target: "Mod", key, mod_revision: op.guardMod };
   return { request_txn: { compare: [compare], success: [request], failure: [] } };
 }
 
 /** True if and only if no key of the span exists: every key that does has a version above 0. */
-function vacancyCompare({ first, last }: VacantSpan): ICompare {
+function vacancyCompare({ first, last }: VacantSpan): Compare {
   return {
     result: "Equal",
     target: "Version",
@@ -201,16 +201,16 @@ function vacancyCompare({ first, last }: VacantSpan): ICompare {
   };
 }
 
-function fenceCompare(fence: FenceMove): ICompare {
+function fenceCompare(fence: FenceMove): Compare {
   const key = Buffer.from(fence.key);
   return fence.expected === null
     ? { result: "Equal", target: "Create", key, create_revision: "0" }
     : { result: "Equal", target: "Value", key, value: Buffer.from(fence.expected) };
 }
 
-function moveFence(fence: FenceMove, nested: boolean): IRequestOp {
+function moveFence(fence: FenceMove, nested: boolean): RequestOp {
   const key = Buffer.from(fence.key);
-  const move: IRequestOp = fence.next === null
+  const move: RequestOp = fence.next === null
     ? { request_delete_range: { key } }
     : { request_put: { key, value: Buffer.from(fence.next) } };
   return nested ? { request_txn: { compare: [], success: [move], failure: [] } } : move;

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { IRequestOp, ITxnRequest } from "etcd3";
+import type { RequestOp, TxnRequest } from "./messages.ts";
 
 /**
  * The keys that a Txn writes, sorted.
@@ -8,11 +8,11 @@ import type { IRequestOp, ITxnRequest } from "etcd3";
  * @param options `nestedOnly`: those in Txns nested in it
  */
 export function writtenKeys(
-  request: ITxnRequest,
+  request: TxnRequest,
   options: { readonly nestedOnly?: boolean } = {},
 ): string[] {
   const keys = new Set<string>();
-  const collect = (ops: readonly IRequestOp[] = [], counts: boolean) => {
+  const collect = (ops: readonly RequestOp[] = [], counts: boolean) => {
     for (const { request_put: put, request_delete_range: remove, request_txn: txn } of ops) {
       const key = put?.key ?? remove?.key;
       if (key && counts) keys.add(key.toString());
@@ -64,8 +64,8 @@ const RANGES_AT_ONCE = 3;
  *
  * @param ranges what to ask for
  */
-export function writeQuestion(ranges: readonly KeyRange[]): ITxnRequest {
-  const failure = ranges.map(({ first, last }): IRequestOp => ({
+export function writeQuestion(ranges: readonly KeyRange[]): TxnRequest {
+  const failure = ranges.map(({ first, last }): RequestOp => ({
     request_delete_range: { key: Buffer.from(first), range_end: Buffer.from(`${last}\0`) },
   }));
   return { compare: [], success: [], failure };

@@ -1,7 +1,7 @@
 import type { DirectoryHistory } from "./directory_history.ts";
 import type { DirEntry, FileStamp, FileSystem } from "./file_system.ts";
 import type { PathParts } from "./layout.ts";
-import type { Slices } from "./slices.ts";
+import type { Slices } from "../slices.ts";
 import { isSameStamp } from "./stamps.ts";
 
 /** What the second look at the directories goes by. */

@@ -5,7 +5,7 @@ import { parsePath } from "./layout.ts";
 import { Listings } from "./listings.ts";
 import { type ObjectFileOptions, ObjectFiles } from "./object_files.ts";
 import { Rewrites } from "./rewrites.ts";
-import { Slices } from "./slices.ts";
+import { Slices } from "../slices.ts";
 import type { Absence, KnownFile, Snapshot } from "./snapshot.ts";
 import { walk } from "./walk.ts";
 

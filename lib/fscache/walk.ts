@@ -6,7 +6,7 @@ import type { Listings } from "./listings.ts";
 import type { ObjectFiles } from "./object_files.ts";
 import type { Place } from "./place.ts";
 import type { Rewrites } from "./rewrites.ts";
-import type { Slices } from "./slices.ts";
+import type { Slices } from "../slices.ts";
 import type { KnownFile } from "./snapshot.ts";
 import type { StandingEntry } from "./standing_entries.ts";
 

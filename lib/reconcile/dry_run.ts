@@ -11,15 +11,22 @@ import {
   type PlannedOp,
   plannedOp,
   type StoreContext,
+  txnLimits,
 } from "../store/mod.ts";
-import { guardDeletes } from "./guard.ts";
-import { everything, lookSettled } from "./look.ts";
-import { busyGroups, type ReconcileOptions, type ReconcileOutcome } from "./reconcile.ts";
+import { Slices } from "../slices.ts";
+import {
+  busyGroups,
+  findChanges,
+  heldBackDeletes,
+  invalidFiles,
+  reportStatus,
+} from "./findings.ts";
+import { everything } from "./look.ts";
+import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
+import type { ReconcileOutcome } from "./reconcile.ts";
 import type { PlanStep } from "./report.ts";
-import { tooLargeFiles } from "./too_large.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
-import { fileValues } from "./values.ts";
 
 /**
  * What {@linkcode reconcile} would do now, without writing anything: neither keys, nor the fence,
@@ -41,18 +48,9 @@ export async function dryRun(
     observe(etcd, cache.identity, []),
   );
   const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
-  const { snapshot, diff } = await phases.time(
-    "scan",
-    lookSettled(options.source, cache, options.clock, everything(), (files) => {
-      options.progress?.("scan", files, undefined);
-    }),
-  );
-  const { changes, heldBack } = guardDeletes(cache, diff.changes, snapshot.components, {
-    maxDeletePercent: options.maxDeletePercent,
-    confirmDeletes: options.confirmDeletes,
-    nowMs: options.clock.nowMs(),
-  });
-  const rules = { policy: options.policy, adopting: lost || cache.fence.adopting };
+  const findings = await findChanges(cache, options, everything(), phases);
+  const { guarded: { changes }, bytesOf } = findings;
+  const rules = decisionRules(options, lost || cache.fence.adopting);
   const made = await phases.time(
     "plan",
     plan(context, { rows, changes, also: "all", rules, dry: true }),
@@ -67,18 +65,15 @@ export async function dryRun(
     if (note !== undefined) notes.push(note);
   }
   const planned: PlannedOp[] = [];
-  const bytesOf = fileValues(options.source.root, options.source.fs, cache, snapshot);
   const leftOut = new Map<string, Owner>();
   for (const [key, decision] of made.decisions) {
     const op = plannedOp(key, decision, rows.get(key), changes.get(key));
     if (op?.action === "put" && op.owner && !bytesOf(key, op.owner)) leftOut.set(key, op.owner);
     else if (op) planned.push(op);
   }
-  const packing = pack(planned, {
-    fenceKey: cache.identity.fenceKey,
-    maxTxnOps: context.maxTxnOps,
-    requestBytes: context.requestBytes,
-  }, options.requireSingleTxn);
+  const { clock } = context;
+  const slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
+  const packing = await pack(planned, txnLimits(context), options.requireSingleTxn, slices);
   const ops = packing.batches.flat();
   const tooLarge = new Map(packing.tooLarge.map((op) => [op.key, op.owner]));
   const stays = (key: string) => tooLarge.has(key) || leftOut.has(key);
@@ -86,9 +81,11 @@ export async function dryRun(
   for (const [key, decision] of made.decisions) {
     if (!stays(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
   }
-  const invalid = [...snapshot.invalid, ...diff.invalid, ...tooLargeFiles(cache, tooLarge)];
-  const conflicts = [...made.conflicts].map(([key, reason]) => ({ key, reason }));
-  const partial = invalid.length + conflicts.length + heldBack.size > 0;
+  const told = {
+    conflicts: [...made.conflicts].map(([key, reason]) => ({ key, reason })),
+    invalid: invalidFiles(cache, findings, tooLarge),
+    heldBack: heldBackDeletes(findings),
+  };
   const count = (wanted: (op: PlannedOp) => boolean) => ops.filter(wanted).length;
   const created = count((op) => op.action === "put" && op.guardMod === "0");
   const updated = count((op) => op.action === "put" && op.guardMod !== "0");
@@ -97,16 +94,14 @@ export async function dryRun(
   const touched = new Set([...ops.map((op) => op.key), ...made.conflicts.keys()]);
   return {
     report: {
-      status: partial ? "partial" : "in-step",
+      status: reportStatus(told),
       created,
       updated,
       deleted: ops.length - created - updated,
       released: steps.filter((step) => step.action === "release").length,
       unchanged: [...new Set([...rows.keys(), ...changes.keys()])]
         .filter((key) => held(key) && !touched.has(key)).length,
-      conflicts,
-      invalid,
-      heldBack: [...heldBack].map(([component, deletes]) => ({ component, deletes })),
+      ...told,
       txns: packing.batches.length,
       staged: packing.staged,
       recovered: 0,
@@ -118,8 +113,8 @@ export async function dryRun(
       plan: steps,
     },
     notes,
-    busy: busyGroups(diff, leftOut, context),
-    rewriting: [...snapshot.rewriting],
+    busy: busyGroups(cache, findings, leftOut),
+    rewriting: [...findings.snapshot.rewriting],
     failure: undefined,
   };
 }

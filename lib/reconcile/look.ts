@@ -5,6 +5,7 @@ import {
   scan,
   type Snapshot,
 } from "../fscache/mod.ts";
+import type { Clock } from "../clock.ts";
 import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
 import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
 
@@ -12,27 +13,19 @@ import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
 export interface FsCache {
   /** The directory that holds the components. */
   readonly root: string;
+  /** How the files are read. */
   readonly fs: FileSystem;
+  /** Which components and resources are looked at. */
   readonly coverage: Pick<CoverageOptions, "components" | "excludeResources">;
   /** For how long a directory must not have changed before an absence in it counts, in ms. */
   readonly settleMs: number;
+  /** Larger files are left out, in bytes. */
   readonly maxObjectBytes: number;
 }
 
 /** Everything, waiting until it has settled: what a one-shot looks at. */
 export function everything(): LookScope {
   return { groups: undefined, patient: true, directories: new DirectoryHistory() };
-}
-
-/** Time, as far as looking at files needs it. */
-export interface Clock {
-  /** Wall clock, ms since the epoch. */
-  nowMs(): number;
-  /** Runs only forward, in ms. */
-  monotonicMs(): number;
-  sleep(ms: number): Promise<void>;
-  /** Lets the event loop run. */
-  pause(): Promise<void>;
 }
 
 /** Which part to look at, and how patiently. */

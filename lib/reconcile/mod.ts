@@ -1,13 +1,13 @@
+/**
+ * Brings etcd in step with the fs cache, or tells how the two differ.
+ *
+ * @module
+ */
 export { dryRun } from "./dry_run.ts";
-export type { Clock, FsCache } from "./look.ts";
+export type { FsCache, LookScope } from "./look.ts";
+export type { Progress, ReconcileOptions } from "./options.ts";
 export type { Phase } from "./phases.ts";
-export {
-  type PassScope,
-  type Progress,
-  reconcile,
-  type ReconcileOptions,
-  type ReconcileOutcome,
-} from "./reconcile.ts";
+export { type PassScope, reconcile, type ReconcileOutcome } from "./reconcile.ts";
 export type { PlanStep, ReconcileReport } from "./report.ts";
 export { retire } from "./retire.ts";
 export { type Verification, verify } from "./verify.ts";

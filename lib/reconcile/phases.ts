@@ -1,4 +1,4 @@
-import type { Clock } from "./look.ts";
+import type { Clock } from "../clock.ts";
 import type { ReconcileReport } from "./report.ts";
 
 /** A phase of a reconcile. */

@@ -1,42 +1,22 @@
 import { EdgekeydError } from "../errors.ts";
-import type { Owner } from "../keycache/mod.ts";
+import { apply, type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
 import {
-  apply,
-  type ApplyResult,
-  type ConflictPolicy,
-  recover,
-  type StoreContext,
-} from "../store/mod.ts";
-import type { SnapshotDiff } from "./diff.ts";
-import { guardDeletes } from "./guard.ts";
-import { type Clock, everything, type FsCache, type LookScope, lookSettled } from "./look.ts";
-import { type Phase, Phases } from "./phases.ts";
+  busyGroups,
+  findChanges,
+  heldBackDeletes,
+  invalidFiles,
+  pathsOf,
+  reportStatus,
+} from "./findings.ts";
+import { everything, type LookScope } from "./look.ts";
+import { decisionRules, type ReconcileOptions } from "./options.ts";
+import { Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
-import { tooLargeFiles } from "./too_large.ts";
-import { fileValues } from "./values.ts";
-
-/** How to reconcile. */
-export interface ReconcileOptions {
-  readonly source: FsCache;
-  readonly clock: Clock;
-  readonly policy: ConflictPolicy;
-  /** Share of a component's keys that may be deleted at once, in percent. */
-  readonly maxDeletePercent: number;
-  readonly confirmDeletes: boolean;
-  readonly requireSingleTxn: boolean;
-  /** Rebuild a lost cache: take over the fence, and what importers wrote of the snapshot's keys. */
-  readonly adopt: boolean;
-  readonly progress?: Progress;
-  /** Told which phase begins; undefined: it has ended. */
-  readonly onPhase?: (phase: Phase | undefined) => void;
-}
-
-/** Told how far a phase is; `total` is undefined while nobody knows it. */
-export type Progress = (phase: "scan" | "commit", done: number, total: number | undefined) => void;
 
 /** A report and what a person should know beside it. */
 export interface ReconcileOutcome {
+  /** What was done, for people and programs. */
   readonly report: ReconcileReport;
   /** One line each. */
   readonly notes: readonly string[];
@@ -58,8 +38,8 @@ export interface PassScope extends LookScope {
 }
 
 /**
- * One pass, full unless told otherwise: recovers what an earlier run left, scans the fs cache, and brings cache and etcd
- * in step with it; drift in etcd is healed from the files.
+ * One pass, full unless told otherwise: recovers what an earlier run left, scans the fs cache, and
+ * brings cache and etcd in step with it; drift in etcd is healed from the files.
  *
  * @param context both sides
  * @param options how
@@ -143,40 +123,27 @@ class Run {
 
   async pass(): Promise<ApplyResult> {
     const { cache } = this.#context;
-    const { source, clock, progress } = this.#options;
-    const { snapshot, diff } = await this.#phases.time(
-      "scan",
-      lookSettled(source, cache, clock, { ...this.#scope, besides: this.#overtaken }, (files) => {
-        progress?.("scan", files, undefined);
-      }),
-    );
-    const verdict = guardDeletes(cache, diff.changes, snapshot.components, {
-      maxDeletePercent: this.#options.maxDeletePercent,
-      confirmDeletes: this.#options.confirmDeletes,
-      nowMs: clock.nowMs(),
-    });
+    const { progress, requireSingleTxn } = this.#options;
+    const scope = { ...this.#scope, besides: this.#overtaken };
+    const findings = await findChanges(cache, this.#options, scope, this.#phases);
+    const { snapshot, guarded, bytesOf } = findings;
     const applied = await apply(this.#context, {
-      changes: verdict.changes,
+      changes: guarded.changes,
       full: this.#scope.full,
       asOne: false,
-      rules: { policy: this.#options.policy, adopting: cache.fence.adopting },
-      requireSingleTxn: this.#options.requireSingleTxn,
-      bytesOf: fileValues(source.root, source.fs, cache, snapshot),
-      windows: verdict.windows,
+      rules: decisionRules(this.#options, cache.fence.adopting),
+      requireSingleTxn,
+      bytesOf,
+      windows: guarded.windows,
       timed: (phase, work) => this.#phases.time(phase, work),
       ...(progress && { progress: (done, total) => progress("commit", done, total) }),
     });
     this.#add(applied);
-    this.#invalid = [
-      ...snapshot.invalid,
-      ...diff.invalid,
-      ...tooLargeFiles(cache, applied.tooLarge),
-    ];
-    this.#heldBack = [...verdict.heldBack]
-      .map(([component, deletes]) => ({ component, deletes }));
-    this.#busy = busyGroups(diff, applied.leftOut, this.#context);
+    this.#invalid = invalidFiles(cache, findings, applied.tooLarge);
+    this.#heldBack = heldBackDeletes(findings);
+    this.#busy = busyGroups(cache, findings, applied.leftOut);
     this.#rewriting = [...snapshot.rewriting];
-    this.#overtaken = new Set(pathsOf(applied.leftOut, this.#context));
+    this.#overtaken = new Set(pathsOf(cache, applied.leftOut));
     return applied;
   }
 
@@ -193,19 +160,21 @@ class Run {
   }
 
   outcome(failure?: EdgekeydError): ReconcileOutcome {
-    const partial = this.#invalid.length + this.#conflicts.size + this.#heldBack.length > 0;
     const unseen = keysNotLookedAt(this.#context, this.#options);
     if (unseen > 0) {
       this.#notes.push(`${unseen} keys of components or resources not looked at were kept`);
     }
+    const findings = {
+      conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),
+      invalid: this.#invalid,
+      heldBack: this.#heldBack,
+    };
     return {
       report: {
-        status: failure ? "failed" : partial ? "partial" : "in-step",
+        status: failure ? "failed" : reportStatus(findings),
         ...this.#counts,
         unchanged: this.#unchanged(),
-        conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),
-        invalid: this.#invalid,
-        heldBack: this.#heldBack,
+        ...findings,
         staged: this.#staged,
         recovered: this.#recovered,
         revision: this.#revision,
@@ -253,25 +222,4 @@ function keysNotLookedAt({ cache }: StoreContext, { source }: ReconcileOptions):
     if (components?.has(component) === false || excludeResources?.(directory)) unseen.add(key);
   }
   return unseen.size;
-}
-
-/**
- * Groups (`component/directory`) to come back to: something in them seems gone or half written.
- *
- * @param diff what waits
- * @param leftOut keys whose file no longer held what was to be put
- * @param context tells where a file is
- */
-export function busyGroups(
-  diff: SnapshotDiff,
-  leftOut: ReadonlyMap<string, Owner>,
-  context: StoreContext,
-): string[] {
-  const busy = new Set(diff.waiting);
-  for (const path of pathsOf(leftOut, context)) busy.add(path.split("/", 2).join("/"));
-  return [...busy].sort();
-}
-
-function pathsOf(owned: ReadonlyMap<string, Owner>, { cache }: StoreContext): string[] {
-  return Array.from(owned, ([key, owner]) => cache.pathOf(key, owner) ?? key);
 }

@@ -2,10 +2,13 @@ import type { InvalidPath } from "../fscache/mod.ts";
 
 /** One step of a plan, as a dry run shows it. */
 export interface PlanStep {
+  /** The object key. */
   readonly key: string;
+  /** What would be done. */
   readonly action: "put" | "delete" | "release";
   /** `component/gvr` that takes up or lets go of the key. */
   readonly owner: string;
+  /** Why. */
   readonly reason: string;
 }
 
@@ -13,24 +16,35 @@ export interface PlanStep {
 export interface ReconcileReport {
   /** `partial`: in step but for what is held back, in conflict, or invalid. */
   readonly status: "in-step" | "partial" | "failed";
-  /** Keys. */
+  /** Keys that did not exist and were put. */
   readonly created: number;
+  /** Keys that existed and were put. */
   readonly updated: number;
+  /** Keys that were deleted. */
   readonly deleted: number;
   /** Ownerships that were let go without deleting a key. */
   readonly released: number;
-  /** Keys. */
+  /** Keys that are held and needed nothing. */
   readonly unchanged: number;
+  /** Keys that were left to others. */
   readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
+  /** Files that stand for nothing in etcd. */
   readonly invalid: readonly InvalidPath[];
+  /** Deletes in bulk that wait for `--confirm-deletes`. */
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  /** Txns that were applied. */
   readonly txns: number;
+  /** A group was split over several Txns. */
   readonly staged: boolean;
   /** Pending Txns of an earlier run that were resolved. */
   readonly recovered: number;
+  /** etcd's revision after it, decimal. */
   readonly revision: string;
+  /** etcd's cluster id, decimal. */
   readonly clusterId: string;
+  /** All of it. */
   readonly durationMs: number;
+  /** By phase. */
   readonly phasesMs: {
     readonly recover: number;
     readonly scan: number;

@@ -1,13 +1,10 @@
-import { Buffer } from "node:buffer";
 import { type Gvr, parseGvr, resourcePrefix } from "../k8s/mod.ts";
-import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import { readVersions, type StoreContext } from "../store/mod.ts";
+import { keysUnder, readVersions, type StoreContext } from "../store/mod.ts";
 import type { FsCache } from "./look.ts";
 
 /** More are not looked for: a person is to read them. */
 const MAX_UNCLAIMED = 10_000;
-const PAGE_KEYS = 4_000;
 /** Values in one go; each may be large. */
 const PAGE_VALUES = 512;
 
@@ -29,15 +26,16 @@ export async function unclaimedKeys(
   const { cache, etcd } = context;
   const unclaimed: string[] = [];
   for (const prefix of resourcePrefixes(cache, source)) {
-    for await (const keys of pagesUnder(etcd, prefix)) {
-      const unowned = keys.filter((key) => !isOwned(key));
-      while (unowned.length > 0) {
-        const requests = unowned.splice(0, PAGE_VALUES).map((key) => ({ key, expectedBytes: 0 }));
-        const found = await readVersions(context, requests, true);
-        for (const [key, version] of found?.versions ?? []) {
-          if (version && version.resourceVersion !== "") unclaimed.push(key);
-          if (unclaimed.length === MAX_UNCLAIMED) return unclaimed;
-        }
+    const unowned = (await keysUnder(etcd, prefix)).filter((key) => !isOwned(key));
+    for (let at = 0; at < unowned.length; at += PAGE_VALUES) {
+      const requests = unowned.slice(at, at + PAGE_VALUES).map((key) => ({
+        key,
+        expectedBytes: 0,
+      }));
+      const found = await readVersions(context, requests, true);
+      for (const [key, version] of found?.versions ?? []) {
+        if (version && version.resourceVersion !== "") unclaimed.push(key);
+        if (unclaimed.length === MAX_UNCLAIMED) return unclaimed;
       }
     }
   }
@@ -72,23 +70,5 @@ function namesIn({ fs, root }: FsCache, directory: string): string[] {
   } catch {
     // No directory, or gone since the scan: then it names no resource.
     return [];
-  }
-}
-
-async function* pagesUnder(etcd: Etcd, prefix: string): AsyncGenerator<string[]> {
-  // The prefix ends with a slash; `0` is the character after it.
-  const end = Buffer.from(`${prefix.slice(0, -1)}0`);
-  let from = Buffer.from(prefix);
-  for (let more = true; more;) {
-    const page = await etcd.range({
-      key: from,
-      range_end: end,
-      limit: PAGE_KEYS,
-      keys_only: true,
-    });
-    yield page.kvs.map((kv) => kv.key.toString());
-    const last = page.kvs.at(-1);
-    more = page.more && last !== undefined;
-    if (last) from = Buffer.concat([last.key, Buffer.of(0)]);
   }
 }

@@ -5,9 +5,11 @@ import { judgeFence, observe, type StoreContext } from "../store/mod.ts";
 export interface Verification {
   /** Keys that are owned. */
   readonly keys: number;
+  /** Keys that etcd does not hold as the cache says. */
   readonly drift: readonly { readonly key: string; readonly reason: string }[];
   /** What the fence says; absent if it is in step. */
   readonly fence?: string;
+  /** etcd's revision, decimal. */
   readonly revision: string;
 }
 

@@ -10,14 +10,17 @@ import {
   readObject,
 } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
-import type { ApplyRequest, ApplyResult } from "./apply.ts";
+import type { ApplyRequest } from "./apply.ts";
+import type { ApplyResult } from "./apply_result.ts";
 import type { StoreContext } from "./context.ts";
 import { NotFoundError, TooLargeError, UnknownOutcomeError } from "./errors.ts";
-import { fitsOneTxn } from "./pack.ts";
+import { fitsOneTxn, txnLimits } from "./pack.ts";
 
 /** One object of a component's, by its place. */
 export interface ObjectPlace extends ObjectName {
+  /** Whose it is. */
   readonly component: string;
+  /** Its resource. */
   readonly gvr: Gvr;
 }
 
@@ -54,14 +57,13 @@ export function readOwned(
   if (said?.group !== gvr.group || said.version !== gvr.version) {
     throw new InvalidObjectError(`apiVersion is not that of ${formatGvr(gvr)}`);
   }
-  const { prefix, fenceKey } = context.cache.identity;
+  const { prefix } = context.cache.identity;
   if (!isObjectName({ namespace, name }) || !isPlace(gvr, namespace)) {
     throw new InvalidObjectError("metadata.name or metadata.namespace can't stand in a key");
   }
   checkObject(meta, gvr);
   const key = objectKey(prefix, gvr, { namespace, name });
-  const { maxTxnOps, requestBytes } = context;
-  if (!fitsOneTxn(key, bytes.length, { fenceKey, maxTxnOps, requestBytes })) {
+  if (!fitsOneTxn(key, bytes.length, txnLimits(context))) {
     throw new TooLargeError(key);
   }
   const stamp = { size: bytes.length, mtimeMs: 0, ctimeMs: 0, ino: 0 };

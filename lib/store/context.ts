@@ -1,15 +1,19 @@
+import type { Clock } from "../clock.ts";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 
 /** What every store operation works with: both sides, etcd's limits, and the outside world. */
 export interface StoreContext {
+  /** The pool's etcd. */
   readonly etcd: Etcd;
+  /** What this node has put there, and for whom. */
   readonly cache: ComponentKeyCache;
   /** etcd's `--max-txn-ops`. */
   readonly maxTxnOps: number;
-  /** etcd's `--max-request-bytes`, less what it adds itself and the user name. */
+  /** What an encoded TxnRequest may have, in bytes, as `txnBudget` tells. */
   readonly requestBytes: number;
   /** Makes 128 random bits as hexadecimal text. */
   readonly random: () => string;
-  readonly sleep: (ms: number) => Promise<void>;
+  /** Time, to wait and to work in slices. */
+  readonly clock: Pick<Clock, "monotonicMs" | "sleep" | "pause">;
 }

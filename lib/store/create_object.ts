@@ -1,5 +1,6 @@
 import type { Owner } from "../keycache/mod.ts";
-import { apply, type ApplyResult } from "./apply.ts";
+import { apply } from "./apply.ts";
+import type { ApplyResult } from "./apply_result.ts";
 import {
   checkPlace,
   expectDone,

@@ -15,6 +15,7 @@ export const ABSENT = "0";
 
 /** A value that was read from etcd; nothing of it is kept but its version. */
 export interface FoundVersion extends ObjectVersion {
+  /** Its mod revision, decimal; "0" if the key does not exist. */
   readonly mod: string;
 }
 
@@ -55,6 +56,7 @@ export type Decision =
 
 /** How a run judges what it finds. */
 export interface DecisionRules {
+  /** `--conflict-policy` */
   readonly policy: ConflictPolicy;
   /** A lost cache is being rebuilt: what an importer wrote is taken over. */
   readonly adopting: boolean;

@@ -1,4 +1,5 @@
-import { apply, type ApplyResult } from "./apply.ts";
+import { apply } from "./apply.ts";
+import type { ApplyResult } from "./apply_result.ts";
 import {
   expectDone,
   heldObject,

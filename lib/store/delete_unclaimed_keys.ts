@@ -1,15 +1,19 @@
 import { EdgekeydError } from "../errors.ts";
 import type { KeyRow } from "../keycache/mod.ts";
-import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
+import { apply, type ApplyRequest } from "./apply.ts";
+import type { ApplyResult } from "./apply_result.ts";
 import type { StoreContext } from "./context.ts";
 import type { OwnershipChange } from "./ownership.ts";
 import { readVersions } from "./read_values.ts";
 
 /** A key that was named for deletion must not be deleted; none of those named with it was. */
 export class NotUnclaimedError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "NotUnclaimedError";
 
   /**
+   * Makes it; its code is `NotUnclaimed`.
+   *
    * @param key the key
    * @param reason why not, and what to do
    */

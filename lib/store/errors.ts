@@ -2,16 +2,20 @@ import { EdgekeydError } from "../errors.ts";
 
 /** The fence says that this cache must not write; see {@linkcode judgeFence}. */
 export class FenceError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "FenceError";
   /** What to do about it. */
-  static readonly ADVICE =
+  static readonly ADVICE: string =
     "stop the other agent if there is one, then run `edgekeyd --reconcile --adopt` to take over " +
     "what the fs cache holds";
+  /** What the fence says. */
   readonly verdict: "rolled-back" | "other-life";
   /** What is wrong, and at which fence. */
   readonly what: string;
 
   /**
+   * Makes it; its code is `Fence`.
+   *
    * @param verdict what the fence says
    * @param fenceKey where the fence is
    */
@@ -29,13 +33,16 @@ export class FenceError extends EdgekeydError {
 
 /** A group needs more than one Txn and the caller asked for one. */
 export class SingleTxnError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "SingleTxnError";
-
+  /** The group that does not fit, as `component/gvr`. */
   readonly group: string;
   /** The flag whose limit it exceeds. */
   readonly limit: string;
 
   /**
+   * Makes it; its code is `TooLarge`.
+   *
    * @param group the group that does not fit, as `component/gvr`
    * @param limit the flag whose limit it exceeds
    */
@@ -52,9 +59,14 @@ export class SingleTxnError extends EdgekeydError {
 
 /** A list that is to be replaced needs more than one Txn. */
 export class SingleTxnListError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "SingleTxnListError";
 
-  /** @param cause says which, and why */
+  /**
+   * Makes it; its code is `TooLarge`.
+   *
+   * @param cause says which, and why
+   */
   constructor(cause: SingleTxnError) {
     const { group, limit } = cause;
     super(
@@ -68,9 +80,14 @@ export class SingleTxnListError extends EdgekeydError {
 
 /** etcd or the cache kept changing under an operation until it gave up. */
 export class ContentionError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "ContentionError";
 
-  /** @param what what was given up */
+  /**
+   * Makes it; its code is `Contention`.
+   *
+   * @param what what was given up
+   */
   constructor(what: string) {
     super("Contention", `${what}: etcd kept changing meanwhile; run it again`);
   }
@@ -78,9 +95,14 @@ export class ContentionError extends EdgekeydError {
 
 /** An object is to be created where one is already. */
 export class KeyExistsError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "KeyExistsError";
 
-  /** @param key its key */
+  /**
+   * Makes it; its code is `KeyExists`.
+   *
+   * @param key its key
+   */
   constructor(key: string) {
     super("KeyExists", `${key} exists already; update it, or delete it first`);
   }
@@ -88,9 +110,12 @@ export class KeyExistsError extends EdgekeydError {
 
 /** An object is to be updated by one that is not fresher than what is there. */
 export class UpdateConflictError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "UpdateConflictError";
 
   /**
+   * Makes it; its code is `UpdateConflict`.
+   *
    * @param key its key
    * @param what what stands there
    */
@@ -101,9 +126,14 @@ export class UpdateConflictError extends EdgekeydError {
 
 /** There is no such object. */
 export class NotFoundError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "NotFoundError";
 
-  /** @param what what there is not */
+  /**
+   * Makes it; its code is `NotFound`.
+   *
+   * @param what what there is not
+   */
   constructor(what: string) {
     super("NotFound", what);
   }
@@ -111,9 +141,14 @@ export class NotFoundError extends EdgekeydError {
 
 /** No request to etcd holds it. */
 export class TooLargeError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "TooLargeError";
 
-  /** @param key of the object */
+  /**
+   * Makes it; its code is `TooLarge`.
+   *
+   * @param key of the object
+   */
   constructor(key: string) {
     super("TooLarge", `${key} does not fit one etcd request (--etcd-max-request-bytes)`);
   }
@@ -121,9 +156,14 @@ export class TooLargeError extends EdgekeydError {
 
 /** A Txn was sent and nobody can tell yet whether it was applied; it is not sent again. */
 export class UnknownOutcomeError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "UnknownOutcomeError";
 
-  /** @param cause why nobody can tell */
+  /**
+   * Makes it; its code is `Unknown`.
+   *
+   * @param cause why nobody can tell
+   */
   constructor(cause: EdgekeydError) {
     super(
       "Unknown",
@@ -136,9 +176,14 @@ export class UnknownOutcomeError extends EdgekeydError {
 
 /** A list is too large for one answer. */
 export class ListTooLargeError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "ListTooLargeError";
 
-  /** @param maxBytes what an answer may hold */
+  /**
+   * Makes it; its code is `TooLarge`.
+   *
+   * @param maxBytes what an answer may hold
+   */
   constructor(maxBytes: number) {
     super("TooLarge", `the list holds more than ${maxBytes} bytes; list it namespace by namespace`);
   }

@@ -3,12 +3,14 @@ import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
 import { ListTooLargeError } from "./errors.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
-import { readPages, restartingIfCompacted } from "./pages.ts";
+import { rangeOf, readPages, restartingIfCompacted } from "./pages.ts";
 import { spansOf } from "./spans.ts";
 
 /** Which list. */
 export interface ListPlace {
+  /** Whose it is. */
   readonly component: string;
+  /** Its resource. */
   readonly gvr: Gvr;
   /** Only this namespace; undefined: all. */
   readonly namespace: string | undefined;
@@ -41,9 +43,8 @@ export async function listObjects(context: StoreContext, place: ListPlace): Prom
     let revision: string | undefined;
     let bytes = 0;
     const options = { limit: PAGE_KEYS, keysOnly: false };
-    for await (
-      const page of readPages(context.etcd, spansOf(keys, context.cache.identity.prefix), options)
-    ) {
+    const ranges = spansOf(keys, context.cache.identity.prefix).map(rangeOf);
+    for await (const page of readPages(context.etcd, ranges, options)) {
       revision ??= page.header.revision;
       for (const { key, value } of page.kvs) {
         const text = key.toString();

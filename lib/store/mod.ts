@@ -1,6 +1,14 @@
-export { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
+/**
+ * What is done in etcd and in the component-key cache: the plan, the commit protocol, and the
+ * operations that go through them.
+ *
+ * @module
+ */
+export { apply, type ApplyRequest } from "./apply.ts";
+export type { ApplyResult } from "./apply_result.ts";
+export type { BytesOf } from "./batch.ts";
 export type { StoreContext } from "./context.ts";
-export type { ConflictPolicy, Decision, DecisionRules } from "./decide.ts";
+export type { ConflictPolicy, Decision, DecisionRules, FoundVersion } from "./decide.ts";
 export { expectDone, isPlace, type ObjectOptions, type ObjectPlace } from "./component_object.ts";
 export { createObject } from "./create_object.ts";
 export { deleteObject } from "./delete_object.ts";
@@ -8,19 +16,21 @@ export { ContentionError, FenceError, SingleTxnError, UnknownOutcomeError } from
 export { getObject } from "./get_object.ts";
 export { keysOfList, listObjects, type ListPlace, type ObjectList } from "./list_objects.ts";
 export { updateObject } from "./update_object.ts";
-export { judgeFence } from "./fence_verdict.ts";
+export { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
 export { type Observation, observe } from "./observe.ts";
-export { ownersAfter, type OwnershipChange } from "./ownership.ts";
+export { type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
 export {
   pack,
   type Packing,
   type PlannedOp,
   type SingleTxnGroups,
   type TxnLimits,
+  txnLimits,
 } from "./pack.ts";
+export { keysUnder } from "./pages.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";
 export { plannedOp } from "./planned_op.ts";
-export { readVersions, type ValueRequest } from "./read_values.ts";
+export { type FoundVersions, readVersions, type ValueRequest } from "./read_values.ts";
 export { recover, type Recovery } from "./recover.ts";
 export { standingConflicts } from "./standing_conflicts.ts";
 export { deleteComponentResources } from "./delete_component_resources.ts";

@@ -1,8 +1,7 @@
 import { Buffer } from "node:buffer";
-import type { IKeyValue } from "etcd3";
-import { type Etcd, EtcdError } from "../etcd/mod.ts";
+import { type Etcd, EtcdError, type KeyValue } from "../etcd/mod.ts";
 import type { Identity } from "../keycache/mod.ts";
-import { readPages, restartingIfCompacted } from "./pages.ts";
+import { KEYS_ONLY, rangeOf, readPages, restartingIfCompacted } from "./pages.ts";
 import { type Span, spansOf } from "./spans.ts";
 
 /** What etcd held at one revision. */
@@ -13,12 +12,11 @@ export interface Observation {
   readonly fenceMod: string;
   /** Mod revisions by key; a key that was asked for and is not here does not exist. */
   readonly mods: ReadonlyMap<string, string>;
+  /** The revision that it was read at, decimal. */
   readonly revision: string;
+  /** etcd's cluster id, decimal. */
   readonly clusterId: string;
 }
-
-/** Keys a page: an answer stays far below gRPC's 4 MiB even with keys of 512 B. */
-const PAGE_KEYS = 4_000;
 
 /**
  * Reads fence and mod revisions, keys only, in pages at one revision.
@@ -47,8 +45,8 @@ async function observeOnce(
   const fence = answer.kvs[0];
   const { revision, cluster_id: clusterId } = answer.header;
   const mods = new Map<string, string>();
-  const options = { limit: PAGE_KEYS, keysOnly: true, revision };
-  for await (const { kvs } of readPages(etcd, spans, options)) {
+  const options = { ...KEYS_ONLY, revision };
+  for await (const { kvs } of readPages(etcd, spans.map(rangeOf), options)) {
     for (const kv of kvs) mods.set(kv.key.toString(), kv.mod_revision);
   }
   if (spans.length > 0) {
@@ -67,6 +65,6 @@ async function observeOnce(
   };
 }
 
-function isSameValue(a: IKeyValue | undefined, b: IKeyValue | undefined): boolean {
+function isSameValue(a: KeyValue | undefined, b: KeyValue | undefined): boolean {
   return a === undefined ? b === undefined : b !== undefined && a.value.equals(b.value);
 }

@@ -3,15 +3,19 @@ import { compareResourceVersions, compareVersionPriority, parseGvr } from "../k8
 
 /** How the owners of one key change. */
 export interface OwnershipChange {
+  /** The object key. */
   readonly key: string;
   /** New owners, and owners whose version or file changed. */
   readonly acquired: readonly Owner[];
+  /** Owners that let go. */
   readonly released: readonly Owner[];
 }
 
 /** A version of an object, as far as versions are compared. */
 export interface ObjectVersion {
+  /** metadata.uid; may be empty. */
   readonly uid: string;
+  /** metadata.resourceVersion, decimal; empty if an apiserver wrote it, which stores none. */
   readonly resourceVersion: string;
 }
 

@@ -1,17 +1,25 @@
 import { opBytes, txnBytes, txnLevels } from "../etcd/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
+import type { Slices } from "../slices.ts";
+import type { StoreContext } from "./context.ts";
 import { SingleTxnError } from "./errors.ts";
+import { FirstFit } from "./first_fit.ts";
 
 /** A put or a delete that was decided on. */
 export interface PlannedOp {
+  /** What is to be done. */
   readonly action: "put" | "delete";
+  /** The object key. */
   readonly key: string;
+  /** Mod revision that the key must have, decimal; "0": it must not exist. */
   readonly guardMod: string;
   /** The owner whose file is put; for a delete, one that let go, if it is known. */
   readonly owner: Owner | undefined;
   /** Whose doing it is, as `component/gvr`; empty if nobody's. */
   readonly group: string;
+  /** The key's row as it is. */
   readonly before: KeyRow | undefined;
+  /** The key's row once it is done; null: none. */
   readonly after: KeyRow | null;
   /** Size of the value as the file had it; 0 for a delete. */
   readonly valueBytes: number;
@@ -19,7 +27,9 @@ export interface PlannedOp {
 
 /** What one Txn may hold. */
 export interface TxnLimits {
+  /** The fence's key, which each Txn moves. */
   readonly fenceKey: string;
+  /** etcd's `--max-txn-ops`. */
   readonly maxTxnOps: number;
   /** For the encoded TxnRequest. */
   readonly requestBytes: number;
@@ -33,6 +43,7 @@ export interface TxnLimits {
 
 /** Batches in the order in which they are to be committed, one Txn each. */
 export interface Packing {
+  /** Each one's operations. */
   readonly batches: readonly (readonly PlannedOp[])[];
   /** A group did not fit one Txn: its puts come first, then its deletes. */
   readonly staged: boolean;
@@ -52,6 +63,17 @@ const LAST_MOD = "9223372036854775807";
 const FENCE_VALUE = "f".repeat(96);
 
 /**
+ * What one Txn may hold, by etcd's limits.
+ *
+ * @param context both sides
+ */
+export function txnLimits(
+  { cache, maxTxnOps, requestBytes }: Pick<StoreContext, "cache" | "maxTxnOps" | "requestBytes">,
+): TxnLimits {
+  return { fenceKey: cache.identity.fenceKey, maxTxnOps, requestBytes };
+}
+
+/**
  * Packs operations into as few Txns as hold them. A resource group (component and gvr) stays in
  * one Txn if it fits one, and several share a Txn when they fit; a group that alone does not fit
  * is split, its puts before its deletes.
@@ -59,43 +81,55 @@ const FENCE_VALUE = "f".repeat(96);
  * @param ops each key once
  * @param limits of one Txn
  * @param whole groups that must not be split
- * @throws {SingleTxnError} if one of them would have to be
+ * @param slices cut the work; there may be 100,000 operations
+ * @returns the Txns
+ * @throws {SingleTxnError} if one of the groups would have to be split
  */
-export function pack(
+export async function pack(
   ops: readonly PlannedOp[],
   limits: TxnLimits,
   whole: SingleTxnGroups,
-): Packing {
-  const groups = new Map<string, PlannedOp[]>();
+  slices: Slices,
+): Promise<Packing> {
+  const groups = new Map<string, Bin>();
   const tooLarge: PlannedOp[] = [];
   for (const op of ops) {
-    if (!fits(limits, sizeOf(op), 1)) {
+    if (slices.isOver()) await slices.pause();
+    const sized = { op, bytes: opBytes(op, op.valueBytes) };
+    if (roomLeft(limits, EMPTY) < sized.bytes) {
       tooLarge.push(op);
       continue;
     }
-    const members = groups.get(op.group);
-    if (members) members.push(op);
-    else groups.set(op.group, [op]);
+    const group = groups.get(op.group) ?? { ops: [], bytes: 0 };
+    put(group, sized);
+    groups.set(op.group, group);
   }
-  const batches: PlannedOp[][] = [];
+  const batches: Bin[] = [];
   let staged = false;
-  let open = new Bin(limits);
-  for (const [group, members] of [...groups].sort(byName)) {
-    const bytes = members.reduce((sum, op) => sum + sizeOf(op), 0);
-    if (open.take(members, bytes)) continue;
-    if (open.ops.length > 0) batches.push(open.ops);
-    open = new Bin(limits);
-    if (open.take(members, bytes)) continue;
-    if (whole === true || whole === group) {
-      const levels = txnLevels(limits.maxTxnOps, members.length);
-      throw new SingleTxnError(group, levels ? "--etcd-max-request-bytes" : "--etcd-max-txn-ops");
+  let open: Bin = { ops: [], bytes: 0 };
+  for (const [name, group] of [...groups].sort(byName)) {
+    if (fits(limits, open.bytes + group.bytes, open.ops.length + group.ops.length)) {
+      for (const sized of group.ops) put(open, sized);
+      continue;
+    }
+    if (open.ops.length > 0) batches.push(open);
+    open = { ops: [], bytes: 0 };
+    if (fits(limits, group.bytes, group.ops.length)) {
+      open = group;
+      continue;
+    }
+    if (whole === true || whole === name) {
+      const levels = txnLevels(limits.maxTxnOps, group.ops.length);
+      throw new SingleTxnError(name, levels ? "--etcd-max-request-bytes" : "--etcd-max-txn-ops");
     }
     staged = true;
-    batches.push(...split(members.filter((op) => op.action === "put"), limits));
-    batches.push(...split(members.filter((op) => op.action === "delete"), limits));
+    for (const action of ["put", "delete"] as const) {
+      const part = group.ops.filter(({ op }) => op.action === action);
+      for (const batch of await split(part, limits, slices)) batches.push(batch);
+    }
   }
-  if (open.ops.length > 0) batches.push(open.ops);
-  return { batches, staged, tooLarge };
+  if (open.ops.length > 0) batches.push(open);
+  return { batches: batches.map((bin) => bin.ops.map(({ op }) => op)), staged, tooLarge };
 }
 
 /**
@@ -109,45 +143,63 @@ export function fitsOneTxn(key: string, valueBytes: number, limits: TxnLimits): 
   return fits(limits, opBytes({ action: "put", key, guardMod: LAST_MOD }, valueBytes), 1);
 }
 
-class Bin {
-  readonly ops: PlannedOp[] = [];
-  readonly #limits: TxnLimits;
-  #bytes = 0;
+/** An operation and what it adds to a Txn. */
+interface SizedOp {
+  readonly op: PlannedOp;
+  readonly bytes: number;
+}
 
-  constructor(limits: TxnLimits) {
-    this.#limits = limits;
-  }
+/** Operations that share a Txn. */
+interface Bin {
+  readonly ops: SizedOp[];
+  /** The sum of theirs. */
+  bytes: number;
+}
 
-  take(ops: readonly PlannedOp[], bytes: number): boolean {
-    if (!fits(this.#limits, this.#bytes + bytes, this.ops.length + ops.length)) return false;
-    this.#bytes += bytes;
-    for (const op of ops) this.ops.push(op);
-    return true;
-  }
+const EMPTY: Bin = { ops: [], bytes: 0 };
+
+function put(bin: Bin, sized: SizedOp): void {
+  bin.ops.push(sized);
+  bin.bytes += sized.bytes;
 }
 
 /** First-fit decreasing: close to the fewest bins there can be. */
-function split(ops: readonly PlannedOp[], limits: TxnLimits): PlannedOp[][] {
+async function split(
+  ops: readonly SizedOp[],
+  limits: TxnLimits,
+  slices: Slices,
+): Promise<Bin[]> {
   const bins: Bin[] = [];
-  const sized = ops.map((op) => ({ op, bytes: sizeOf(op) })).sort((a, b) => b.bytes - a.bytes);
-  for (const { op, bytes } of sized) {
-    if (bins.some((bin) => bin.take([op], bytes))) continue;
-    const bin = new Bin(limits);
-    bin.take([op], bytes);
-    bins.push(bin);
+  const rooms = new FirstFit(ops.length);
+  for (const sized of ops.toSorted((a, b) => b.bytes - a.bytes)) {
+    if (slices.isOver()) await slices.pause();
+    const at = rooms.find(sized.bytes);
+    const bin = bins[at] ?? (bins[at] = { ops: [], bytes: 0 });
+    put(bin, sized);
+    rooms.set(at, roomLeft(limits, bin));
   }
-  return bins.map((bin) => bin.ops);
+  return bins;
 }
 
-function sizeOf(op: PlannedOp): number {
-  return opBytes(op, op.valueBytes);
+/** Bytes that one more operation of a bin's may have; below 0 if it holds no more. */
+function roomLeft(limits: TxnLimits, { bytes, ops: { length } }: Bin): number {
+  const count = length + 1;
+  if (txnLevels(limits.maxTxnOps, count) === undefined) return -1;
+  return mostBytes(limits, count) - sizeOf(limits, bytes, count);
 }
 
 function fits(limits: TxnLimits, bytes: number, count: number): boolean {
-  const { fenceKey, maxTxnOps, requestBytes, aimBytes = requestBytes } = limits;
+  return txnLevels(limits.maxTxnOps, count) !== undefined &&
+    sizeOf(limits, bytes, count) <= mostBytes(limits, count);
+}
+
+function mostBytes({ requestBytes, aimBytes = requestBytes }: TxnLimits, count: number): number {
+  return count === 1 ? requestBytes : Math.min(requestBytes, aimBytes);
+}
+
+function sizeOf({ fenceKey, maxTxnOps }: TxnLimits, bytes: number, count: number): number {
   const fence = { key: fenceKey, expected: FENCE_VALUE, next: FENCE_VALUE };
-  return txnLevels(maxTxnOps, count) !== undefined &&
-    txnBytes(fence, bytes, count, maxTxnOps) <= (count === 1 ? requestBytes : aimBytes);
+  return txnBytes(fence, bytes, count, maxTxnOps);
 }
 
 function byName(a: [string, unknown], b: [string, unknown]): number {

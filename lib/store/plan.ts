@@ -7,10 +7,13 @@ import { readVersions } from "./read_values.ts";
 
 /** What a plan is made of. */
 export interface PlanRequest {
+  /** What is recorded, by object key. */
   readonly rows: ReadonlyMap<string, KeyRow>;
+  /** How owners change, by object key. */
   readonly changes: ReadonlyMap<string, OwnershipChange>;
   /** Keys to look at beside those of the changes; `all`: every row, to find drift. */
   readonly also: ReadonlySet<string> | "all";
+  /** How values of others are judged. */
   readonly rules: DecisionRules;
   /** Nothing may be written, not even the fence. */
   readonly dry: boolean;

@@ -6,6 +6,7 @@ import { exchange } from "./exchange.ts";
 
 /** A key whose value is to be judged. */
 export interface ValueRequest {
+  /** The object key. */
   readonly key: string;
   /** How many bytes its value is likely to have. */
   readonly expectedBytes: number;

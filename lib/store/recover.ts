@@ -17,7 +17,9 @@ export interface Recovery {
   readonly verdict: "in-step" | "applied" | "fenced-off" | "reset" | "adopted";
   /** For `applied`: the outcome of each entry of the intent. */
   readonly succeeded: readonly boolean[];
+  /** etcd's revision when the fence was read, decimal. */
   readonly revision: string;
+  /** etcd's cluster id, decimal. */
   readonly clusterId: string;
 }
 
@@ -109,7 +111,7 @@ async function observePatiently(
       const passing = error instanceof EtcdError &&
         (error.reason === "unreachable" || error.reason === "unavailable");
       if (!passing || pauseMs === undefined) throw error;
-      await context.sleep(pauseMs);
+      await context.clock.sleep(pauseMs);
     }
   }
   throw new Error("unreachable");

@@ -1,7 +1,8 @@
 import { EdgekeydError } from "../errors.ts";
 import { compareResourceVersions, formatGvr, type Gvr, nameInKey } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
-import { apply, type ApplyRequest, type ApplyResult } from "./apply.ts";
+import { apply, type ApplyRequest } from "./apply.ts";
+import type { ApplyResult } from "./apply_result.ts";
 import { readOwned } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
@@ -10,7 +11,9 @@ import type { OwnershipChange } from "./ownership.ts";
 
 /** The new list of one resource of a component. */
 export interface ComponentList {
+  /** Whose it is. */
   readonly component: string;
+  /** Its resource. */
   readonly gvr: Gvr;
   /** Only this namespace is replaced; undefined: all of them. */
   readonly namespace: string | undefined;
@@ -20,8 +23,13 @@ export interface ComponentList {
 
 /** The list names the same object twice, or one of another namespace. */
 export class InvalidListError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
   override name = "InvalidListError";
-  /** @param reason what is wrong with it, without any content */
+  /**
+   * Makes it; its code is `InvalidContent`.
+   *
+   * @param reason what is wrong with it, without any content
+   */
   constructor(reason: string) {
     super("InvalidContent", reason);
   }

@@ -2,20 +2,13 @@ import type { VacantSpan } from "../etcd/mod.ts";
 
 /** Keys of one resource, from the first to the last. */
 export interface Span {
+  /** Its lowest key, in etcd's order. */
   readonly first: string;
+  /** Its highest key. */
   readonly last: string;
   /** How many of the keys that were asked for are in it. */
   readonly keys: number;
 }
-
-/** A span's compare costs two keys: for fewer operations, a guard for each is smaller. */
-const MIN_SPAN_KEYS = 8;
-const MAX_VACANT_SPANS = 8;
-/**
- * The compares of the root count against `--max-txn-ops` as its operations do: with one for each so
- * many, they are never more than the root of a tree has room for.
- */
-const TXN_OPS_PER_SPAN = 16;
 
 /**
  * Groups keys into one span for each resource, so that nothing of another resource is read along.
@@ -39,41 +32,13 @@ export function spansOf(keys: Iterable<string>, prefix: string): Span[] {
   return [...spans.values()];
 }
 
-/**
- * Spans of new keys in which nothing was seen in etcd: a first import guards them with one compare
- * each instead of one for each key.
- *
- * @param keys keys that are to be created
- * @param seen keys that were seen in etcd
- * @param prefix of all of them
- * @param maxTxnOps etcd's `--max-txn-ops`
- */
-export function vacantSpans(
-  keys: Iterable<string>,
-  seen: Iterable<string>,
-  prefix: string,
-  maxTxnOps: number,
-): VacantSpan[] {
-  const most = Math.min(MAX_VACANT_SPANS, Math.floor(maxTxnOps / TXN_OPS_PER_SPAN));
-  const spans = new Map<string, Span>();
-  for (const span of spansOf(keys, prefix)) {
-    if (span.keys >= MIN_SPAN_KEYS) spans.set(resourceOf(span.first, prefix), span);
-  }
-  for (const key of seen) {
-    if (spans.size === 0) return [];
-    const resource = resourceOf(key, prefix);
-    const span = spans.get(resource);
-    if (span && isWithin(span, key)) spans.delete(resource);
-  }
-  return [...spans.values()].sort((a, b) => b.keys - a.keys).slice(0, most);
-}
-
 /** Tells whether one of the spans holds a key. */
 export function isIn(spans: readonly VacantSpan[], key: string): boolean {
   return spans.some((span) => isWithin(span, key));
 }
 
-function isWithin({ first, last }: VacantSpan, key: string): boolean {
+/** Tells whether a span holds a key. */
+export function isWithin({ first, last }: VacantSpan, key: string): boolean {
   return !isBefore(key, first) && !isBefore(last, key);
 }
 
@@ -81,7 +46,7 @@ function isWithin({ first, last }: VacantSpan, key: string): boolean {
  * Tells whether etcd has a key before another: it orders them by their bytes as UTF-8, while `<`
  * goes by UTF-16 units and so has a surrogate before U+E000 to U+FFFF.
  */
-function isBefore(a: string, b: string): boolean {
+export function isBefore(a: string, b: string): boolean {
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at++) {
     const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
@@ -95,6 +60,6 @@ function rankOf(unit: number): number {
 }
 
 /** The prefix and the segment after it: a resource, or the group of custom ones. */
-function resourceOf(key: string, prefix: string): string {
+export function resourceOf(key: string, prefix: string): string {
   return key.slice(0, key.indexOf("/", prefix.length + 1) + 1);
 }

@@ -4,6 +4,7 @@ import { fromFileUrl } from "@std/path";
 import { Etcd3 } from "etcd3";
 import { connect } from "../../lib/etcd/connect.ts";
 import { Connection } from "../../lib/etcd/connection.ts";
+import { deadlineIn } from "../../lib/etcd/deadline.ts";
 import type { EtcdErrorReason } from "../../lib/etcd/errors.ts";
 import { freePort, startEtcd } from "../support/etcd_server.ts";
 import { BACKOFF_MS, CONNECTING_MS, elapsed, failure, withClient } from "./client.ts";
@@ -69,7 +70,7 @@ Deno.test("connect: an answer that is too large", async () => {
   const connection = new Connection(server.endpoint, undefined, 1024);
   try {
     await rejects(
-      connection.range({ key }, { deadline: Date.now() + 5000 }),
+      connection.range({ key }, { deadline: deadlineIn(5000) }),
       /8: Received message larger than max/,
     );
   } finally {

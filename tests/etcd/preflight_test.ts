@@ -2,6 +2,7 @@ import { match, strictEqual } from "node:assert/strict";
 import { once } from "node:events";
 import { connect as netConnect, createServer, type Socket } from "node:net";
 import { readTlsCredentials } from "../../lib/etcd/credentials.ts";
+import { deadlineIn } from "../../lib/etcd/deadline.ts";
 import { explainConnectFailure } from "../../lib/etcd/preflight.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { startEtcd } from "../support/etcd_server.ts";
@@ -68,7 +69,7 @@ Deno.test("preflight: a connection that is reset in the handshake", async (t) =>
       const endpoint = `https://127.0.0.1:${port}`;
       const files = { caFile: ca.caFile, ...client };
       const tls = await readTlsCredentials([endpoint], files);
-      return await explainConnectFailure(endpoint, tls, Date.now() + 5_000) ?? "";
+      return await explainConnectFailure(endpoint, tls, deadlineIn(5_000)) ?? "";
     };
 
     await t.step("after the server's certificate: it refused ours, its alert is lost", async () => {

@@ -3,6 +3,7 @@ import type { CacheOptions, ComponentKeyCache } from "../../lib/keycache/mod.ts"
 import { reconcile, type ReconcileOutcome } from "../../lib/reconcile/mod.ts";
 import type { StoreContext } from "../../lib/store/mod.ts";
 import type { Prng } from "../sim/prng.ts";
+import { noWaiting } from "../support/no_waiting.ts";
 import { PREFIX, type World } from "./_world.ts";
 
 /** Whose cache all of these tests make. */
@@ -23,7 +24,7 @@ export function contextOf(etcd: Etcd, cache: ComponentKeyCache, prng: Prng): Sto
     maxTxnOps: 128,
     requestBytes: 1_500_000,
     random: () => prng.hex(),
-    sleep: now,
+    clock: noWaiting,
   };
 }
 

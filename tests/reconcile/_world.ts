@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
+import type { Clock } from "../../lib/clock.ts";
 import { DenoFileSystem } from "../../lib/fscache/mod.ts";
 import {
-  type Clock,
   dryRun,
   reconcile,
   type ReconcileOptions,

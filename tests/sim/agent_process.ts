@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/reconcile/mod.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Mark } from "./marks.ts";
 import {
   CrashSignal,

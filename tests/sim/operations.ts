@@ -315,7 +315,7 @@ export class Agents {
       maxTxnOps: this.#setup.maxTxnOps,
       requestBytes: this.#setup.requestBytes,
       random: () => world.prng.hex(),
-      sleep: (ms) => process.clock.sleep(ms),
+      clock: process.clock,
     };
     const started: Running = {
       process,

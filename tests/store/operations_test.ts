@@ -3,7 +3,14 @@ import { EtcdError } from "../../lib/etcd/mod.ts";
 import { listComponentKeys, recover } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import type { ObjectOptions } from "../support/objects.ts";
-import { dieAfter, dieBefore, type TxnHook, unreachable } from "../support/hooked_etcd.ts";
+import {
+  dieAfter,
+  dieBefore,
+  loseAnswer,
+  loseRequest,
+  type TxnHook,
+  unreachable,
+} from "../support/hooked_etcd.ts";
 import { type NodeOptions, TestNode } from "../support/test_node.ts";
 import { bytesOf, counts, put, remove, replace } from "./_operations.ts";
 
@@ -404,6 +411,35 @@ Deno.test("store operations on a real etcd", async (t) => {
     },
     { requestBytes: 4 * 1024 * 1024 },
   );
+
+  for (const [what, hook] of [["an answer", loseAnswer], ["a request", loseRequest]] as const) {
+    await step(
+      `${what} of a small Txn that was lost leaves the others as large as before`,
+      async (node) => {
+        node.etcd.next(hook);
+        const done = await put(node, [
+          { gvr: "configmaps.v1.core", objects: ["a"] },
+          { objects: many(0, 3_000, { padding: 400 }) },
+        ]);
+        assert.deepEqual([done.failure, done.created], [undefined, 3_001]);
+        assert.ok(done.txns <= 4, `${done.txns} Txns`);
+      },
+    );
+
+    await step(
+      `${what} of a large Txn that was lost makes the next ones smaller, and not all`,
+      async (node) => {
+        node.etcd.next(hook);
+        const done = await put(node, [{ objects: many(0, 3_000, { padding: 2_500 }) }]);
+        assert.deepEqual([done.failure, done.created], [undefined, 3_000]);
+        const sizes = node.etcd.txnBytes;
+        const [first = 0, second = 0] = sizes.filter((bytes) => bytes > 10_000);
+        assert.ok(second > first / 4 && second < first * 0.6, `${first}, then ${second} bytes`);
+        assert.ok(Math.max(...sizes.slice(3)) > first * 0.8, sizes.join());
+        assert.ok(done.txns <= 12, `${done.txns} Txns`);
+      },
+    );
+  }
 
   await step(
     "values of others that are too much for one answer are read in halves",

@@ -67,6 +67,8 @@ export class HookedEtcd implements Etcd {
   readonly #hooks: TxnHook[] = [];
   /** All Txns that were sent or meant to be. */
   readonly txns: ITxnRequest[] = [];
+  /** Sizes of those Txns, as they were reckoned. */
+  readonly txnBytes: number[] = [];
   /** All ranges that were read. */
   readonly ranges: IRangeRequest[] = [];
 
@@ -87,6 +89,7 @@ export class HookedEtcd implements Etcd {
 
   async txn(request: ITxnRequest, bytes?: number): Promise<ITxnResponse> {
     this.txns.push(request);
+    this.txnBytes.push(bytes ?? 0);
     assert.ok(pathOps(request) <= this.#maxTxnOps, `${pathOps(request)} operations down a path`);
     const send = () => this.#etcd.txn(request, bytes);
     return await (this.#hooks.shift()?.(send, request) ?? send());

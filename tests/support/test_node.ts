@@ -5,6 +5,7 @@ import { ComponentKeyCache } from "../../lib/keycache/mod.ts";
 import type { StoreContext } from "../../lib/store/mod.ts";
 import type { EtcdServer } from "./etcd_server.ts";
 import { HookedEtcd } from "./hooked_etcd.ts";
+import { noWaiting } from "./no_waiting.ts";
 
 /** How a node's agent is set up; etcd's defaults unless told otherwise. */
 export interface NodeOptions {
@@ -71,7 +72,7 @@ export class TestNode implements AsyncDisposable {
       maxTxnOps: this.#options.maxTxnOps ?? DEFAULT_MAX_TXN_OPS,
       requestBytes: this.#options.requestBytes ?? DEFAULT_REQUEST_BYTES,
       random: () => crypto.randomUUID().replaceAll("-", ""),
-      sleep: () => Promise.resolve(),
+      clock: noWaiting,
     };
   }
 

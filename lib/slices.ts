@@ -11,6 +11,8 @@ export class Slices {
   #asks = 0;
 
   /**
+   * Begins the first slice.
+   *
    * @param monotonicMs a clock that only runs forward
    * @param pause lets the event loop run
    */

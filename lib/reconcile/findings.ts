@@ -1,0 +1,100 @@
+import type { InvalidPath, Snapshot } from "../fscache/mod.ts";
+import type { CachedFile, ComponentKeyCache, Owner } from "../keycache/mod.ts";
+import type { BytesOf } from "../store/mod.ts";
+import type { SnapshotDiff } from "./diff.ts";
+import { guardDeletes, type GuardVerdict } from "./guard.ts";
+import { type LookScope, lookSettled } from "./look.ts";
+import { guardRules, type ReconcileOptions } from "./options.ts";
+import type { Phases } from "./phases.ts";
+import type { ReconcileReport } from "./report.ts";
+import { tooLargeFiles } from "./too_large.ts";
+import { fileValues } from "./values.ts";
+
+/** What a look at the fs cache came to: what is to be done, and what a person should know. */
+export interface Findings {
+  readonly snapshot: Snapshot<CachedFile>;
+  readonly diff: SnapshotDiff;
+  /** What the guard lets through. */
+  readonly guarded: GuardVerdict;
+  /** Fetches what is put. */
+  readonly bytesOf: BytesOf;
+}
+
+/**
+ * Looks at the fs cache, until what is gone from it has settled, and asks the guard about deletes.
+ *
+ * @param cache what is recorded
+ * @param options how
+ * @param scope which part
+ * @param phases measures it
+ * @throws {CacheRootError} if the root can't be read
+ */
+export async function findChanges(
+  cache: ComponentKeyCache,
+  options: ReconcileOptions,
+  scope: LookScope,
+  phases: Phases,
+): Promise<Findings> {
+  const { source, clock, progress } = options;
+  const { snapshot, diff } = await phases.time(
+    "scan",
+    lookSettled(source, cache, clock, scope, (files) => progress?.("scan", files, undefined)),
+  );
+  const guarded = guardDeletes(cache, diff.changes, snapshot.components, guardRules(options));
+  const bytesOf = fileValues(source.root, source.fs, cache, snapshot);
+  return { snapshot, diff, guarded, bytesOf };
+}
+
+/**
+ * Files that stand for nothing in etcd.
+ *
+ * @param cache tells where a file is
+ * @param findings what was looked at
+ * @param tooLarge object keys that fit no request, each with the owner whose object was to be put
+ */
+export function invalidFiles(
+  cache: ComponentKeyCache,
+  { snapshot, diff }: Findings,
+  tooLarge: Iterable<readonly [key: string, owner: Owner | undefined]>,
+): InvalidPath[] {
+  return [...snapshot.invalid, ...diff.invalid, ...tooLargeFiles(cache, tooLarge)];
+}
+
+/** Deletes that the guard holds back, as a report has them. */
+export function heldBackDeletes({ guarded }: Findings): ReconcileReport["heldBack"] {
+  return Array.from(guarded.heldBack, ([component, deletes]) => ({ component, deletes }));
+}
+
+/** A report's status, by what else it says. */
+export function reportStatus(
+  { invalid, conflicts, heldBack }: Pick<ReconcileReport, "invalid" | "conflicts" | "heldBack">,
+): "in-step" | "partial" {
+  return invalid.length + conflicts.length + heldBack.length > 0 ? "partial" : "in-step";
+}
+
+/**
+ * Groups (`component/directory`) to come back to: something in them seems gone or half written.
+ *
+ * @param cache tells where a file is
+ * @param findings what was looked at
+ * @param leftOut keys whose file no longer held what was to be put
+ */
+export function busyGroups(
+  cache: ComponentKeyCache,
+  { diff }: Findings,
+  leftOut: ReadonlyMap<string, Owner>,
+): string[] {
+  const busy = new Set(diff.waiting);
+  for (const path of pathsOf(cache, leftOut)) busy.add(path.split("/", 2).join("/"));
+  return [...busy].sort();
+}
+
+/**
+ * Paths of owners' files below the cache root.
+ *
+ * @param cache tells where a file is
+ * @param owned object keys, each with an owner
+ */
+export function pathsOf(cache: ComponentKeyCache, owned: ReadonlyMap<string, Owner>): string[] {
+  return Array.from(owned, ([key, owner]) => cache.pathOf(key, owner) ?? key);
+}

@@ -1,0 +1,51 @@
+import type { Clock } from "../clock.ts";
+import type { ConflictPolicy, DecisionRules } from "../store/mod.ts";
+import type { GuardRules } from "./guard.ts";
+import type { FsCache } from "./look.ts";
+import type { Phase } from "./phases.ts";
+
+/** How to reconcile. */
+export interface ReconcileOptions {
+  /** Where the files are, and which of them count. */
+  readonly source: FsCache;
+  /** Time. */
+  readonly clock: Clock;
+  /** `--conflict-policy` */
+  readonly policy: ConflictPolicy;
+  /** Share of a component's keys that may be deleted at once, in percent. */
+  readonly maxDeletePercent: number;
+  /** `--confirm-deletes`: nothing is held back. */
+  readonly confirmDeletes: boolean;
+  /** `--require-single-txn`: refuse a group that needs more than one Txn. */
+  readonly requireSingleTxn: boolean;
+  /** Rebuild a lost cache: take over the fence, and what importers wrote of the snapshot's keys. */
+  readonly adopt: boolean;
+  /** Told how far it is. */
+  readonly progress?: Progress;
+  /** Told which phase begins; undefined: it has ended. */
+  readonly onPhase?: (phase: Phase | undefined) => void;
+}
+
+/** Told how far a phase is; `total` is undefined while nobody knows it. */
+export type Progress = (phase: "scan" | "commit", done: number, total: number | undefined) => void;
+
+/**
+ * How bulk deletes are told from everyday ones.
+ *
+ * @param options how to reconcile
+ */
+export function guardRules(
+  { maxDeletePercent, confirmDeletes, clock }: ReconcileOptions,
+): GuardRules {
+  return { maxDeletePercent, confirmDeletes, nowMs: clock.nowMs() };
+}
+
+/**
+ * How values of others are judged.
+ *
+ * @param options how to reconcile
+ * @param adopting a lost cache is being rebuilt
+ */
+export function decisionRules({ policy }: ReconcileOptions, adopting: boolean): DecisionRules {
+  return { policy, adopting };
+}

@@ -1,0 +1,150 @@
+import type { EdgekeydError } from "../errors.ts";
+import type { EtcdError } from "../etcd/mod.ts";
+import type { Owner } from "../keycache/mod.ts";
+import { ABSENT } from "./decide.ts";
+import type { PlannedOp } from "./pack.ts";
+import type { Plan } from "./plan.ts";
+
+/** What came of an apply. */
+export interface ApplyResult {
+  /** Keys that did not exist and were put. */
+  readonly created: number;
+  /** Keys that existed and were put. */
+  readonly updated: number;
+  /** Keys that were deleted. */
+  readonly deleted: number;
+  /** Ownerships that were let go without deleting the key. */
+  readonly released: number;
+  /** Keys that were left to others, with the reason. */
+  readonly conflicts: ReadonlyMap<string, string>;
+  /** Keys whose object fits no request, with the owner that holds it. */
+  readonly tooLarge: ReadonlyMap<string, Owner>;
+  /** Keys that were left out since their file changed between plan and put. */
+  readonly leftOut: ReadonlyMap<string, Owner>;
+  /** Txns that were applied. */
+  readonly txns: number;
+  /** A group was split over several Txns. */
+  readonly staged: boolean;
+  /** etcd's revision after it; undefined if etcd was not asked at all. */
+  readonly revision: string | undefined;
+  /** etcd's cluster id; undefined if etcd was not asked at all. */
+  readonly clusterId: string | undefined;
+  /**
+   * Why it did not come to its end; the numbers above say what was done until then. Out of space
+   * is special: the deletes were done all the same.
+   */
+  readonly failure: EdgekeydError | undefined;
+}
+
+/** Counts what an apply does, as it does it. */
+export class ApplyTally {
+  readonly #tooLarge = new Map<string, Owner>();
+  readonly #leftOut = new Map<string, Owner>();
+  readonly #conflicts = new Map<string, string>();
+  #created = 0;
+  #updated = 0;
+  #deleted = 0;
+  #released = 0;
+  #txns = 0;
+  #staged = false;
+  #revision: string | undefined;
+  #clusterId: string | undefined;
+  #outOfSpace: EtcdError | undefined;
+
+  /** Keys that were written so far. */
+  get written(): number {
+    return this.#created + this.#updated + this.#deleted;
+  }
+
+  /** etcd has no space for puts. */
+  get isOutOfSpace(): boolean {
+    return this.#outOfSpace !== undefined;
+  }
+
+  /** Keys whose put is given up until their file is looked at anew. */
+  get givenUp(): ReadonlySet<string> {
+    return new Set([...this.#tooLarge.keys(), ...this.#leftOut.keys()]);
+  }
+
+  /** Notes what a plan found out. */
+  planned({ decisions, conflicts, revision, observation }: Plan): void {
+    this.#revision = revision ?? this.#revision;
+    this.#clusterId = observation?.clusterId ?? this.#clusterId;
+    for (const [key, { action }] of decisions) {
+      if (action === "put") this.#conflicts.delete(key);
+    }
+    for (const [key, reason] of conflicts) this.#conflicts.set(key, reason);
+  }
+
+  /** Notes that a group was split. */
+  split(): void {
+    this.#staged = true;
+  }
+
+  /** Notes that no Txn holds an object. */
+  tooLarge({ key, owner }: PlannedOp): void {
+    if (owner) this.#tooLarge.set(key, owner);
+  }
+
+  /** Notes that nobody has the bytes any more that were to be put. */
+  leftOut({ key, owner }: PlannedOp): void {
+    if (owner) this.#leftOut.set(key, owner);
+  }
+
+  /** Notes that etcd has no space for puts. */
+  outOfSpace(error: EtcdError): void {
+    this.#outOfSpace = error;
+  }
+
+  /** Notes that a Txn was applied. */
+  committed(revision: string, clusterId: string): void {
+    this.#txns++;
+    this.#revision = revision;
+    this.#clusterId = clusterId;
+  }
+
+  /** Notes that owners let go, without a delete. */
+  letGo(owners: number): void {
+    this.#released += owners;
+  }
+
+  /**
+   * Notes what one operation of an applied Txn came to.
+   *
+   * @param op the operation
+   * @param succeeded its guard held
+   * @param released how many owners let go with it
+   */
+  did({ action, key, guardMod }: PlannedOp, succeeded: boolean, released: number): void {
+    if (action === "delete") {
+      if (succeeded) this.#deleted++;
+      else {
+        this.#released += released;
+        this.#conflicts.set(key, "changed in etcd by another while it was deleted; let go");
+      }
+      return;
+    }
+    this.#released += released;
+    if (!succeeded) return;
+    if (guardMod === ABSENT) this.#created++;
+    else this.#updated++;
+  }
+
+  /** What came of it, and why it did not come to its end. */
+  result(failure: EdgekeydError | undefined = this.#outOfSpace): ApplyResult {
+    return {
+      created: this.#created,
+      updated: this.#updated,
+      deleted: this.#deleted,
+      released: this.#released,
+      conflicts: this.#conflicts,
+      tooLarge: this.#tooLarge,
+      leftOut: this.#leftOut,
+      txns: this.#txns,
+      staged: this.#staged,
+      revision: this.#revision,
+      clusterId: this.#clusterId,
+      failure,
+    };
+  }
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import fc from "fast-check";
+import { isIn } from "../../lib/store/spans.ts";
+import { Vacancies } from "../../lib/store/vacancies.ts";
+
+const PREFIX = "/pool/registry";
+const bytesBefore = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+const key = fc.tuple(
+  fc.constantFrom("pods", "minions", "services/specs"),
+  fc.constantFrom("d", "é", "～", "😀"),
+  fc.string({ unit: "grapheme", minLength: 1, maxLength: 4 }).filter((name) => !name.includes("/")),
+).map(([resource, namespace, name]) => `${PREFIX}/${resource}/${namespace}/${name}`);
+
+Deno.test("Vacancies.spansOf() never spans a key that was seen or written, and only what is worth a compare", () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(key, { maxLength: 60 }),
+      fc.array(key, { maxLength: 3 }),
+      fc.array(key, { maxLength: 2 }),
+      (keys, seen, written) => {
+        const vacancies = new Vacancies(seen.toSorted(bytesBefore), PREFIX, 128);
+        for (const one of written) vacancies.fill([one]);
+        const spans = vacancies.spansOf(keys);
+        for (const one of [...seen, ...written]) assert.equal(isIn(spans, one), false, one);
+        for (const { first, last } of spans) {
+          const inside = keys.filter((one) =>
+            bytesBefore(first, one) <= 0 && bytesBefore(one, last) <= 0
+          );
+          assert.ok(inside.length >= 8);
+          assert.ok(inside.every((one) => isIn(spans, one)));
+        }
+      },
+    ),
+  );
+  const many = Array.from({ length: 8 }, (_, at) => `${PREFIX}/pods/d/p${at}`);
+  const spansOf = (keys: readonly string[], ...seen: string[]) =>
+    new Vacancies(seen.map((name) => `${PREFIX}/pods/d/${name}`), PREFIX, 128).spansOf(keys);
+  assert.deepEqual(spansOf(many, "a", "p8"), [
+    { first: `${PREFIX}/pods/d/p0`, last: `${PREFIX}/pods/d/p7`, keys: 8 },
+  ]);
+  assert.deepEqual(spansOf(many.slice(1)), []);
+  assert.deepEqual(spansOf(many, "p3~"), []);
+});
+
+Deno.test("Vacancies.spansOf() leaves the root's other compares their room", () => {
+  const many = Array.from(
+    { length: 10 },
+    (_, resource) => Array.from({ length: 9 }, (_, at) => `${PREFIX}/r${resource}/p${at}`),
+  ).flat();
+  const spans = (maxTxnOps: number) => new Vacancies([], PREFIX, maxTxnOps).spansOf(many).length;
+  assert.deepEqual([3, 15, 16, 32, 128, 1_000].map(spans), [0, 0, 1, 2, 8, 8]);
+});
+
+Deno.test("Vacancies.spansOf() gives what a Txn wrote around or inside of it no span", () => {
+  const names = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => `${PREFIX}/pods/d/p${100 + from + at}`);
+  const spansAfter = (...written: string[][]) => {
+    const vacancies = new Vacancies([], PREFIX, 128);
+    for (const keys of written) vacancies.fill(keys);
+    return vacancies.spansOf(names(20, 10)).length;
+  };
+  assert.equal(spansAfter(), 1);
+  assert.equal(spansAfter(names(0, 20), names(30, 5)), 1);
+  assert.equal(spansAfter(names(0, 21)), 0);
+  assert.equal(spansAfter(names(29, 9)), 0);
+  assert.equal(spansAfter(names(24, 1)), 0);
+  assert.equal(spansAfter([...names(0, 1), ...names(40, 1)]), 0);
+});
