@@ -97,7 +97,7 @@ Deno.test("nameInKey() refuses keys of other resources and keys that name no obj
   ) assert.equal(nameInKey("/registry", pods, key), undefined, key);
 });
 
-/** Real resources and their scope; those of one line are stored as one (formats.md). */
+/** Real resources and their scope; those of one line are stored as one (docs/formats.md). */
 const STORED: [scope: "namespaced" | "cluster", ...gvrs: string[]][] = [
   ["namespaced", "pods.v1.core"],
   ["namespaced", "services.v1.core"],
