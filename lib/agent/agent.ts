@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { EdgekeydError } from "../errors.ts";
-import { type CacheWatch, DirectoryHistory, type WatchHint } from "../fscache/mod.ts";
+import { AbsenceHistory, type CacheWatch, type WatchHint } from "../fscache/mod.ts";
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
 import { type ComponentKeyCache, KeyCacheError } from "../keycache/mod.ts";
 import {
@@ -92,7 +92,7 @@ export class Agent implements Node {
   readonly #parts: AgentParts;
   readonly #schedule: Schedule;
   readonly #backoff: Backoff;
-  readonly #directories = new DirectoryHistory();
+  readonly #absences = new AbsenceHistory();
   readonly #operations: Operations;
   /** Passes that somebody asked for; they are tried whatever the last one came to. */
   readonly #asked: Operations;
@@ -414,7 +414,7 @@ export class Agent implements Node {
       groups,
       full,
       patient: false,
-      directories: this.#directories,
+      absences: this.#absences,
     });
     this.#take(outcome, { groups, full });
   }
@@ -437,7 +437,7 @@ export class Agent implements Node {
       groups: undefined,
       full: true,
       patient: options.source.settleMs <= MAX_PATIENCE_MS,
-      directories: this.#directories,
+      absences: this.#absences,
     });
     this.#take(outcome, { groups: undefined, full: true });
     return outcome;

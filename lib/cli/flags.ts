@@ -136,7 +136,7 @@ export const FLAGS = {
     default: "2s",
     min: 0,
     max: 3_600_000,
-    help: "how long a directory must not have changed before an absence in it counts",
+    help: "how long a file must be missing before its key is let go",
     only: "sync",
     setting: true,
   },

@@ -1,4 +1,4 @@
-import { isMetadataOnly } from "./layout.ts";
+import { groupOf, isMetadataOnly, parsePath } from "./layout.ts";
 
 /** Which part of the cache a scan looks at; without any option, all of it. */
 export interface CoverageOptions {
@@ -21,6 +21,7 @@ export class Coverage {
   readonly #componentsOfGroups: ReadonlySet<string> | undefined;
   /** The files of `besides` and all directories on the way to them. */
   readonly #besides = new Set<string>();
+  readonly #limits = new Map<string, ReadonlySet<string> | "all">();
 
   /** @param options what to look at */
   constructor(options: CoverageOptions) {
@@ -67,6 +68,23 @@ export class Coverage {
    */
   limit(component: string, directory: string): ReadonlySet<string> | undefined {
     return this.#holdsAll(component, directory) ? undefined : this.#besides;
+  }
+
+  /**
+   * Tells whether a path is looked at.
+   *
+   * @param path anything
+   * @returns false for what can't be the canonical path of an object, too
+   */
+  covers(path: string): boolean {
+    const group = groupOf(path);
+    let limit = this.#limits.get(group);
+    if (limit === undefined) {
+      const slash = group.indexOf("/");
+      limit = this.limit(group.slice(0, slash), group.slice(slash + 1)) ?? "all";
+      this.#limits.set(group, limit);
+    }
+    return (limit === "all" || limit.has(path)) && parsePath(path) !== undefined;
   }
 
   #holds(component: string): boolean {

@@ -37,6 +37,7 @@ export class DenoFileSystem implements FileSystem {
       mtimeMs,
       ctimeMs: info.ctime?.getTime() ?? mtimeMs,
       ino: info.ino ?? 0,
+      birthtimeMs: info.birthtime?.getTime() ?? 0,
     };
   }
 

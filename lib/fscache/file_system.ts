@@ -22,6 +22,8 @@ export interface DirEntry {
 export interface FileStat extends FileStamp {
   /** What stands there. */
   readonly kind: DirEntry["kind"];
+  /** When it was made; 0 where the file system does not say. */
+  readonly birthtimeMs: number;
 }
 
 /**

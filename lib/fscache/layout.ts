@@ -43,6 +43,16 @@ export function isBackup(name: string): boolean {
 }
 
 /**
+ * Names the backup that yurthub takes of what it rewrites.
+ *
+ * @param name one segment
+ * @returns the segment with `tmp_` before it
+ */
+export function backupName(name: string): string {
+  return BACKUP_PREFIX + name;
+}
+
+/**
  * Names what a name on disk stands for.
  *
  * @param name one segment, as it is on disk
@@ -98,6 +108,16 @@ export function parsePath(path: string): PathParts | undefined {
   if (fourth === undefined) return { component, directory, namespace: "", name: third };
   if (!group.mayHoldNamespaces) return undefined;
   return { component, directory, namespace: third, name: fourth };
+}
+
+/**
+ * Names the group that a path is in.
+ *
+ * @param path canonical path of an object
+ * @returns `component/directory`
+ */
+export function groupOf(path: string): string {
+  return path.slice(0, path.indexOf("/", path.indexOf("/") + 1));
 }
 
 /**

@@ -1,37 +1,23 @@
-import type { DirectoryHistory } from "./directory_history.ts";
-import type { DirEntry, FileStamp, FileSystem } from "./file_system.ts";
-import type { PathParts } from "./layout.ts";
-import type { Slices } from "../slices.ts";
+import type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
 import { isSameStamp } from "./stamps.ts";
 
-/** What the second look at the directories goes by. */
-export interface SecondLook {
-  readonly history: DirectoryHistory;
-  /** Wall clock, to compare with file times. */
-  readonly nowMs: number;
-  /** A clock that only runs forward. */
-  readonly monotonicMs: number;
-  readonly settleMs: number;
-}
-
-interface ListedDirectory {
+/** A directory that a scan listed. */
+export interface ListedDirectory {
   /** Below the cache root, as it is on disk. */
   readonly source: string;
+  /** Tells it from another that stands in its place later. */
+  readonly identity: string;
   /** Taken before it was listed. */
   readonly stamp: FileStamp;
-  /** It did not hold still from before its listing to after the walk. */
-  changed: boolean;
-  settled: boolean;
 }
 
-/**
- * The directories that a scan listed. They answer whether a name that was not seen is really
- * absent, which takes a second look at each of them after the walk.
- */
+/** The directories that a scan listed, and how they looked just before. */
 export class ListedDirectories {
   readonly #fs: FileSystem;
   readonly #root: string;
   readonly #listed = new Map<string, ListedDirectory>();
+  /** Those whose listing named what was not there any more. */
+  readonly #changed = new Set<string>();
 
   /**
    * @param fs where they are
@@ -51,11 +37,21 @@ export class ListedDirectories {
    * @throws what the file system throws
    */
   list(path: string, source: string): DirEntry[] | undefined {
-    const { kind, ...stamp } = this.#lstat(source);
-    if (kind !== "directory") return undefined;
+    const stat = this.stat(source);
+    if (stat.kind !== "directory") return undefined;
     const entries = this.#fs.readDir(`${this.#root}/${source}`);
-    this.#listed.set(path, { source, stamp, changed: false, settled: false });
+    this.#listed.set(path, { source, identity: identityOf(stat), stamp: stat });
     return entries;
+  }
+
+  /**
+   * What was listed at a path.
+   *
+   * @param path canonical path, empty for the root
+   * @returns undefined if no directory was
+   */
+  get(path: string): ListedDirectory | undefined {
+    return this.#listed.get(path);
   }
 
   /**
@@ -64,70 +60,40 @@ export class ListedDirectories {
    * @param path the directory's canonical path
    */
   markChanged(path: string): void {
-    const directory = this.#listed.get(path);
-    if (directory !== undefined) directory.changed = true;
+    this.#changed.add(path);
   }
 
   /**
-   * Looks at each directory again. Only then can {@linkcode ListedDirectories.absence} tell.
+   * Tells whether a directory is as it was before it was listed.
    *
-   * @param look what to go by
-   * @param slices to pause between
+   * @param path its canonical path
+   * @param now how it looks now
+   * @returns true if so
    */
-  async lookAgain(look: SecondLook, slices: Slices): Promise<void> {
-    for (const directory of this.#listed.values()) {
-      if (slices.isOver()) await slices.pause();
-      try {
-        const now = this.#lstat(directory.source);
-        if (!isSameStamp(now, directory.stamp)) directory.changed = true;
-        directory.settled = isSettled(directory.source, now, look);
-      } catch {
-        directory.changed = true;
-      }
-    }
+  heldStill(path: string, now: FileStamp): boolean {
+    const listed = this.#listed.get(path);
+    return listed !== undefined && isSameStamp(listed.stamp, now) && !this.#changed.has(path);
   }
 
   /**
-   * Forgets the history of all other directories.
+   * Looks at a path.
    *
-   * @param history what the caller keeps between scans
+   * @param source below the cache root, as it is on disk
+   * @returns what stands there
+   * @throws what the file system throws
    */
-  prune(history: DirectoryHistory): void {
-    const sources = new Set(Array.from(this.#listed.values(), (directory) => directory.source));
-    history.retain((source) => sources.has(source));
-  }
-
-  /**
-   * Judges a path that the walk passed by and did not see.
-   *
-   * @param parts its parts
-   * @returns `gone` if every directory on the way held still and has settled
-   */
-  absence(parts: PathParts): "gone" | "unsettled" {
-    const root = this.#listed.get("");
-    if (root === undefined || root.changed) return "unsettled";
-    const { component, directory, namespace } = parts;
-    // The base changes with each cluster info file: how young it is matters only if the component
-    // itself is missing there.
-    if (!this.#listed.has(component)) return root.settled ? "gone" : "unsettled";
-    const chain = [component, `${component}/${directory}`];
-    if (namespace !== "") chain.push(`${component}/${directory}/${namespace}`);
-    for (const path of chain) {
-      const listed = this.#listed.get(path);
-      if (listed === undefined) return "gone";
-      if (listed.changed || !listed.settled) return "unsettled";
-    }
-    return "gone";
-  }
-
-  #lstat(source: string) {
+  stat(source: string): FileStat {
     // The root may be a symlink: with `/.` behind it, what it points to is looked at.
     return this.#fs.lstat(source === "" ? `${this.#root}/.` : `${this.#root}/${source}`);
   }
 }
 
-function isSettled(source: string, stamp: FileStamp, look: SecondLook): boolean {
-  const seenForMs = look.history.look(source, stamp, look.monotonicMs);
-  if (seenForMs !== undefined && seenForMs >= look.settleMs) return true;
-  return look.nowMs - Math.max(stamp.mtimeMs, stamp.ctimeMs) >= look.settleMs;
+/**
+ * Tells a directory from another that stands in its place later, with the same inode number.
+ *
+ * @param stat what stands there
+ * @returns the same for the same directory only
+ */
+export function identityOf({ ino, birthtimeMs }: FileStat): string {
+  return `${ino}@${birthtimeMs}`;
 }

@@ -1,11 +1,11 @@
 /** The fs cache: its layout, and what a scan finds in it. */
+export { AbsenceHistory, type MissedLook, type MissingFile } from "./absence_history.ts";
 export { namesInRoot } from "./component_names.ts";
 export type { CoverageOptions } from "./coverage.ts";
 export { DenoFileSystem } from "./deno_file_system.ts";
-export { DirectoryHistory } from "./directory_history.ts";
 export { FileChangingError, FileTooLargeError, NotRegularFileError } from "./file_errors.ts";
 export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
-export { formatPath, parsePath, type PathParts } from "./layout.ts";
+export { formatPath, groupOf, parsePath, type PathParts } from "./layout.ts";
 export type { ObjectFileOptions } from "./object_files.ts";
 export { scan, type ScanOptions } from "./scan.ts";
 export { identifyRoot } from "./root_identity.ts";

@@ -1,4 +1,4 @@
-import type { PathParts } from "./layout.ts";
+import { groupOf } from "./layout.ts";
 
 /** The components and groups in which a `tmp_` directory stands: yurthub rewrites them. */
 export class Rewrites {
@@ -37,10 +37,11 @@ export class Rewrites {
   /**
    * Tells whether what is missing at a path may only be missing because it is rewritten.
    *
-   * @param parts of the path
+   * @param path canonical path of an object
    * @returns true if so
    */
-  has({ component, directory }: PathParts): boolean {
-    return this.#components.has(component) || this.groups.has(`${component}/${directory}`);
+  has(path: string): boolean {
+    const group = groupOf(path);
+    return this.groups.has(group) || this.#components.has(group.slice(0, group.indexOf("/")));
   }
 }

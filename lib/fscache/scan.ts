@@ -1,8 +1,9 @@
+import type { AbsenceHistory } from "./absence_history.ts";
+import { goneFiles } from "./absences.ts";
 import { Coverage, type CoverageOptions } from "./coverage.ts";
-import type { DirectoryHistory } from "./directory_history.ts";
 import { InvalidPaths } from "./invalid_paths.ts";
-import { parsePath } from "./layout.ts";
 import { Listings } from "./listings.ts";
+import { missingFiles } from "./missing_files.ts";
 import { type ObjectFileOptions, ObjectFiles } from "./object_files.ts";
 import { Rewrites } from "./rewrites.ts";
 import { Slices } from "../slices.ts";
@@ -10,21 +11,18 @@ import type { Absence, KnownFile, Snapshot } from "./snapshot.ts";
 import { walk } from "./walk.ts";
 
 /** How to scan an fs cache. */
-export interface ScanOptions<K extends KnownFile> extends CoverageOptions, ObjectFileOptions<K> {
+export interface ScanOptions<K extends KnownFile>
+  extends CoverageOptions, Omit<ObjectFileOptions<K>, "known"> {
   /** The directory that holds the components; may be a symlink. */
   readonly root: string;
+  /** What is recorded, by canonical path. */
+  readonly recorded: ReadonlyMap<string, K>;
   /** A clock that only runs forward, in ms. */
   monotonicMs(): number;
-  /** For how long a directory or file must not have changed to be taken at its word; ms. */
+  /** How long a file must be missing, or a file not have changed, to be taken at its word; ms. */
   readonly settleMs: number;
-  /**
-   * How many bytes of files the snapshot may hold; files beyond it come without theirs.
-   *
-   * @default {16777216}
-   */
-  readonly maxRetainedBytes?: number | undefined;
   /** Kept by the caller from one scan of this root to the next. */
-  readonly directories: DirectoryHistory;
+  readonly absences: AbsenceHistory;
   /** Told now and then, and at the end, how many files were looked at. */
   progress?(files: number): void;
   /** Lets the event loop run. */
@@ -41,44 +39,31 @@ export interface ScanOptions<K extends KnownFile> extends CoverageOptions, Objec
  * @throws {CacheTooLargeError} if there are more entries than any cache has
  */
 export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promise<Snapshot<K>> {
+  const { recorded, absences } = options;
+  const known = (path: string) => recorded.get(path);
   const coverage = new Coverage(options);
   const invalid = new InvalidPaths();
   const listings = new Listings(options.fs, options.root, invalid);
-  const files = new ObjectFiles(options, invalid);
+  const files = new ObjectFiles({ ...options, known }, invalid);
   const rewrites = new Rewrites();
   const slices = new Slices(() => options.monotonicMs(), () => {
     options.progress?.(files.seen);
     return options.pause();
   });
-  const isKnown = (path: string) => options.known(path) !== undefined;
-  const components = await walk({
-    coverage,
-    listings,
-    files,
-    rewrites,
-    invalid,
-    slices,
-    isKnown,
-  });
-  const { directories } = listings;
-  await directories.lookAgain({
-    history: options.directories,
-    nowMs: options.nowMs(),
-    monotonicMs: options.monotonicMs(),
-    settleMs: options.settleMs,
-  }, slices);
-  if (options.groups === undefined) directories.prune(options.directories);
-  options.progress?.(files.seen);
+  const components = await walk({ coverage, listings, files, rewrites, invalid, slices, known });
 
-  const absence = (path: string): Absence => {
-    const parts = parsePath(path);
-    if (
-      parts === undefined ||
-      coverage.limit(parts.component, parts.directory)?.has(path) === false
-    ) return "not-looked-at";
-    if (files.has(path) || invalid.keeps(path)) return "kept";
-    return rewrites.has(parts) ? "rewriting" : directories.absence(parts);
+  const absenceOf = (path: string): Absence | undefined => {
+    if (files.has(path)) return "kept";
+    if (!coverage.covers(path)) return "not-looked-at";
+    if (invalid.keeps(path)) return "kept";
+    return rewrites.has(path) ? "rewriting" : undefined;
   };
+  const monotonicMs = options.monotonicMs();
+  const missing = missingFiles(recorded, absenceOf, absences, monotonicMs);
+  const { settleMs } = options;
+  const rules = { history: absences, nowMs: options.nowMs(), monotonicMs, settleMs };
+  const gone = await goneFiles(listings.directories, missing, rules, slices);
+  options.progress?.(files.seen);
   return {
     unchanged: files.unchanged,
     backups: files.backups,
@@ -86,6 +71,6 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
     invalid: invalid.list,
     components,
     rewriting: rewrites.groups,
-    absence,
+    absence: (path) => absenceOf(path) ?? (gone.has(path) ? "gone" : "unsettled"),
   };
 }

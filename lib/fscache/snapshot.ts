@@ -48,8 +48,8 @@ export interface InvalidPath {
 /**
  * What the absence of a recorded path means.
  *
- * - `gone`: every directory down to it was listed, is unchanged and settled: it was removed
- * - `unsettled`: it seems gone, but a directory on the way changed during the walk or is too young
+ * - `gone`: it was removed: it has been missing for long enough, and was not merely moved
+ * - `unsettled`: it seems gone, but not yet for long enough, or something on the way was moved
  * - `rewriting`: a `tmp_` directory stands in its group
  * - `kept`: it is there, or it or a directory on the way is invalid or could not be listed
  * - `not-looked-at`: outside what this scan covered

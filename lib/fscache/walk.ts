@@ -33,8 +33,8 @@ export interface WalkParts<K extends KnownFile> {
   readonly invalid: InvalidPaths;
   /** To pause between. */
   readonly slices: Slices;
-  /** Tells whether an object is recorded at a canonical path. */
-  isKnown(path: string): boolean;
+  /** What is recorded of a file, by canonical path. */
+  known(path: string): K | undefined;
 }
 
 /**
@@ -116,7 +116,7 @@ class Walk<K extends KnownFile> {
         if (!files.look(place, name, path, source)) listings.directories.markChanged(place.path);
       } else if (
         // Where an object is recorded, a directory is no namespace but stands in the object's place.
-        entry.kind === "directory" && mayHoldNamespaces && !this.#parts.isKnown(path)
+        entry.kind === "directory" && mayHoldNamespaces && this.#parts.known(path) === undefined
       ) {
         await this.#place({ ...place, namespace: name, path, source }, place.path);
       } else {

@@ -1,4 +1,4 @@
-import type { InvalidPath, ScannedFile, Snapshot } from "../fscache/mod.ts";
+import { groupOf, type InvalidPath, type ScannedFile, type Snapshot } from "../fscache/mod.ts";
 import { compareResourceVersions, formatGvr, objectKey } from "../k8s/mod.ts";
 import { type CachedFile, type ComponentKeyCache, type Owner, sameOwner } from "../keycache/mod.ts";
 import type { OwnershipChange } from "../store/mod.ts";
@@ -126,9 +126,4 @@ function fitsRow(owners: readonly Owner[]): boolean {
 
 function newer(a: Owner, b: Owner): boolean {
   return compareResourceVersions(a.resourceVersion, b.resourceVersion) > 0;
-}
-
-/** `component/directory` of a path. */
-function groupOf(path: string): string {
-  return path.slice(0, path.indexOf("/", path.indexOf("/") + 1));
 }

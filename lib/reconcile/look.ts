@@ -1,6 +1,6 @@
 import {
+  AbsenceHistory,
   type CoverageOptions,
-  DirectoryHistory,
   type FileSystem,
   scan,
   type Snapshot,
@@ -17,7 +17,7 @@ export interface FsCache {
   readonly fs: FileSystem;
   /** Which components and resources are looked at. */
   readonly coverage: Pick<CoverageOptions, "components" | "excludeResources">;
-  /** For how long a directory must not have changed before an absence in it counts, in ms. */
+  /** How long a file must be missing before it counts as removed, in ms. */
   readonly settleMs: number;
   /** Larger files are left out, in bytes. */
   readonly maxObjectBytes: number;
@@ -25,7 +25,7 @@ export interface FsCache {
 
 /** Everything, waiting until it has settled: what a one-shot looks at. */
 export function everything(): LookScope {
-  return { groups: undefined, patient: true, directories: new DirectoryHistory() };
+  return { groups: undefined, patient: true, absences: new AbsenceHistory() };
 }
 
 /** Which part to look at, and how patiently. */
@@ -36,8 +36,8 @@ export interface LookScope {
   readonly besides?: ReadonlySet<string>;
   /** Wait for directories to settle; else the caller comes back to what is waiting. */
   readonly patient: boolean;
-  /** What is remembered of the directories from look to look. */
-  readonly directories: DirectoryHistory;
+  /** What is remembered of missing files from look to look. */
+  readonly absences: AbsenceHistory;
 }
 
 /** What the looks came to. */
@@ -47,12 +47,12 @@ export interface Look {
 }
 
 const MAX_LOOKS = 3;
-/** A directory's times have a granularity; a little more than the settle time is waited. */
+/** Timers may fire early; a little more than the settle time is waited. */
 const MARGIN_MS = 50;
 
 /**
- * Scans the fs cache; as long as something seems gone that can't be trusted yet, waits until the
- * directories have settled and looks again, up to three times in all.
+ * Scans the fs cache; as long as something seems gone that can't be trusted yet, waits for the
+ * settle time and looks again, up to three times in all.
  *
  * @param source the fs cache
  * @param cache what is recorded
@@ -68,7 +68,7 @@ export async function lookSettled(
   scope: LookScope,
   progress: (files: number) => void,
 ): Promise<Look> {
-  const { groups, besides, patient, directories } = scope;
+  const { groups, besides, patient, absences } = scope;
   for (let look = 1;; look++) {
     const snapshot = await scan<CachedFile>({
       root: source.root,
@@ -78,8 +78,8 @@ export async function lookSettled(
       besides,
       settleMs: source.settleMs,
       maxObjectBytes: source.maxObjectBytes,
-      directories,
-      known: (path) => cache.file(path),
+      absences,
+      recorded: cache.files,
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       progress,

@@ -1,7 +1,7 @@
 import { kindOf } from "../support/kinds.ts";
 import {
+  AbsenceHistory,
   DenoFileSystem,
-  DirectoryHistory,
   type DirEntry,
   type FileStamp,
   type FileStat,
@@ -16,6 +16,41 @@ export const LATER_MS = 60_000;
 export const SETTLE_MS = 2_000;
 
 type Call = keyof FileSystem;
+
+/** Recorded in every scan, as files that were never read; most are in no cache. */
+const RECORDED: ReadonlyMap<string, ScannedFile> = new Map(
+  [
+    "kubelet/pods.v1.core/default/web",
+    "kubelet/pods.v1.core/default/gone",
+    "kubelet/pods.v1.core/default/old",
+    "kubelet/pods.v1.core/default/x",
+    "kubelet/pods.v1.core/shop/gone",
+    "kubelet/pods.v1.core/other/x",
+    "kubelet/pods.v1.core/x",
+    "kubelet/pods.v1.core/x/x",
+    "kubelet/services.v1.core/default/x",
+    "kubelet/secrets.v1.core/default/x",
+    "kubelet/secrets.v1.core/x/x",
+    "flanneld/nodes.v1.core/x",
+    "proxy/pods.v1.core/default/x",
+  ].map((path) => [path, neverRead(path)]),
+);
+
+function neverRead(path: string): ScannedFile {
+  return {
+    path,
+    component: "",
+    directory: "",
+    gvr: { group: "", version: "", resource: "" },
+    namespace: "",
+    name: "",
+    uid: "",
+    resourceVersion: "",
+    stamp: { size: 0, mtimeMs: 0, ctimeMs: 0, ino: 0 },
+    readAtMs: 0,
+    sourcePath: path,
+  };
+}
 
 /** The real file system, with something that happens before or instead of each call. */
 export class HookedFileSystem implements FileSystem {
@@ -91,14 +126,14 @@ export class TestCache {
     return scan<ScannedFile>({
       root: this.root,
       fs: new DenoFileSystem(),
-      known: () => undefined,
       nowMs: () => Date.now() + LATER_MS,
       monotonicMs: () => performance.now(),
       settleMs: SETTLE_MS,
       maxObjectBytes: 1024 * 1024,
-      directories: new DirectoryHistory(),
+      absences: new AbsenceHistory(),
       pause: () => Promise.resolve(),
       ...options,
+      recorded: new Map([...RECORDED, ...options.recorded ?? []]),
     });
   }
 }

@@ -227,7 +227,7 @@ cacheTest("scan() keeps a file that can't be read or stat'ed", async (cache) => 
   const fs = new HookedFileSystem((call, path) => {
     if (call === "lstat" && path.endsWith("/a")) throw new Deno.errors.PermissionDenied("no");
   });
-  const again = await cache.scan({ fs, known: (path) => files.get(path) });
+  const again = await cache.scan({ fs, recorded: files });
   assert.deepEqual([...again.unchanged.keys()], ["kubelet/pods.v1.core/default/b"]);
   assert.equal(again.absence("kubelet/pods.v1.core/default/a"), "kept");
 });
@@ -239,7 +239,7 @@ cacheTest("scan() does not read an unchanged file again", async (cache) => {
   cache.put("kubelet/pods.v1.core/default/b", { resourceVersion: "12" });
   cache.put("kubelet/pods.v1.core/default/c");
   const fs = new HookedFileSystem();
-  const again = await cache.scan({ fs, known: (path) => files.get(path) });
+  const again = await cache.scan({ fs, recorded: files });
   assert.equal(fs.count("readFile"), 2);
   assert.deepEqual([...again.unchanged], [...files].filter(([path]) => path.endsWith("/a")));
   assert.equal(again.files.get("kubelet/pods.v1.core/default/b")?.resourceVersion, "12");
@@ -256,7 +256,7 @@ cacheTest(
       );
       const { files } = await cache.scan({ nowMs: () => mtimeMs + ageMs });
       const fs = new HookedFileSystem();
-      await cache.scan({ fs, known: (path) => files.get(path) });
+      await cache.scan({ fs, recorded: files });
       assert.equal(fs.count("readFile"), reads, `${ageMs} ms old`);
     }
   },
@@ -270,7 +270,7 @@ cacheTest("scan() sees a rewrite of the same size by its inode", async (cache) =
   cache.write("other", JSON.stringify(objectAt(path, { resourceVersion: "8" })));
   Deno.utimeSync(cache.path("other"), atime ?? 0, mtime ?? 0);
   cache.rename("other", path);
-  const again = await cache.scan({ known: (path) => files.get(path) });
+  const again = await cache.scan({ recorded: files });
   assert.equal(again.files.get(path)?.resourceVersion, "8");
 });
 
@@ -315,9 +315,9 @@ cacheTest("scan() looks only at the components, resources and groups it is told"
     assert.equal(snapshot.components.size, 2);
     for (const path of snapshot.files.keys()) assert.equal(snapshot.absence(path), "kept");
     const absent = [
-      "kubelet/pods.v1.core/a/b",
-      "kubelet/services.v1.core/a/b",
-      "proxy/pods.v1.core/a/b",
+      "kubelet/pods.v1.core/x/x",
+      "kubelet/services.v1.core/default/x",
+      "proxy/pods.v1.core/default/x",
     ];
     return [
       [...snapshot.files.keys()].toSorted(),
@@ -340,7 +340,7 @@ cacheTest("scan() looks only at the components, resources and groups it is told"
     0,
     ["gone", "not-looked-at", "not-looked-at"],
   ]);
-  const besides = new Set(["proxy/services.v1.core/default/web", "proxy/pods.v1.core/a/b"]);
+  const besides = new Set(["proxy/services.v1.core/default/web", "proxy/pods.v1.core/default/x"]);
   assert.deepEqual(await seen({ components: new Set(["gone"]), besides }), [
     ["proxy/services.v1.core/default/web"],
     0,

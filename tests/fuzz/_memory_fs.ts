@@ -28,7 +28,7 @@ export class MemoryFs implements FileSystem {
 
   lstat(path: string): FileStat {
     const node = this.#find(path);
-    return { kind: node.kind, ...this.#stamp(node) };
+    return { kind: node.kind, birthtimeMs: 0, ...this.#stamp(node) };
   }
 
   readFile(path: string, maxBytes: number): { bytes: Uint8Array; stamp: FileStamp } {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { dirname } from "@std/path";
 import {
+  AbsenceHistory,
   CacheRootError,
   DenoFileSystem,
-  DirectoryHistory,
   type FileSystem,
   formatPath,
+  type KnownFile,
   parsePath,
   scan,
-  type ScannedFile,
 } from "../../lib/fscache/mod.ts";
 import { Prng } from "../sim/prng.ts";
 import { brokenObject, mutatedObject, type ObjectText, validObject } from "./_contents.ts";
@@ -25,6 +25,10 @@ const DIRECTORIES = [
   "widgets.v1.example.com",
   "namespaces",
 ];
+const NEVER_READ: KnownFile = {
+  stamp: { size: 0, mtimeMs: 0, ctimeMs: 0, ino: 0 },
+  readAtMs: 0,
+};
 /** This one stands in every tree, and must be found in each. */
 const SOUND = "sound/pods.v1.core/default/sound";
 const SOUND_OBJECT: ObjectText = {
@@ -72,15 +76,15 @@ async function scanOf(root: string, fs: FileSystem, known: readonly string[]): P
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not done after ${DEADLINE_MS} ms`)), DEADLINE_MS);
   });
-  const scanning = scan<ScannedFile>({
+  const scanning = scan<KnownFile>({
     root,
     fs,
-    known: () => undefined,
+    recorded: new Map(known.map((path) => [path, NEVER_READ])),
     nowMs: () => Date.now() + 60_000,
     monotonicMs: () => performance.now(),
     settleMs: 2_000,
     maxObjectBytes: 250_000,
-    directories: new DirectoryHistory(),
+    absences: new AbsenceHistory(),
     pause: () => new Promise((resolve) => setTimeout(resolve)),
   });
   const snapshot = await Promise.race([scanning, late]).finally(() => clearTimeout(timer));

@@ -57,8 +57,9 @@ export class World implements AsyncDisposable {
   readonly node: TestNode;
   /** Added to the clock. */
   aheadMs = LATER_MS;
-  /** What was slept, in ms; happens at once, after {@linkcode World.onSleep}. */
+  /** What was slept, in ms: time passes at once, then comes {@linkcode World.onSleep}. */
   readonly slept: number[] = [];
+  #sleptMs = 0;
   onSleep: () => void = () => {};
 
   private constructor(node: TestNode) {
@@ -71,10 +72,11 @@ export class World implements AsyncDisposable {
 
   get clock(): Clock {
     return {
-      nowMs: () => Date.now() + this.aheadMs,
-      monotonicMs: () => performance.now(),
+      nowMs: () => Date.now() + this.aheadMs + this.#sleptMs,
+      monotonicMs: () => performance.now() + this.#sleptMs,
       sleep: (ms) => {
         this.slept.push(ms);
+        this.#sleptMs += ms;
         this.onSleep();
         return Promise.resolve();
       },
@@ -122,6 +124,12 @@ export class World implements AsyncDisposable {
     const { report, failure } = await dryRun(this.node.context, this.options(options));
     if (failure) throw failure;
     return report;
+  }
+
+  /** Lets a directory of the cache have changed just now, by the clock. */
+  touch(directory: string): void {
+    const now = new Date(this.clock.nowMs());
+    Deno.utimeSync(`${this.files.root}/${directory}`, now, now);
   }
 
   /** A key of the node, from what follows the prefix. */

@@ -6,7 +6,7 @@ import {
   UNKNOWN_HEALTH,
 } from "../../lib/agent/health.ts";
 import { EdgekeydError } from "../../lib/errors.ts";
-import { DirectoryHistory } from "../../lib/fscache/mod.ts";
+import { AbsenceHistory } from "../../lib/fscache/mod.ts";
 import type { ComponentKeyCache } from "../../lib/keycache/mod.ts";
 import type { ReconcileOutcome } from "../../lib/reconcile/mod.ts";
 import type { NodeModel } from "./node_model.ts";
@@ -18,7 +18,7 @@ import type { Operation } from "./world.ts";
  * a full pass has to come first, and which groups the others look at.
  */
 export class DaemonLoop {
-  readonly directories = new DirectoryHistory();
+  readonly absences = new AbsenceHistory();
   #health: Health = UNKNOWN_HEALTH;
   /** The cache's epoch at the last full pass; undefined if none was, or something failed since. */
   #fullEpoch: number | undefined;

@@ -8,6 +8,7 @@ const DIRECTORY_SIZE = 4_096;
 interface FileNode {
   readonly kind: "file";
   readonly ino: number;
+  readonly birthtimeMs: number;
   bytes: Uint8Array;
   mtimeMs: number;
   ctimeMs: number;
@@ -16,6 +17,7 @@ interface FileNode {
 interface DirectoryNode {
   readonly kind: "directory";
   readonly ino: number;
+  readonly birthtimeMs: number;
   readonly entries: Map<string, FileNode | DirectoryNode>;
   mtimeMs: number;
   ctimeMs: number;
@@ -40,6 +42,8 @@ export class FsModel implements FileSystem {
   readonly #nowMs: () => number;
   readonly #root: DirectoryNode;
   #inodes = 1;
+  /** Inode numbers that are free again: the next one is taken first, as ext4 does. */
+  readonly #freeInodes: number[] = [];
   /** Called before each call of a reader. */
   beforeRead: (path: string) => void = () => {};
   /** Called in the middle of a listing. */
@@ -71,7 +75,7 @@ export class FsModel implements FileSystem {
   lstat(path: string): FileStat {
     this.beforeRead(path);
     const node = this.#find(path);
-    return { kind: node.kind, ...stampOf(node) };
+    return { kind: node.kind, birthtimeMs: node.birthtimeMs, ...stampOf(node) };
   }
 
   readFile(path: string, maxBytes: number): { bytes: Uint8Array; stamp: FileStamp } {
@@ -106,7 +110,8 @@ export class FsModel implements FileSystem {
     if (node) throw new Deno.errors.IsADirectory(path);
     parent.entries.set(name, {
       kind: "file",
-      ino: ++this.#inodes,
+      ino: this.#newInode(),
+      birthtimeMs: now,
       bytes,
       mtimeMs: now,
       ctimeMs: now,
@@ -134,6 +139,7 @@ export class FsModel implements FileSystem {
     if (!node) throw new Deno.errors.NotFound(path);
     if (node.kind === "directory" && node.entries.size > 0) throw new Error(`not empty: ${path}`);
     parent.entries.delete(name);
+    this.#freeInodes.push(node.ino);
     this.#touch(parent, `remove ${path}`);
   }
 
@@ -181,12 +187,17 @@ export class FsModel implements FileSystem {
     const now = this.#time();
     return {
       kind: "directory",
-      ino: ++this.#inodes,
+      ino: this.#newInode(),
+      birthtimeMs: now,
       entries: new Map(),
       mtimeMs: now,
       ctimeMs: now,
       listable: true,
     };
+  }
+
+  #newInode(): number {
+    return this.#freeInodes.pop() ?? ++this.#inodes;
   }
 
   #time(): number {

@@ -1,5 +1,5 @@
 import { EdgekeydError } from "../../lib/errors.ts";
-import { DirectoryHistory } from "../../lib/fscache/mod.ts";
+import { AbsenceHistory } from "../../lib/fscache/mod.ts";
 import { formatGvr, parseGvr } from "../../lib/k8s/mod.ts";
 import { ComponentKeyCache, KeyCacheError, type KvLimits } from "../../lib/keycache/mod.ts";
 import {
@@ -201,7 +201,7 @@ export class Agents {
           groups,
           full: kind !== "group-pass",
           patient: order.patient && kind !== "group-pass",
-          directories: order.patient ? new DirectoryHistory() : loop.directories,
+          absences: order.patient ? new AbsenceHistory() : loop.absences,
         };
         const outcome = await reconcile(context, options, scope);
         const { report, failure, busy } = outcome;
