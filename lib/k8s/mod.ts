@@ -1,3 +1,4 @@
+export { isApiserversOwn } from "./apiservers_own.ts";
 export {
   type BuiltinResource,
   builtinResource,
