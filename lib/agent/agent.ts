@@ -481,7 +481,7 @@ export class Agent implements Node {
       if (looked.full) this.#fullEpoch = this.#cache.fence.epoch;
       this.#log.passed(outcome, this.conflicts);
       this.#backoff.reset();
-      this.#schedule.unsettled(outcome.busy, this.#nowMs());
+      this.#schedule.unsettled(outcome.busy, this.#nowMs(), outcome.missing);
     }
     this.#news = true;
   }

@@ -15,7 +15,7 @@ export type Due =
   | { readonly kind: "wait"; readonly untilMs: number };
 
 /** A steady stream of changes is taken up after this many debounces all the same. */
-const MAX_DEBOUNCES = 10;
+const MAX_DEBOUNCES = 5;
 /** More dirty groups than this are one: everything. */
 const MAX_GROUPS = 1_000;
 /** A look right at the settle time would come a moment too early. */
@@ -30,8 +30,9 @@ export class Schedule {
   #dirty: Set<string> | "all" = new Set();
   #dirtySinceMs = Infinity;
   #changedAtMs = -Infinity;
-  #revisit: Set<string> | "all" = new Set();
-  #revisitAtMs = Infinity;
+  /** Each group has its own time: one that never rests must not put off the others. */
+  readonly #revisitAtMs = new Map<string, number>();
+  #revisitAllAtMs = Infinity;
   #fullAtMs: number;
   #notBeforeMs = -Infinity;
 
@@ -69,55 +70,82 @@ export class Schedule {
   }
 
   /**
-   * A pass begins. What it looks at is looked at once more when it has settled: an absence counts
-   * only then, and a file in a directory that was just made may have come without an event.
+   * A pass begins. What it looks at because it changed is looked at once more after the settle
+   * time: a file in a directory that was just made may have come without an event.
    */
   begun(due: Due, nowMs: number): void {
     if (due.kind === "wait") return;
-    const looked = due.kind === "full" || due.groups === undefined ? "all" : due.groups;
+    const looked = due.kind === "full" ? undefined : due.groups;
     if (due.kind === "full") this.#fullAtMs = nowMs + this.#options.resyncIntervalMs;
-    if (looked === "all") this.#revisit = new Set();
-    else if (this.#revisit !== "all") this.#revisit = this.#revisit.difference(looked);
-    if (this.#revisit !== "all" && this.#revisit.size === 0) this.#revisitAtMs = Infinity;
-    if (this.#dirty === "all" || this.#dirty.size > 0) this.#revisitLater(this.#dirty, nowMs);
-    if (looked === "all") this.#dirty = new Set();
-    else if (this.#dirty !== "all") this.#dirty = this.#dirty.difference(looked);
+    const dirty = this.#dirty;
+    if (looked === undefined) {
+      this.#revisitAtMs.clear();
+      this.#revisitAllAtMs = Infinity;
+      this.#dirty = new Set();
+      if (dirty === "all") this.#revisitAllAtMs = this.#settledAtMs(nowMs);
+      else this.unsettled(dirty, nowMs);
+    } else {
+      for (const group of looked) this.#revisitAtMs.delete(group);
+      if (dirty !== "all") {
+        this.#dirty = dirty.difference(looked);
+        this.unsettled(dirty.intersection(looked), nowMs);
+      }
+    }
     const rest = this.#dirty === "all" || this.#dirty.size > 0;
     this.#dirtySinceMs = rest ? nowMs : Infinity;
   }
 
-  /** Groups that a pass could not finish; they are looked at again when they have settled. */
-  unsettled(groups: Iterable<string>, nowMs: number): void {
-    const again = new Set(groups);
-    if (again.size > 0) this.#revisitLater(again, nowMs);
+  /**
+   * Groups that a pass could not finish are looked at again when what is missing in them can be
+   * told to be gone.
+   *
+   * @param groups which
+   * @param nowMs now
+   * @param missing since when something is missing in a group, where a look could tell
+   */
+  unsettled(
+    groups: Iterable<string>,
+    nowMs: number,
+    missing: ReadonlyMap<string, { readonly sinceMs: number | undefined }> = new Map(),
+  ): void {
+    for (const group of groups) {
+      const sinceMs = missing.get(group)?.sinceMs ?? nowMs;
+      const atMs = Math.max(this.#settledAtMs(sinceMs), nowMs + SETTLE_MARGIN_MS);
+      if (this.#revisitAtMs.size < MAX_GROUPS || this.#revisitAtMs.has(group)) {
+        this.#revisitAtMs.set(group, atMs);
+      } else this.#revisitAllAtMs = Math.min(this.#revisitAllAtMs, atMs);
+    }
   }
 
   /** What is to be done now, or when to ask again. */
   due(nowMs: number): Due {
     if (nowMs < this.#notBeforeMs) return { kind: "wait", untilMs: this.#notBeforeMs };
     if (nowMs >= this.#fullAtMs) return { kind: "full" };
-    if (nowMs >= this.#revisitAtMs) {
-      return { kind: "groups", groups: this.#revisit === "all" ? undefined : this.#revisit };
+    const dirtyAtMs = this.#quietAtMs();
+    const revisitAtMs = Math.min(this.#revisitAllAtMs, ...this.#revisitAtMs.values());
+    const untilMs = Math.min(this.#fullAtMs, dirtyAtMs, revisitAtMs);
+    if (nowMs < untilMs) return { kind: "wait", untilMs };
+    const isDirty = nowMs >= dirtyAtMs;
+    if (nowMs >= this.#revisitAllAtMs || (isDirty && this.#dirty === "all")) {
+      return { kind: "groups", groups: undefined };
     }
-    const { debounceMs } = this.#options;
-    const quietAtMs = Math.min(
-      this.#changedAtMs + debounceMs,
-      this.#dirtySinceMs + debounceMs * MAX_DEBOUNCES,
-    );
-    const isDirty = this.#dirty === "all" || this.#dirty.size > 0;
-    if (isDirty && nowMs >= quietAtMs) {
-      return { kind: "groups", groups: this.#dirty === "all" ? undefined : this.#dirty };
+    const groups = new Set(isDirty && this.#dirty !== "all" ? this.#dirty : []);
+    for (const [group, atMs] of this.#revisitAtMs) {
+      if (atMs - SETTLE_MARGIN_MS <= nowMs) groups.add(group);
     }
-    const dirtyAtMs = isDirty ? quietAtMs : Infinity;
-    return { kind: "wait", untilMs: Math.min(this.#fullAtMs, this.#revisitAtMs, dirtyAtMs) };
+    return { kind: "groups", groups };
   }
 
-  #revisitLater(groups: ReadonlySet<string> | "all", nowMs: number): void {
-    if (groups === "all") this.#revisit = "all";
-    else for (const group of groups) this.#revisit = join(this.#revisit, group);
-    // What is too young even then comes back once more; a steady trickle must not put it off.
-    const atMs = nowMs + this.#options.settleMs + SETTLE_MARGIN_MS;
-    this.#revisitAtMs = Math.min(this.#revisitAtMs, atMs);
+  /** When the dirty groups are to be looked at. */
+  #quietAtMs(): number {
+    if (this.#dirty !== "all" && this.#dirty.size === 0) return Infinity;
+    const { debounceMs } = this.#options;
+    const latestMs = this.#dirtySinceMs + debounceMs * MAX_DEBOUNCES;
+    return Math.min(this.#changedAtMs + debounceMs, latestMs);
+  }
+
+  #settledAtMs(nowMs: number): number {
+    return nowMs + this.#options.settleMs + SETTLE_MARGIN_MS;
   }
 }
 

@@ -114,6 +114,7 @@ export async function dryRun(
     },
     notes,
     busy: busyGroups(cache, findings, leftOut),
+    missing: new Map(),
     rewriting: [...findings.snapshot.rewriting],
     failure: undefined,
   };

@@ -9,6 +9,7 @@ import {
   reportStatus,
 } from "./findings.ts";
 import { everything, type LookScope } from "./look.ts";
+import { type MissingGroup, missingGroups } from "./missing_groups.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
@@ -22,6 +23,8 @@ export interface ReconcileOutcome {
   readonly notes: readonly string[];
   /** Groups (`component/directory`) in which a rewrite was still under way. */
   readonly busy: readonly string[];
+  /** Those of them in which files are missing, and can't be told yet to be gone. */
+  readonly missing: ReadonlyMap<string, MissingGroup>;
   /** Those of them, or others, in which a backup of yurthub's stands. */
   readonly rewriting: readonly string[];
   /** Why it did not come to its end; the report says what was done until then. */
@@ -85,6 +88,7 @@ class Run {
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
   #busy: readonly string[] = [];
+  #missing: ReadonlyMap<string, MissingGroup> = new Map();
   #rewriting: readonly string[] = [];
   /**
    * Files that no longer held what was to be put again. One that the run was told not to look at
@@ -142,6 +146,7 @@ class Run {
     this.#invalid = invalidFiles(cache, findings, applied.tooLarge);
     this.#heldBack = heldBackDeletes(findings);
     this.#busy = busyGroups(cache, findings, applied.leftOut);
+    this.#missing = missingGroups(this.#scope.absences, snapshot);
     this.#rewriting = [...snapshot.rewriting];
     this.#overtaken = new Set(pathsOf(cache, applied.leftOut));
     return applied;
@@ -185,6 +190,7 @@ class Run {
       },
       notes: this.#notes,
       busy: this.#busy,
+      missing: this.#missing,
       rewriting: this.#rewriting,
       failure,
     };

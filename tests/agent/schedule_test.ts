@@ -37,11 +37,11 @@ Deno.test("a burst is one pass over its groups, once it has been quiet for the d
   strictEqual(schedule.dirtyGroups, 0);
 });
 
-Deno.test("a stream of changes without a pause is taken up after ten debounces", () => {
+Deno.test("a stream of changes without a pause is taken up after five debounces", () => {
   const schedule = settled();
   let at = 0;
   while (schedule.due(at).kind === "wait") schedule.changed("a/x", at += 50);
-  strictEqual(at, 50 + 10 * OPTIONS.debounceMs);
+  strictEqual(at, 50 + 5 * OPTIONS.debounceMs);
 });
 
 Deno.test("what was looked at is looked at once more when it has settled, and then not again", () => {
@@ -64,6 +64,63 @@ Deno.test("a group that a pass could not finish comes back when it has settled",
   schedule.begun(again, 1_000 + SETTLED_MS);
   schedule.unsettled([], 10_000);
   deepStrictEqual(schedule.due(10_000), { kind: "wait", untilMs: 600_000 });
+});
+
+Deno.test("each group comes back in its own time, though another one never rests", () => {
+  const schedule = settled();
+  schedule.changed("a/quiet", 0);
+  schedule.begun(schedule.due(200), 200);
+  schedule.unsettled(["a/quiet"], 210, new Map([["a/quiet", { sinceMs: 205 }]]));
+  const looked: [number, string[] | undefined][] = [];
+  let changedAtMs = 0;
+  for (let at = 210; at <= 3_000; at += 10) {
+    if (at - changedAtMs >= 70) schedule.changed("a/busy", changedAtMs = at);
+    const due = schedule.due(at);
+    if (due.kind === "wait") continue;
+    looked.push([at, groupsOf(due)]);
+    schedule.begun(due, at);
+  }
+  const quiet = looked.filter(([, groups]) => groups?.includes("a/quiet")).map(([at]) => at);
+  deepStrictEqual(quiet, [260 + 2_000]);
+  strictEqual(looked.filter(([, groups]) => groups?.includes("a/busy")).length >= 2, true);
+});
+
+Deno.test("a group comes back when what is missing in it can be told to be gone, not later", () => {
+  const schedule = settled();
+  for (const at of [1_000, 1_700, 2_400]) {
+    schedule.changed("a/busy", at);
+    schedule.begun({ kind: "groups", groups: new Set(["a/busy"]) }, at);
+    schedule.unsettled(["a/busy"], at, new Map([["a/busy", { sinceMs: 1_000 }]]));
+  }
+  deepStrictEqual(schedule.due(2_400), { kind: "wait", untilMs: 1_000 + SETTLED_MS });
+  // What can't be told by then is not looked at without a pause.
+  schedule.begun(schedule.due(3_050), 3_050);
+  schedule.unsettled(["a/busy"], 3_050, new Map([["a/busy", { sinceMs: 1_000 }]]));
+  deepStrictEqual(schedule.due(3_050), { kind: "wait", untilMs: 3_100 });
+  schedule.begun(schedule.due(3_100), 3_100);
+  schedule.unsettled(["a/busy"], 3_100, new Map([["a/busy", { sinceMs: undefined }]]));
+  deepStrictEqual(schedule.due(3_100), { kind: "wait", untilMs: 3_100 + SETTLED_MS });
+});
+
+Deno.test("groups whose time comes within a moment are one pass, and with those that changed", () => {
+  const schedule = settled();
+  schedule.unsettled(["a/x"], 1_000);
+  schedule.unsettled(["b/y"], 1_040);
+  schedule.unsettled(["c/z"], 1_400);
+  schedule.changed("d/w", 2_800);
+  const due = schedule.due(1_000 + SETTLED_MS);
+  deepStrictEqual(groupsOf(due), ["a/x", "b/y", "d/w"]);
+  schedule.begun(due, 1_000 + SETTLED_MS);
+  deepStrictEqual(groupsOf(schedule.due(1_400 + SETTLED_MS)), ["c/z"]);
+});
+
+Deno.test("nothing grows: more groups to come back to than a limit are one, everything", () => {
+  const schedule = settled();
+  for (let group = 0; group < 100_000; group++) schedule.unsettled([`a/${group}`], 1_000);
+  const due = schedule.due(1_000 + SETTLED_MS);
+  deepStrictEqual(due, { kind: "groups", groups: undefined });
+  schedule.begun(due, 5_000);
+  deepStrictEqual(schedule.due(5_000), { kind: "wait", untilMs: 600_000 });
 });
 
 Deno.test("a change while a pass runs is not lost", () => {

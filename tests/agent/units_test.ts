@@ -76,6 +76,7 @@ function outcome(
     },
     notes: [],
     busy: [],
+    missing: new Map(),
     rewriting: [],
     failure,
   };
