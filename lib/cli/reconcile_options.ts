@@ -1,4 +1,4 @@
-import { DenoFileSystem } from "../fscache/mod.ts";
+import { CustomResources, DenoFileSystem } from "../fscache/mod.ts";
 import type { ReconcileOptions } from "../reconcile/mod.ts";
 import type { Options } from "./options.ts";
 import { clock } from "./session.ts";
@@ -13,6 +13,7 @@ export function reconcileOptionsOf(options: Options): ReconcileOptions {
         components: options.components,
         excludeResources: options.excludeResources && excluder(options.excludeResources),
       },
+      customs: new CustomResources(),
       settleMs: options.settleTimeMs,
       maxObjectBytes: options.maxObjectBytes,
     },

@@ -2,6 +2,8 @@
 export { AbsenceHistory, type MissedLook, type MissingFile } from "./absence_history.ts";
 export { namesInRoot } from "./component_names.ts";
 export type { CoverageOptions } from "./coverage.ts";
+export { CustomResources } from "./custom_resources.ts";
+export { type CustomLookUp, customResource } from "./custom_sources.ts";
 export { DenoFileSystem } from "./deno_file_system.ts";
 export { FileChangingError, FileTooLargeError, NotRegularFileError } from "./file_errors.ts";
 export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";

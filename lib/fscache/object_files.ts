@@ -1,4 +1,5 @@
 import { readObject } from "../k8s/mod.ts";
+import { CustomFiles, type JudgeOptions } from "./custom_files.ts";
 import { reasonOf } from "./file_errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { InvalidPaths } from "./invalid_paths.ts";
@@ -38,6 +39,7 @@ export class ObjectFiles<K extends KnownFile> {
   readonly read = new Map<string, ScannedFile>();
   /** Files that are nothing to import, and not invalid, by canonical path. */
   readonly #passedOver = new Set<string>();
+  readonly #customs = new CustomFiles();
   /** Files that were looked at, invalid ones too. */
   seen = 0;
   readonly #options: ObjectFileOptions<K>;
@@ -71,6 +73,10 @@ export class ObjectFiles<K extends KnownFile> {
       if (known !== undefined && isUnchanged(known, fs.lstat(`${root}/${source}`), settleMs)) {
         this.unchanged.set(path, known);
         if (source !== path) this.backups.set(path, source);
+        const { group: { gvr, mayHoldNamespaces }, namespace } = place;
+        if (gvr !== undefined && mayHoldNamespaces) {
+          this.#customs.add(gvr, { path, source, kind: undefined, name, namespace });
+        }
       } else {
         const file = this.#read(place, name, path, source);
         if (file === undefined) this.#passedOver.add(path);
@@ -81,6 +87,29 @@ export class ObjectFiles<K extends KnownFile> {
       this.#invalid.add(source, path, reasonOf(error));
     }
     return true;
+  }
+
+  /**
+   * Takes out the files of custom resources that are not of their kind or scope, once all files were
+   * looked at.
+   *
+   * @param scanned what the scan found beside
+   */
+  judgeCustoms(scanned: Pick<JudgeOptions, "components" | "everything" | "customs">): void {
+    const { fs, root, maxObjectBytes } = this.#options;
+    for (
+      const { path, source, reason } of this.#customs.judge({
+        fs,
+        root,
+        maxObjectBytes,
+        ...scanned,
+      })
+    ) {
+      this.unchanged.delete(path);
+      this.backups.delete(path);
+      this.read.delete(path);
+      this.#invalid.add(source, path, reason);
+    }
   }
 
   /** Tells whether a file was found that is not invalid. */
@@ -95,6 +124,7 @@ export class ObjectFiles<K extends KnownFile> {
     const meta = readObject(bytes);
     const identity = identify(meta, place, name);
     if (identity === undefined) return undefined;
+    this.#customs.add(identity.gvr, { path, source, kind: meta.kind, ...identity });
     const retained = bytes.length <= this.#bytesLeft;
     if (retained) this.#bytesLeft -= bytes.length;
     return {

@@ -1,6 +1,7 @@
 import type { AbsenceHistory } from "./absence_history.ts";
 import { goneFiles } from "./absences.ts";
 import { Coverage, type CoverageOptions } from "./coverage.ts";
+import { CustomResources } from "./custom_resources.ts";
 import { InvalidPaths } from "./invalid_paths.ts";
 import { Listings } from "./listings.ts";
 import { missingFiles } from "./missing_files.ts";
@@ -23,6 +24,12 @@ export interface ScanOptions<K extends KnownFile>
   readonly settleMs: number;
   /** Kept by the caller from one scan of this root to the next. */
   readonly absences: AbsenceHistory;
+  /**
+   * Kept likewise.
+   *
+   * @default nothing is known of custom resources beforehand
+   */
+  readonly customs?: CustomResources | undefined;
   /** Told now and then, and at the end, how many files were looked at. */
   progress?(files: number): void;
   /** Lets the event loop run. */
@@ -51,6 +58,11 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
     return options.pause();
   });
   const components = await walk({ coverage, listings, files, rewrites, invalid, slices, known });
+  files.judgeCustoms({
+    components,
+    everything: options.groups === undefined,
+    customs: options.customs ?? new CustomResources(),
+  });
 
   const absenceOf = (path: string): Absence | undefined => {
     if (files.has(path)) return "kept";

@@ -6,6 +6,7 @@ export {
   isBuiltinGroup,
 } from "./builtin_resources.ts";
 export { formatGvr, type Gvr, gvrOf, isResourceName, parseGvr } from "./gvr.ts";
+export { isRecord, parseJsonObject } from "./json.ts";
 export { InvalidObjectError } from "./invalid_object_error.ts";
 export {
   compareResourceVersions,

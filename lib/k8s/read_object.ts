@@ -59,13 +59,17 @@ export function readObject(bytes: Uint8Array): ObjectMeta {
  * Checks that a kube-apiserver of some release since 1.28 can read an object where it is to go.
  * A value of another kind, scope or version makes it fail on every list of the resource.
  *
- * @param meta what the object says of itself; its apiVersion is that of the gvr
+ * @param meta what the object says of itself beside its apiVersion, which is that of the gvr
  * @param gvr what it should be
  * @param custom what is known of the resource, if it is a custom one
  * @throws {InvalidObjectError} if the resource does not exist, if no release reads that version,
  * if kind or scope are not the resource's, or if every apiserver refuses the name
  */
-export function checkObject(meta: ObjectMeta, gvr: Gvr, custom?: CustomResource): void {
+export function checkObject(
+  meta: Pick<ObjectMeta, "kind" | "name" | "namespace">,
+  gvr: Gvr,
+  custom?: CustomResource,
+): void {
   const { kind, namespaced } = isBuiltinGroup(gvr.group) ? builtinOf(gvr) : custom ?? UNKNOWN;
   if (gvr.group === ANSWERS_GROUP) {
     throw new InvalidObjectError(`is of ${ANSWERS_GROUP}, whose kinds are never stored`);

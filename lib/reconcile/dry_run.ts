@@ -13,6 +13,7 @@ import {
   type StoreContext,
   txnLimits,
 } from "../store/mod.ts";
+import { strangerNotes } from "./custom_notes.ts";
 import { Slices } from "../slices.ts";
 import {
   busyGroups,
@@ -49,6 +50,7 @@ export async function dryRun(
   );
   const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
   const findings = await findChanges(cache, options, everything(), phases);
+  notes.push(...strangerNotes(options.source));
   const { guarded: { changes }, bytesOf } = findings;
   const rules = decisionRules(options, lost || cache.fence.adopting);
   const made = await phases.time(

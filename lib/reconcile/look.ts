@@ -1,6 +1,7 @@
 import {
   AbsenceHistory,
   type CoverageOptions,
+  type CustomResources,
   type FileSystem,
   scan,
   type Snapshot,
@@ -17,6 +18,8 @@ export interface FsCache {
   readonly fs: FileSystem;
   /** Which components and resources are looked at. */
   readonly coverage: Pick<CoverageOptions, "components" | "excludeResources">;
+  /** What is remembered of custom resources from look to look. */
+  readonly customs?: CustomResources | undefined;
   /** How long a file must be missing before it counts as removed, in ms. */
   readonly settleMs: number;
   /** Larger files are left out, in bytes. */
@@ -80,6 +83,7 @@ export async function lookSettled(
       maxObjectBytes: source.maxObjectBytes,
       absences,
       recorded: cache.files,
+      customs: source.customs,
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       progress,

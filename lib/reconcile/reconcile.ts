@@ -1,5 +1,6 @@
 import { EdgekeydError } from "../errors.ts";
 import { apply, type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
+import { strangerNotes } from "./custom_notes.ts";
 import {
   busyGroups,
   findChanges,
@@ -165,6 +166,7 @@ class Run {
   }
 
   outcome(failure?: EdgekeydError): ReconcileOutcome {
+    this.#notes.push(...strangerNotes(this.#options.source));
     const unseen = keysNotLookedAt(this.#context, this.#options);
     if (unseen > 0) {
       this.#notes.push(`${unseen} keys of components or resources not looked at were kept`);

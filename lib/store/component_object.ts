@@ -1,11 +1,13 @@
 import {
   checkObject,
+  type CustomResource,
   formatGvr,
   type Gvr,
   gvrOf,
   InvalidObjectError,
   isObjectName,
   objectKey,
+  type ObjectMeta,
   type ObjectName,
   readObject,
 } from "../k8s/mod.ts";
@@ -25,7 +27,10 @@ export interface ObjectPlace extends ObjectName {
 }
 
 /** How an operation on one object judges and applies. */
-export type ObjectOptions = Pick<ApplyRequest, "rules" | "bytesOf" | "timed">;
+export interface ObjectOptions extends Pick<ApplyRequest, "rules" | "bytesOf" | "timed"> {
+  /** Says what is known of a custom resource; without it nothing is. */
+  customOf?(gvr: Gvr): CustomResource | undefined;
+}
 
 /** An object that the API handed over: its key, and the owner that it makes of the component. */
 export interface OwnedObject {
@@ -40,6 +45,7 @@ export interface OwnedObject {
  * @param component whose it is
  * @param gvr what it should be
  * @param bytes the object as JSON
+ * @param options tells of custom resources
  * @throws {InvalidObjectError} if it is no object of this gvr, if it has no resourceVersion, or if
  * no kube-apiserver could read it
  * @throws {TooLargeError} if no request to etcd holds it
@@ -49,9 +55,10 @@ export function readOwned(
   component: string,
   gvr: Gvr,
   bytes: Uint8Array,
-): OwnedObject & ObjectName {
+  options: Pick<ObjectOptions, "customOf">,
+): OwnedObject & ObjectName & Pick<ObjectMeta, "kind"> {
   const meta = readObject(bytes);
-  const { uid, resourceVersion, apiVersion, name, namespace } = meta;
+  const { uid, resourceVersion, apiVersion, kind, name, namespace } = meta;
   if (resourceVersion === "") throw new InvalidObjectError("has no metadata.resourceVersion");
   const said = gvrOf(gvr.resource, apiVersion);
   if (said?.group !== gvr.group || said.version !== gvr.version) {
@@ -61,7 +68,7 @@ export function readOwned(
   if (!isObjectName({ namespace, name }) || !isPlace(gvr, namespace)) {
     throw new InvalidObjectError("metadata.name or metadata.namespace can't stand in a key");
   }
-  checkObject(meta, gvr);
+  checkObject(meta, gvr, options.customOf?.(gvr));
   const key = objectKey(prefix, gvr, { namespace, name });
   if (!fitsOneTxn(key, bytes.length, txnLimits(context))) {
     throw new TooLargeError(key);
@@ -70,7 +77,7 @@ export function readOwned(
   const text = formatGvr(gvr);
   const source = "api";
   const owner = { component, gvr: text, source, uid, resourceVersion, stamp, readAtMs: 0 } as const;
-  return { key, owner, namespace, name };
+  return { key, owner, namespace, name, kind };
 }
 
 /** Tells whether a resource can have objects in this namespace (empty: in none). */

@@ -33,7 +33,7 @@ export async function createObject(
 ): Promise<ApplyResult> {
   const { cache, etcd } = context;
   const { component, gvr } = place;
-  const object = readOwned(context, component, gvr, bytes);
+  const object = readOwned(context, component, gvr, bytes, options);
   checkPlace(place, object);
   const { key, owner } = object;
   if (ownerIn(cache.rows.get(key), component, gvr)) throw new KeyExistsError(key);

@@ -1,9 +1,9 @@
 import { EdgekeydError } from "../errors.ts";
 import { compareResourceVersions, formatGvr, type Gvr, nameInKey } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
-import { apply, type ApplyRequest } from "./apply.ts";
+import { apply } from "./apply.ts";
 import type { ApplyResult } from "./apply_result.ts";
-import { readOwned } from "./component_object.ts";
+import { type ObjectOptions, readOwned } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
 import { SingleTxnError, SingleTxnListError } from "./errors.ts";
@@ -45,15 +45,15 @@ export class InvalidListError extends EdgekeydError {
  * `requireSingleTxn`: a list that fits no single Txn fails, before anything is written
  * @throws {InvalidObjectError} if an object is not one of this gvr, or has no resourceVersion
  * @throws {TooLargeError} if an object fits no request
- * @throws {InvalidListError} if two are the same, or one is of another namespace
+ * @throws {InvalidListError} if two are the same or of two kinds, or one is of another namespace
  * @returns what was done, and what failed
  */
 export async function replaceComponentList(
   context: StoreContext,
   list: ComponentList,
   options:
-    & Pick<ApplyRequest, "rules" | "timed">
-    & Partial<Pick<ApplyRequest, "bytesOf">>
+    & Pick<ObjectOptions, "rules" | "timed" | "customOf">
+    & Partial<Pick<ObjectOptions, "bytesOf">>
     & { readonly requireSingleTxn: boolean },
 ): Promise<ApplyResult> {
   const { cache } = context;
@@ -62,8 +62,11 @@ export async function replaceComponentList(
   const gvr = formatGvr(list.gvr);
   const values = new Map<string, Uint8Array>();
   const changes = new Map<string, OwnershipChange>();
+  let kind: string | undefined;
   for (const bytes of list.objects) {
-    const { key, owner, ...name } = readOwned(context, component, list.gvr, bytes);
+    const { key, owner, ...name } = readOwned(context, component, list.gvr, bytes, options);
+    kind ??= name.kind;
+    if (name.kind !== kind) throw new InvalidListError("its objects are of two kinds");
     if (namespace !== undefined && name.namespace !== namespace) {
       throw new InvalidListError(`an object is not in namespace ${namespace}`);
     }

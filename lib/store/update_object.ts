@@ -32,7 +32,7 @@ export async function updateObject(
   options: ObjectOptions,
 ): Promise<ApplyResult> {
   const { cache } = context;
-  const object = readOwned(context, place.component, place.gvr, bytes);
+  const object = readOwned(context, place.component, place.gvr, bytes, options);
   checkPlace(place, object);
   heldObject(context, place);
   const { key, owner } = object;

@@ -96,8 +96,13 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
       `${node.cacheDir}/kubelet/events.v1.core/d/e`,
       JSON.stringify(outage),
     );
+    for (const [name, kind] of [["a", "Sensor"], ["b", "Sensor"], ["c", "Pod"]] as const) {
+      node.write(`sensor-agent/sensors.v1.devices.example.com/shop/${name}`, { kind });
+    }
+    node.write("keeper/pods.v1beta1.metrics.k8s.io/shop/a", { kind: "PodMetrics" });
     const run = await node.reconcile();
     expectExit(run, 3);
+    match(run.stderr, / note: took metrics\.k8s\.io for a group of custom resources/m);
     deepStrictEqual(
       run.report.invalid.map(({ path, reason }) => `${path}: ${reason}`).sort(),
       [
@@ -107,12 +112,16 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
         "kubelet/secrets.v1.apps/default/s: Kubernetes has no secrets in apps",
         `${secret}: kind is not Secret, which secrets are`,
         "old/ingresses/default/a: no Kubernetes since 1.28 reads ingresses.v1beta1.extensions",
+        "sensor-agent/sensors.v1.devices.example.com/shop/c: " +
+        "kind is not Sensor, which sensors are",
       ],
     );
     const p = node.prefix;
     const keys = await etcd.keys(`${p}/`);
     deepStrictEqual([...keys.keys()], [
       `${p}/configmaps/default/a`,
+      ...["a", "b"].map((name) => `${p}/devices.example.com/sensors/shop/${name}`),
+      `${p}/metrics.k8s.io/pods/shop/a`,
       `${p}/secrets/default/s`,
     ]);
     deepStrictEqual(keys.get(`${p}/secrets/default/s`)?.value, Buffer.from(good));

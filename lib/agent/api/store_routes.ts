@@ -1,5 +1,5 @@
-import { namesInRoot } from "../../fscache/mod.ts";
-import { splitObjectList } from "../../k8s/mod.ts";
+import { customResource, namesInRoot } from "../../fscache/mod.ts";
+import { isBuiltinGroup, splitObjectList } from "../../k8s/mod.ts";
 import { fileValues } from "../../reconcile/mod.ts";
 import {
   type ApplyResult,
@@ -67,6 +67,7 @@ export function storeRoutes(node: Node): Route[] {
     rules: { policy, adopting: cache.fence.adopting },
     bytesOf: fileValues(source.root, source.fs, cache, undefined),
     timed: (_, work) => work,
+    customOf: (gvr) => isBuiltinGroup(gvr.group) ? undefined : customResource(source, gvr),
   });
   /** Has a write done by the loop, for a component that the fs cache does not have. */
   const write = async (

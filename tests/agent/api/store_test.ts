@@ -258,6 +258,33 @@ Deno.test("the store API: every route answers as its document says, every error 
       const answered = await api.ask("POST", `/v1/components/app/resources/${path}`, body);
       expectError(answered, 422, "InvalidContent");
     }
+    strictEqual(await etcd.revision(), before, "nothing was written");
+    node.write("kubelet/sensors.v1.devices.example.com/shop/seen", { kind: "Probe" });
+    strictEqual((await api.ask("POST", "/v1/reconcile")).status, 200);
+    const sensors = "/v1/components/app/resources/sensors.v1.devices.example.com";
+    const sensor = (kind: string, namespace = "shop/") =>
+      objectBytes(`app/sensors.v1.devices.example.com/${namespace}x`, { kind }).slice();
+    const known: [path: string, body: Uint8Array<ArrayBuffer>][] = [
+      [`${sensors}/namespaces/shop/objects/x`, sensor("Sensor")],
+      [`${sensors}/objects/x`, sensor("Probe", "")],
+    ];
+    for (const [path, body] of known) {
+      expectError(await api.ask("POST", path, body), 422, "InvalidContent");
+    }
+    const written = await etcd.revision();
+    const mixed = ["A", "B"].map((kind) =>
+      `{"kind":"${kind}","apiVersion":"pumps.io/v1","metadata":{"name":"${kind.toLowerCase()}",` +
+      '"resourceVersion":"1"}}'
+    );
+    expectError(
+      await api.ask(
+        "PUT",
+        "/v1/components/app/resources/pumps.v1.pumps.io",
+        `{"kind":"List","apiVersion":"v1","items":[${mixed.join()}]}`,
+      ),
+      422,
+      "InvalidContent",
+    );
     const badLists = [
       map("x", 1),
       list(map("x", 1)).replace("{", '{"items":[],'),
@@ -280,7 +307,7 @@ Deno.test("the store API: every route answers as its document says, every error 
     const large = map("x", 1, { data: { text: "x".repeat(1_600_000) } });
     expectError(await api.ask("POST", object("x"), large), 413, "TooLarge");
     expectError(await api.ask("PUT", MAPS, list(map("y", 1), large)), 413, "TooLarge");
-    strictEqual(await etcd.revision(), before, "nothing was written");
+    strictEqual(await etcd.revision(), written, "nothing was written");
     const answered = await api.ask("POST", object("x"), '{"secret":');
     strictEqual(answered.text.includes("secret"), false);
   });
@@ -372,7 +399,7 @@ Deno.test("the store API: every route answers as its document says, every error 
 
   await t.step("retire: the daemon stays, and writes no more", async () => {
     const { deleted } = (await api.ask("POST", "/v1/retire")).json as { deleted: number };
-    strictEqual(deleted, 3);
+    strictEqual(deleted, 4);
     deepStrictEqual([...(await etcd.keys(p)).keys()].sort(), [key("foreign"), key("two")]);
     strictEqual((await etcd.keys("/edgekeyd/")).size, 0);
     node.write("kubelet/pods.v1.core/default/c");
