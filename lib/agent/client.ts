@@ -16,7 +16,11 @@ interface Asked extends Partial<Pick<NodeRequest, "body" | "long" | "timeoutMs">
 export class NodeClient {
   readonly #transport: Transport;
 
-  /** @param transport carries the requests */
+  /**
+   * Makes it; nothing is sent yet.
+   *
+   * @param transport carries the requests
+   */
   constructor(transport: Transport) {
     this.#transport = transport;
   }

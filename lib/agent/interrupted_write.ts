@@ -3,6 +3,7 @@ import { type ApplyResult, expectDone, type StoreContext } from "../store/mod.ts
 
 /** A write did not come to its end; what it did until then stays. */
 export class InterruptedWriteError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "InterruptedWriteError";
   /** Why it did not. */
   override readonly cause: EdgekeydError;
@@ -10,6 +11,8 @@ export class InterruptedWriteError extends EdgekeydError {
   readonly applied: ApplyResult;
 
   /**
+   * Has code and words of what it failed with.
+   *
    * @param cause why it did not come to its end
    * @param applied what it did until then
    */

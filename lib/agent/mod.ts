@@ -4,7 +4,9 @@ export { type CacheUse, RestingNode, type RestingParts } from "./resting_node.ts
 export { NodeClient } from "./client.ts";
 export { type Patience, SocketTransport } from "./socket_transport.ts";
 export { ClientError, type NodeAnswer, type NodeRequest, type Transport } from "./transport.ts";
-export type { Answers } from "./schemas.ts";
+export { type Answers, type SchemaName, SCHEMAS } from "./schemas.ts";
+export type { Schema, TYPE, TypeOf } from "./schema.ts";
+export type { AskedWrite } from "./write_log.ts";
 export { type Log, type LogFields, type LogFormat, type LogLevel, makeLog } from "./log.ts";
 export { beatingEtcd } from "./beating_etcd.ts";
 export { type EtcdCall, type EtcdMeter, measuredEtcd, type TxnOutcome } from "./measured_etcd.ts";
@@ -30,10 +32,9 @@ export {
 export { healthAfterFailure, UNKNOWN_HEALTH } from "./health.ts";
 export {
   type ComponentStatus,
+  type ComponentSummary,
   judgementOf,
-  type Known,
   type NodeFacts,
   type NodeStatus,
   type Setup,
-  statusOf,
 } from "./status.ts";

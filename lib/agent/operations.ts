@@ -3,8 +3,14 @@ import type { StoreContext } from "../store/mod.ts";
 
 /** The agent can't do an operation now; it was not begun. */
 export class NotReadyError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "NotReadyError";
-  /** @param reason why not, and what to do */
+
+  /**
+   * Says why.
+   *
+   * @param reason why not, and what to do
+   */
   constructor(reason: string) {
     super("NotReady", reason);
   }

@@ -40,7 +40,11 @@ export interface RestingParts {
 export class RestingNode implements Node {
   readonly #parts: RestingParts;
 
-  /** @param parts what it works with */
+  /**
+   * Makes it; nothing is held or opened yet.
+   *
+   * @param parts what it works with
+   */
   constructor(parts: RestingParts) {
     this.#parts = parts;
   }

@@ -1,9 +1,11 @@
 /** Where a schema carries the type of what it describes; nothing is there at run time. */
-declare const TYPE: unique symbol;
+export declare const TYPE: unique symbol;
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 takes it, of values of type `T`. */
 export interface Schema<T = unknown> {
+  /** A keyword of JSON Schema, and what it says. */
   readonly [keyword: string]: unknown;
+  /** Never there. */
   readonly [TYPE]?: T;
 }
 

@@ -28,7 +28,9 @@ export class SocketTransport implements Transport {
   readonly #patience: Patience;
 
   /**
-   * @param path of the socket; nothing is connected yet
+   * Makes it; nothing is connected yet.
+   *
+   * @param path of the socket
    * @param patience how long to wait
    */
   constructor(path: string, patience: Patience = PATIENCE) {

@@ -15,7 +15,9 @@ export type ComponentStatus = NodeStatus["components"][number];
 export interface Setup {
   /** etcd's. */
   readonly endpoints: readonly string[];
+  /** Where the component-key cache is kept, by its real path. */
   readonly stateDir: string;
+  /** Flags, without their hyphens, as they are now. */
   readonly settings: Readonly<Record<string, string>>;
 }
 

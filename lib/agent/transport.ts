@@ -3,11 +3,14 @@ import type { Answers } from "./schemas.ts";
 
 /** A node answered with an error, or not at all. */
 export class ClientError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "ClientError";
   /** What a write did until it failed. */
   readonly written: Answers["Error"]["written"];
 
   /**
+   * Takes over what was answered.
+   *
    * @param code the answer's, or `Unreachable` if there was none
    * @param message the answer's words
    * @param options what a write did until it failed, and the underlying cause, if any
@@ -24,9 +27,11 @@ export class ClientError extends EdgekeydError {
 
 /** A request to a node. */
 export interface NodeRequest {
+  /** HTTP's. */
   readonly method: "GET" | "POST" | "DELETE";
   /** Path and query. */
   readonly target: string;
+  /** JSON or text, if the path takes it. */
   readonly body?: string;
   /** It may take as long as a first import. */
   readonly long: boolean;
@@ -38,6 +43,7 @@ export interface NodeRequest {
 export interface NodeAnswer {
   /** HTTP's. */
   readonly status: number;
+  /** The body. */
   readonly text: string;
 }
 

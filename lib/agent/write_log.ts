@@ -8,7 +8,9 @@ import type { Log } from "./log.ts";
 export interface AskedWrite {
   /** The route's id. */
   readonly operation: string;
+  /** The component that it is about. */
   readonly component?: string;
+  /** The one object that it is about. */
   readonly object?: Pick<ObjectPlace, "gvr" | "namespace" | "name">;
 }
 

@@ -79,7 +79,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     usage: "delete-unclaimed KEY...",
     help: "delete what importers wrote and no component here owns",
     takes: [1, Infinity],
-    load: async () => (await import("./delete_unclaimed_command.ts")).deleteUnclaimedCommand,
+    load: async () => (await import("./leave_commands.ts")).deleteUnclaimedCommand,
   },
   "import-key-cache": {
     usage: "import-key-cache FILE",

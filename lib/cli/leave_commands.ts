@@ -17,6 +17,16 @@ export async function deleteComponentCommand(
   return await tellWritten(node.deleteComponent(component), options, terminal);
 }
 
+/** `edgekeyd delete-unclaimed KEY...`: deletes what importers wrote and no component here owns. */
+export async function deleteUnclaimedCommand(
+  options: Options,
+  terminal: Terminal,
+  keys: readonly string[],
+): Promise<number> {
+  const node = await findNode(options, terminal);
+  return await tellWritten(node.deleteUnclaimed(keys), options, terminal);
+}
+
 /** `edgekeyd retire`: every key that this node wrote goes, then its fence. */
 export async function retireCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal);

@@ -44,8 +44,15 @@ Deno.test("--version and --help load the command line alone", async () => {
   deepStrictEqual(more, []);
 });
 
-Deno.test("--reconcile loads no route of the API and, before it needs one, no package", async () => {
+Deno.test("a command loads no route of the API before it knows that no daemon answers", async () => {
   const loaded = await loadedWith("lib/cli/reconcile_command.ts");
+  ok(loaded.includes("lib/agent/client.ts"), loaded.join());
+  deepStrictEqual(loaded.filter((name) => /^lib\/agent\/api\//.test(name)), []);
+});
+
+Deno.test("a command that answers itself loads no package before it needs one", async () => {
+  const loaded = await loadedWith("lib/cli/resting_client.ts");
+  ok(loaded.includes("lib/agent/api/node_routes.ts"), loaded.join());
   ok(loaded.includes("lib/reconcile/reconcile.ts"), loaded.join());
-  deepStrictEqual(loaded.filter((name) => /^npm:|^lib\/agent\/api\/\w*routes/.test(name)), []);
+  deepStrictEqual(loaded.filter((name) => name.startsWith("npm:")), []);
 });

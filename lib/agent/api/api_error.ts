@@ -5,10 +5,14 @@ import { InterruptedWriteError } from "../interrupted_write.ts";
 
 /** A request that is answered with an error. */
 export class ApiError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "ApiError";
+  /** What went wrong. */
   declare readonly code: ErrorCode;
 
   /**
+   * Says what is answered.
+   *
    * @param code what went wrong
    * @param message what, where, and what to do; one line
    * @param options the underlying cause, if any
@@ -17,6 +21,7 @@ export class ApiError extends EdgekeydError {
     super(code, message, options);
   }
 
+  /** HTTP's, for this code. */
   get status(): number {
     return STATUS_OF[this.code];
   }

@@ -1,7 +1,14 @@
+/**
+ * The API: its routes, who dispatches requests to them, and where it is served.
+ *
+ * @module
+ */
+export { API_LIMITS, type ApiLimits } from "../api_limits.ts";
 export { type ErrorCode, STATUS_OF } from "../error_codes.ts";
 export { ApiError } from "./api_error.ts";
-export { API_LIMITS, type ApiLimits } from "../api_limits.ts";
-export { dispatcher } from "./dispatch.ts";
+export { dispatcher, type Presentable } from "./dispatch.ts";
 export { localTransport } from "./local_transport.ts";
+export type { ProcessParts } from "./process_routes.ts";
+export type { Answer, BodyDescription, Call, QueryParameter, Route } from "./route.ts";
 export { type ApiParts, apiRoutes } from "./routes.ts";
 export { type ApiServer, serveSocket, SocketError } from "./server.ts";

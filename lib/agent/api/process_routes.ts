@@ -7,9 +7,11 @@ import { type Answers, ref } from "../schemas.ts";
 
 /** What a daemon tells of itself. */
 export interface ProcessParts {
+  /** The loop that does the work. */
   readonly agent: Agent;
-  /** Prometheus' text format, and its media type. */
+  /** Makes the text of `/metrics`. */
   readonly metrics: () => Promise<string>;
+  /** Its media type. */
   readonly metricsType: string;
 }
 

@@ -18,6 +18,7 @@ export interface Call {
 
 /** What a request is answered with. */
 export interface Answer {
+  /** HTTP's. */
   readonly status: number;
   /** Bytes and text as they are, anything else as JSON. */
   readonly body: Uint8Array<ArrayBuffer> | string | object;
@@ -27,16 +28,23 @@ export interface Answer {
 
 /** A query parameter. */
 export interface QueryParameter {
+  /** As it stands in the query. */
   readonly name: string;
+  /** A boolean is `true` or `false`. */
   readonly kind: "boolean" | "text";
+  /** It must be given; by default it need not. */
   readonly required?: boolean;
+  /** What it does, for the OpenAPI document. */
   readonly description: string;
 }
 
 /** How a body is described in the OpenAPI document. */
 export interface BodyDescription {
+  /** What it is. */
   readonly description: string;
+  /** Its media type; by default JSON. */
   readonly type?: string;
+  /** What is in it. */
   readonly schema: Schema;
   /** Other media types in which it may come. */
   readonly also?: Readonly<Record<string, Schema>>;
@@ -47,12 +55,17 @@ export interface BodyDescription {
  * that the two can't differ.
  */
 export interface Route {
+  /** HTTP's. */
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** With `{parameters}`, each a whole segment. */
   readonly path: string;
+  /** The operation's name, for generated clients and for the log. */
   readonly id: string;
+  /** What it does, in the OpenAPI document. */
   readonly summary: string;
+  /** The parameters that it takes; by default none. */
   readonly query?: readonly QueryParameter[];
+  /** The body that it takes; by default none. */
   readonly body?: BodyDescription;
   /** Answers that are no errors, by status. */
   readonly answers: Readonly<Record<number, BodyDescription>>;
@@ -62,6 +75,7 @@ export interface Route {
   readonly atOnce?: boolean;
   /** It may take as long as a first import on a slow uplink does. */
   readonly long?: boolean;
+  /** Answers one request; what it throws becomes an error. */
   readonly answer: (call: Call) => Answer | Promise<Answer>;
 }
 

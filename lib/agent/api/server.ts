@@ -3,9 +3,12 @@ import { EdgekeydError } from "../../errors.ts";
 
 /** The API's socket can't be had. */
 export class SocketError extends EdgekeydError {
+  /** What it is called where it is shown. */
   override name = "SocketError";
 
   /**
+   * Says which socket, and why.
+   *
    * @param path of the socket
    * @param reason what is wrong, and what to do
    * @param options the underlying cause, if any

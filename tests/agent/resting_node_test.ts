@@ -1,0 +1,86 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { localTransport } from "../../lib/agent/api/mod.ts";
+import { type CacheUse, ClientError, NodeClient, RestingNode } from "../../lib/agent/mod.ts";
+import { presentable } from "../../lib/cli/internal_error.ts";
+import { World } from "../reconcile/_world.ts";
+import { startEtcd } from "../support/etcd_server.ts";
+import { type TxnHook, unreachable } from "../support/hooked_etcd.ts";
+
+const PODS = 300;
+const through: TxnHook = (send) => send();
+
+/** The way to a node at rest, and what its cache was opened for. */
+function clientOf(world: World): { client: NodeClient; uses: CacheUse[] } {
+  const uses: CacheUse[] = [];
+  const node = new RestingNode({
+    reconcile: world.options(),
+    setup: () => ({ endpoints: ["http://e"], stateDir: world.node.stateDir, settings: {} }),
+    withCache(use, work) {
+      uses.push(use);
+      return work(world.node.cache);
+    },
+    connect: () => Promise.resolve(world.node.etcd),
+    store: () => world.node.context,
+  });
+  return { client: new NodeClient(localTransport(node, presentable)), uses };
+}
+
+Deno.test("RestingNode opens the cache for what each request needs, and not for more", async () => {
+  await using server = await startEtcd();
+  await using world = await World.start(server);
+  world.files.put("kubelet/pods.v1.core/default/a");
+  const { client, uses } = clientOf(world);
+  const pass = { dryRun: false, confirmDeletes: false, requireSingleTxn: false };
+  const asked: [CacheUse, () => Promise<unknown>][] = [
+    ["dry", () => client.reconcile({ ...pass, dryRun: true })],
+    ["fill", () => client.reconcile(pass)],
+    ["read", () => client.status()],
+    ["read", () => client.keys()],
+    ["read", () => client.owners("/a")],
+    ["read", () => client.verify()],
+    ["fill", () => client.importKeyCache("kubelet#_v1_pods:/registry/pods/default/x\n")],
+    ["change", () => client.deleteUnclaimed(["/registry/pods/default/x"]).catch(() => {})],
+    ["change", () => client.deleteComponent("gone")],
+    ["change", () => client.retire()],
+  ];
+  for (const [use, ask] of asked) {
+    await ask();
+    deepStrictEqual(uses.splice(0), [use], String(ask));
+  }
+});
+
+Deno.test("RestingNode takes up a pass as the request differs from its own, and answers its report", async () => {
+  await using server = await startEtcd();
+  await using world = await World.start(server);
+  world.files.put("kubelet/pods.v1.core/default/a");
+  const { client } = clientOf(world);
+  const pass = { dryRun: false, confirmDeletes: false, requireSingleTxn: false };
+  const { report } = await client.reconcile({ ...pass, dryRun: true });
+  deepStrictEqual(report.plan?.map(({ action }) => action), ["put"]);
+  strictEqual((await client.reconcile(pass)).report.created, 1);
+  deepStrictEqual(await client.keys("kubelet"), [world.key("/pods/default/a")]);
+  world.node.etcd.next(...Array<TxnHook>(20).fill(unreachable));
+  world.files.put("kubelet/pods.v1.core/default/b");
+  const { failure } = await client.reconcile(pass);
+  deepStrictEqual(failure, { code: "Etcd", message: "nobody listens" });
+});
+
+Deno.test("a write that fails on its way says what it did until then", async () => {
+  await using server = await startEtcd();
+  await using world = await World.start(server, { requestBytes: 4_096 });
+  for (let pod = 0; pod < PODS; pod++) world.files.put(`kubelet/pods.v1.core/default/p${pod}`);
+  await world.run();
+  world.files.remove("kubelet");
+  const { client } = clientOf(world);
+  world.node.etcd.next(through, ...Array<TxnHook>(20).fill(unreachable));
+  let done = 0;
+  await rejects(client.deleteComponent("kubelet"), (error) => {
+    ok(error instanceof ClientError);
+    const { code, written } = error;
+    strictEqual(code, "NotReady");
+    ok(written && written.deleted > 0 && written.deleted < PODS, JSON.stringify(written));
+    done = written.deleted;
+    return true;
+  });
+  strictEqual((await world.node.stored()).size, PODS - done);
+});
