@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { noop } from "cockatiel";
 import { Etcd3, type IAlarmResponse } from "etcd3";
 import { CallFailure } from "./call_failure.ts";
+import type { CallingClient } from "./calls.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { msUntil } from "./deadline.ts";
 import { isHttps } from "./endpoints.ts";
@@ -47,7 +48,7 @@ const CHANNEL_OPTIONS: grpc.ChannelOptions = {
  */
 export class Connection {
   readonly endpoint: string;
-  readonly #etcd: Etcd3;
+  readonly #etcd: CallingClient;
 
   /**
    * Connects at the first call, not before.

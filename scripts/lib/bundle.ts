@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { CALLS } from "../../lib/etcd/calls.ts";
 import { trimProto } from "./trim_proto.ts";
 
 /** What is read here of a source map. */
@@ -57,7 +58,7 @@ function finish(name: string): void {
       /import\s*\{\s*createRequire as (\w+)\s*\}\s*from\s*"node:module";/,
       "const $1=()=>require;",
     );
-    if (body.includes("createRequire as")) throw new Error(`${path} needs node:module`);
+    if (body.includes("node:module")) throw new Error(`${path} still loads node:module`);
   }
   if (head !== "") head += "\n";
   let link = "";
@@ -74,26 +75,15 @@ function finish(name: string): void {
   Deno.writeTextFileSync(path, `${head}${body}\n${link}`);
 }
 
-/** Of what etcd3 can call, what lib/etcd/connection.ts does. */
+/** Of what etcd3 can call, what is called. */
 function trimProtos(): void {
-  const connection = Deno.readTextFileSync(`${source}/lib/etcd/connection.ts`);
-  const calls = new Set<string>();
-  for (const [use, service = "", method] of connection.matchAll(/#etcd\.(\w+)(?:\.(\w+)\()?/g)) {
-    if (service === "close") continue;
-    if (method === undefined) throw new Error(`lib/etcd/connection.ts: what does ${use} call?`);
-    calls.add(`${service === "kv" ? "KV" : capitalized(service)}.${capitalized(method)}`);
-  }
   const protos = `${source}/node_modules/etcd3/proto`;
   Deno.mkdirSync(`${output}/proto`);
   for (const { name } of Deno.readDirSync(protos)) {
     const text = Deno.readTextFileSync(`${protos}/${name}`);
     Deno.writeTextFileSync(
       `${output}/proto/${name}`,
-      name === "rpc.proto" ? trimProto(text, calls) : text,
+      name === "rpc.proto" ? trimProto(text, new Set(CALLS)) : text,
     );
   }
-}
-
-function capitalized(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1);
 }
