@@ -12,8 +12,8 @@
 import { dirname, fromFileUrl, join, resolve, toFileUrl } from "@std/path";
 
 /**
- * What lib/ is made of, from the top down. Each may import what stands in a later line; those of
- * one line don't know each other.
+ * What lib/ is made of, from the top down; `lib` are the files beside its folders. Each may import
+ * what stands in a later line; those of one line don't know each other.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["lib/cli"],
@@ -23,7 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/keycache", "lib/etcd"],
   ["lib/fscache"],
   ["lib/k8s"],
-  ["lib/std", "lib/errors.ts", "lib/plural.ts", "deno.json"],
+  ["lib/std", "lib", "deno.json"],
 ];
 
 /** One file's import of another, both as paths below the root. */
@@ -112,9 +112,9 @@ function problemsOf({ from, to, line }: Import): string[] {
   return isInside || to.endsWith("/mod.ts") ? [] : rule(`past ${dirname(to)}/mod.ts`);
 }
 
-/** The folder in lib/ that a file belongs to; the file itself if it is in none. */
+/** What stands in a layer and holds a file; the file itself if it is not in lib/. */
 function partOf(path: string): string {
-  return /^lib\/[^/]+(?=\/)/.exec(path)?.[0] ?? path;
+  return /^lib(\/[^/]+(?=\/))?/.exec(path)?.[0] ?? path;
 }
 
 function layerOf(part: string): number {
