@@ -5,7 +5,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { connect } from "../../lib/etcd/mod.ts";
+import { connect } from "../../../lib/etcd/mod.ts";
 
 const [path = "", endpoint = ""] = Deno.args;
 const kv = await Deno.openKv(path);

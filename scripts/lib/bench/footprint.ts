@@ -6,16 +6,17 @@
  *
  * @module
  */
-import { processTerminal } from "../lib/cli/terminal.ts";
-import { startEtcd } from "../tests/support/etcd_server.ts";
-import { FsCacheDir } from "../tests/support/fs_cache.ts";
+import { processTerminal } from "../../../lib/cli/terminal.ts";
+import { startEtcd } from "../../../tests/support/etcd_server.ts";
+import { FsCacheDir } from "../../../tests/support/fs_cache.ts";
+import { mean, median } from "./figures.ts";
 
 const [FOLDER = ""] = Deno.args;
 const BINARY = `${FOLDER}/edgekeyd-${Deno.build.arch}-unknown-linux-gnu`;
 const FLOOR = `${FOLDER}/floor`;
 const ETCD_FLOOR = `${FOLDER}/etcd-floor`;
 /** What the unit sets for the daemon; the floors get it too. */
-const UNIT = Deno.readTextFileSync(new URL("systemd/edgekeyd.service", import.meta.url));
+const UNIT = Deno.readTextFileSync(new URL("../../systemd/edgekeyd.service", import.meta.url));
 const ENV = Object.fromEntries(
   Array.from(
     UNIT.matchAll(/^Environment=(\w+)=(.*)$/gm),
@@ -214,14 +215,6 @@ function memoryOf({ process }: Idle): Record<"VmRSS" | "RssAnon" | "VmHWM", numb
 function show(what: string, unit: string, ours = NaN, floor = NaN, ratio = ours / floor): void {
   const figure = (value: number) => value.toFixed(value < 100 ? 1 : 0);
   out(`${what}: ${figure(ours)} ${unit}, floor ${figure(floor)}: ${ratio.toFixed(2)}x`);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function sleep(ms: number): Promise<void> {

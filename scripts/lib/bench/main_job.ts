@@ -4,16 +4,17 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { join } from "@std/path";
-import { connect, type Etcd, txnBudget } from "../lib/etcd/mod.ts";
-import { DenoFileSystem } from "../lib/fscache/mod.ts";
-import { holdStateDirectory } from "../lib/keycache/mod.ts";
-import { reconcile, type ReconcileReport } from "../lib/reconcile/mod.ts";
-import type { StoreContext } from "../lib/store/mod.ts";
-import { clock } from "../lib/cli/session.ts";
-import { processTerminal } from "../lib/cli/terminal.ts";
-import { startEtcd } from "../tests/support/etcd_server.ts";
+import { connect, txnBudget } from "../../../lib/etcd/mod.ts";
+import { DenoFileSystem } from "../../../lib/fscache/mod.ts";
+import { holdStateDirectory } from "../../../lib/keycache/mod.ts";
+import { reconcile, type ReconcileReport } from "../../../lib/reconcile/mod.ts";
+import type { StoreContext } from "../../../lib/store/mod.ts";
+import { clock } from "../../../lib/cli/session.ts";
+import { processTerminal } from "../../../lib/cli/terminal.ts";
+import { startEtcd } from "../../../tests/support/etcd_server.ts";
+import { median } from "./figures.ts";
+import { keysOnly, rawPuts, readAll, statWalk } from "./raw_calls.ts";
 
 const ROUNDS = Number(Deno.args[0] ?? 7);
 const OBJECT_BYTES = 300;
@@ -44,7 +45,7 @@ async function firstImport(count: number): Promise<Sample> {
   const node = await newNode();
   writeObjects(node.root, count, 1);
   const floorMs = await timed(async () => {
-    await rawPuts(`/floor/${node.id}`, readAll(node.root));
+    await rawPuts(etcd, `/floor/${node.id}`, readAll(node.root));
   });
   const { ms, report } = await pass(node);
   expect(report.created === count && report.txns === 1, report);
@@ -55,7 +56,7 @@ async function firstImport(count: number): Promise<Sample> {
 async function idlePass(node: Node): Promise<Sample> {
   const floorMs = await timed(async () => {
     statWalk(node.root);
-    await keysOnly(node.prefix);
+    await keysOnly(etcd, node.prefix);
   });
   const { ms, report } = await pass(node);
   expect(report.txns === 0, report);
@@ -69,8 +70,9 @@ function replacePass(count: number) {
     writeObjects(node.root, count, version);
     const floorMs = await timed(async () => {
       const paths = statWalk(node.root);
-      await keysOnly(node.prefix);
+      await keysOnly(etcd, node.prefix);
       await rawPuts(
+        etcd,
         `/floor/${node.id}`,
         paths.slice(0, count).map((path) => Deno.readFileSync(path)),
       );
@@ -106,7 +108,7 @@ async function newNode(): Promise<Node> {
     root,
     prefix,
     context: {
-      etcd: etcd as Etcd,
+      etcd,
       cache,
       maxTxnOps: 128,
       requestBytes: txnBudget(1_572_864),
@@ -174,10 +176,6 @@ function print(what: string, samples: readonly Sample[]): void {
   );
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
 async function timed(work: () => Promise<void>): Promise<number> {
   const startMs = performance.now();
   await work();
@@ -204,49 +202,4 @@ function writeObjects(root: string, count: number, version: number): void {
     object.data.text = "x".repeat(Math.max(0, pad));
     Deno.writeTextFileSync(join(directory, name), JSON.stringify(object));
   }
-}
-
-function statWalk(root: string): string[] {
-  const files: string[] = [];
-  for (const entry of Deno.readDirSync(root)) {
-    const path = `${root}/${entry.name}`;
-    if (entry.isDirectory) {
-      for (const file of statWalk(path)) files.push(file);
-    } else {
-      Deno.lstatSync(path);
-      files.push(path);
-    }
-  }
-  return files;
-}
-
-function readAll(root: string): Uint8Array[] {
-  const values: Uint8Array[] = [];
-  for (const entry of Deno.readDirSync(root)) {
-    const path = `${root}/${entry.name}`;
-    if (entry.isDirectory) { for (const value of readAll(path)) values.push(value); }
-    else values.push(Deno.readFileSync(path));
-  }
-  return values;
-}
-
-/** One raw nested Txn of plain puts, 64 to a branch. */
-async function rawPuts(prefix: string, values: readonly Uint8Array[]): Promise<void> {
-  const branches = [];
-  for (let start = 0; start < values.length; start += 64) {
-    const success = values.slice(start, start + 64).map((value, index) => ({
-      request_put: { key: Buffer.from(`${prefix}/${start + index}`), value: Buffer.from(value) },
-    }));
-    branches.push({ request_txn: { compare: [], success, failure: [] } });
-  }
-  await etcd.txn({ compare: [], success: branches, failure: [] });
-}
-
-async function keysOnly(prefix: string): Promise<void> {
-  const answer = await etcd.range({
-    key: Buffer.from(`${prefix}/`),
-    range_end: Buffer.from(`${prefix}0`),
-    keys_only: true,
-  });
-  if (answer.kvs.length === 0) throw new Error("nothing to read");
 }
