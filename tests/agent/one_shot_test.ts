@@ -176,8 +176,8 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
   await t.step("a machine without certificate authorities is none the worse for it", async () => {
     const env = {
       DENO_TLS_CA_STORE: "system",
-      SSL_CERT_FILE: "/nonexistent",
-      SSL_CERT_DIR: "/nonexistent",
+      SSL_CERT_FILE: `${node.root}/gone`,
+      SSL_CERT_DIR: `${node.root}/gone`,
     };
     const keys = await node.run(["keys", "kubelet", listen], { env });
     expectExit(keys, 0);
@@ -240,10 +240,10 @@ Deno.test("a daemon is found by the state directory, wherever it listens", async
   await found(`--listen=unix:${other.socket}`);
   // Seen from here, its socket may be at another place: then --listen counts.
   Deno.linkSync(daemon.socket, `${node.root}/alias.sock`);
-  Deno.writeTextFileSync(`${node.stateDir}/lock`, `${daemon.pid}\nunix:/nonexistent/api.sock\n`);
+  Deno.writeTextFileSync(`${node.stateDir}/lock`, `${daemon.pid}\nunix:${node.root}/gone/api.sock\n`);
   await found(`--listen=unix:${node.root}/alias.sock`);
   const refused = await node.run(["--reconcile", "-o=json", "--lock-timeout=300ms"]);
-  const who = `pid ${daemon.pid}, unix:/nonexistent/api\\.sock`;
+  const who = `pid ${daemon.pid}, unix:${node.root}/gone/api\\.sock`;
   expectExit(
     refused,
     1,

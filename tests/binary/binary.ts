@@ -61,7 +61,7 @@ class BareNode implements Disposable {
   #process() {
     return {
       clearEnv: true,
-      env: { HOME: `${this.root}/home`, TMPDIR: `${this.root}/tmp`, PATH: "/nonexistent" },
+      env: { HOME: `${this.root}/home`, TMPDIR: `${this.root}/tmp`, PATH: `${this.root}/gone` },
       cwd: this.root,
       stdin: "null",
     } as const;

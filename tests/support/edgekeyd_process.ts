@@ -14,7 +14,7 @@ export interface EdgekeydResult {
 
 /** Beside its arguments, what a run gets. */
 export interface EdgekeydOptions {
-  /** Environment variables; `EDGEKEYD_…` of this process are not handed on. */
+  /** Environment variables beside what {@linkcode cleanEnv} hands on. */
   readonly env?: Readonly<Record<string, string>>;
   /** A run that takes longer is killed, and fails the test. */
   readonly timeoutMs?: number;
@@ -41,10 +41,12 @@ export function edgekeydCommand(args: readonly string[], main = MAIN): string[] 
   return /\.[jt]s$/.test(main) ? [Deno.execPath(), "run", "-A", main, ...args] : [main, ...args];
 }
 
-/** The environment of this process, without what would reach into a run. */
+/** What a process needs to be found and to find Deno's cache; all else would reach into a run. */
+const HANDED_ON = /^(PATH|HOME|TMPDIR|LD_LIBRARY_PATH|XDG_CACHE_HOME|DENO_.*)$/;
+
+/** Of the environment of this process, what a run may see of it. */
 export function cleanEnv(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const kept = Object.entries(Deno.env.toObject())
-    .filter(([name]) => !name.startsWith("EDGEKEYD_") && name !== "NO_COLOR");
+  const kept = Object.entries(Deno.env.toObject()).filter(([name]) => HANDED_ON.test(name));
   return { ...Object.fromEntries(kept), ...more };
 }
 

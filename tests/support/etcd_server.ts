@@ -1,4 +1,5 @@
 import { fromFileUrl } from "@std/path";
+import { cleanEnv } from "./edgekeyd_process.ts";
 
 /** A real etcd on a free loopback port, started and owned by one test file. */
 export interface EtcdServer extends AsyncDisposable {
@@ -94,7 +95,9 @@ async function startOnce(options: EtcdOptions): Promise<EtcdServer> {
       stdin: "null",
       stdout: "null",
       stderr: "null",
-      env: { ETCD_UNSUPPORTED_ARCH: Deno.build.arch === "aarch64" ? "arm64" : "" },
+      // An ETCD_NAME, say, of the machine's would be in the way of our flags.
+      clearEnv: true,
+      env: cleanEnv({ ETCD_UNSUPPORTED_ARCH: Deno.build.arch === "aarch64" ? "arm64" : "" }),
     }).spawn();
     const started = child;
     let ended = false;
