@@ -240,7 +240,10 @@ Deno.test("a daemon is found by the state directory, wherever it listens", async
   await found(`--listen=unix:${other.socket}`);
   // Seen from here, its socket may be at another place: then --listen counts.
   Deno.linkSync(daemon.socket, `${node.root}/alias.sock`);
-  Deno.writeTextFileSync(`${node.stateDir}/lock`, `${daemon.pid}\nunix:${node.root}/gone/api.sock\n`);
+  Deno.writeTextFileSync(
+    `${node.stateDir}/lock`,
+    `${daemon.pid}\nunix:${node.root}/gone/api.sock\n`,
+  );
   await found(`--listen=unix:${node.root}/alias.sock`);
   const refused = await node.run(["--reconcile", "-o=json", "--lock-timeout=300ms"]);
   const who = `pid ${daemon.pid}, unix:${node.root}/gone/api\\.sock`;
