@@ -1,3 +1,4 @@
+import { isApiserversOwn } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
 import {
   freshest,
@@ -103,7 +104,7 @@ function decideHeld(state: KeyState, owner: Owner | undefined, rules: DecisionRu
     return keep(state, held);
   }
   if (held.resourceVersion === "") {
-    return keep(state, held, "etcd holds a value that an apiserver wrote");
+    return keep(state, held, conflictOf(state, "etcd holds a value that an apiserver wrote"));
   }
   if (!owner || !isNewer(owner, held)) return keep(state, held);
   if (rules.policy === "fresher") {
@@ -127,7 +128,8 @@ function decideLetGo(state: KeyState): Decision {
     if (observed === undefined || observed === row.mod) {
       return { action: "delete", guardMod: row.mod, reason: "no owner left" };
     }
-    return drop("no owner left", "changed in etcd by another since it was written; let go");
+    const conflict = "changed in etcd by another since it was written; let go";
+    return drop("no owner left", conflictOf(state, conflict));
   }
   if (!value) return { action: "read" };
   return claims(row, buried, value)
@@ -161,6 +163,12 @@ function heldIn(state: KeyState, rules: DecisionRules): Held | undefined {
 function claims(row: KeyRow, buried: readonly ObjectVersion[], value: FoundVersion): boolean {
   return value.resourceVersion !== "" &&
     [row, ...buried].some((ours) => value.uid === ours.uid && !isNewer(value, ours));
+}
+
+/** What every apiserver makes itself is left to it: nobody has to do anything about that. */
+function conflictOf({ key, row, owners }: KeyState, conflict: string): string | undefined {
+  const all = [...owners, ...(row?.owners ?? [])];
+  return all.some(({ gvr }) => isApiserversOwn(gvr, key)) ? undefined : conflict;
 }
 
 /** Leaves etcd as it is; the row notes what was learned, if that is new. */
