@@ -4,6 +4,7 @@ import type { InvalidPath } from "../fscache/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
+import { componentOfGroup, groupOfPath, isAboveGroups } from "./group_paths.ts";
 import { halfRewritten, type RewriteLook, rewritingSince } from "./half_rewritten.ts";
 
 /** What the last passes said, as far as it still holds. */
@@ -113,12 +114,12 @@ export function healthAfter(
   const { full, groups, components: all, monotonicMs, settleMs } = looked;
   const { report, failure } = outcome;
   if (failure) return healthAfterFailure(before, failure);
-  const components = new Set(groups ? [...groups].map(componentOf) : all);
+  const components = new Set(groups ? [...groups].map(componentOfGroup) : all);
   const named = new Set(report.invalid.map(({ path }) => path));
   const elsewhere = (path: string) =>
-    groups !== undefined && !named.has(path) && !groups.has(groupOf(path)) &&
+    groups !== undefined && !named.has(path) && !groups.has(groupOfPath(path)) &&
     // What stands above the groups is seen whenever one below it is looked at.
-    !(isAboveGroups(path) && components.has(groupOf(path)));
+    !(isAboveGroups(path) && components.has(groupOfPath(path)));
   // A pass over some groups of a component does not see what is held back in the others.
   const again = new Set(report.heldBack.map(({ component }) => component));
   const others = before.heldBack.filter(({ component }) => groups && !again.has(component));
@@ -154,7 +155,7 @@ export function groupsToLookAt(
   groups: ReadonlySet<string> | undefined,
 ): ReadonlySet<string> | undefined {
   const held = new Set(heldBack.map(({ component }) => component));
-  const isHeld = groups && [...groups].some((group) => held.has(componentOf(group)));
+  const isHeld = groups && [...groups].some((group) => held.has(componentOfGroup(group)));
   return isHeld ? undefined : groups;
 }
 
@@ -168,27 +169,6 @@ export function isOfEitherSide(failure: EdgekeydError): boolean {
   return failure instanceof EtcdError
     ? AWAY.has(failure.reason)
     : failure instanceof KeyCacheError || failure instanceof FenceError;
-}
-
-/**
- * The component that a path of the fs cache is about.
- *
- * @param path as it is on disk
- */
-export function componentOfPath(path: string): string {
-  return groupOf(path).split("/", 1)[0] ?? "";
-}
-
-function isAboveGroups(path: string): boolean {
-  return !path.includes("/");
-}
-
-function groupOf(path: string): string {
-  return path.split("/", 2).map((segment) => segment.replace(/^(tmp_)+/, "")).join("/");
-}
-
-function componentOf(group: string): string {
-  return group.slice(0, group.indexOf("/"));
 }
 
 function at(nowMs: number): (component: string) => [string, number] {

@@ -1,4 +1,5 @@
 export { Agent, type AgentOptions, type AgentParts } from "./agent.ts";
+export type { AgentClock } from "./agent_clock.ts";
 export { type Node, type PassRequest } from "./node.ts";
 export { type CacheUse, RestingNode, type RestingParts } from "./resting_node.ts";
 export { NodeClient } from "./client.ts";

@@ -3,7 +3,7 @@ import type { Answers } from "./schemas.ts";
 import type { Facts } from "./condition.ts";
 import { reasonsOf, stateOf } from "./condition_words.ts";
 import { conditionsOf } from "./conditions.ts";
-import { componentOfPath } from "./health.ts";
+import { componentOfPath } from "./group_paths.ts";
 
 /** How a node is doing. What only a daemon knows is absent where none runs. */
 export type NodeStatus = Answers["Status"];

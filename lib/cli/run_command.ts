@@ -8,6 +8,7 @@ import {
 } from "../agent/api/mod.ts";
 import {
   Agent,
+  type AgentClock,
   beatingEtcd,
   createMetrics,
   type Log,
@@ -23,7 +24,6 @@ import {
 import { longestCallMs } from "../etcd/mod.ts";
 import { identifyRoot, watchCache } from "../fscache/mod.ts";
 import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
-import type { ReconcileOptions } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { presentable } from "./internal_error.ts";
 import { isJournal } from "./journal.ts";
@@ -63,7 +63,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         }));
     const agent = new Agent(
       {
-        reconcile: beating(reconcileOptionsOf(options), notifier),
+        reconcile: reconcileOptionsOf(options),
         setup,
         debounceMs: options.debounceMs,
         resyncIntervalMs: options.resyncIntervalMs,
@@ -82,6 +82,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         credentials: () => credentialStamp(options),
         store: (cache, etcd) =>
           storeContext(options, cache, beatingEtcd(etcd, () => notifier.beat())),
+        clock: beating(clock, notifier),
         log,
         watch: (hint) => watchCache(options.cacheDir, hint),
         identifyRoot: () => identifyRoot(options.cacheDir),
@@ -160,12 +161,12 @@ function openNotifier(options: Options, log: Log): Notifier {
 }
 
 /** A scan makes progress slice by slice. */
-function beating(reconcile: ReconcileOptions, notifier: Notifier): ReconcileOptions {
+function beating(clock: AgentClock, notifier: Notifier): AgentClock {
   const pause = () => {
     notifier.beat();
     return clock.pause();
   };
-  return { ...reconcile, clock: { ...reconcile.clock, pause } };
+  return { ...clock, pause };
 }
 
 async function openLogged(

@@ -1,4 +1,4 @@
-import type { CacheUse } from "../agent/mod.ts";
+import type { AgentClock, CacheUse } from "../agent/mod.ts";
 import { setImmediate } from "node:timers";
 import { connect, type Etcd, txnBudget } from "../etcd/mod.ts";
 import {
@@ -9,16 +9,19 @@ import {
   KeyCacheError,
   memoryCache,
 } from "../keycache/mod.ts";
-import type { Clock } from "../clock.ts";
 import type { StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
 
 /** The real clock. */
-export const clock: Clock = {
+export const clock: AgentClock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   pause: () => new Promise((resolve) => setImmediate(resolve)),
+  alarm(ms, ring) {
+    const timer = setTimeout(ring, ms);
+    return () => clearTimeout(timer);
+  },
 };
 
 /**

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Agent, makeLog } from "../../lib/agent/mod.ts";
+import { clock } from "../../lib/cli/session.ts";
 import { watchCache } from "../../lib/fscache/mod.ts";
 import { World } from "../reconcile/_world.ts";
 import { startEtcd } from "../support/etcd_server.ts";
@@ -28,7 +29,6 @@ Deno.test("a backup that a dead yurthub left is a warning after a minute, until 
       reconcile: {
         ...options,
         source: { ...options.source, settleMs: 50 },
-        clock: { ...world.clock, monotonicMs: () => performance.now() + aheadMs },
       },
       setup: { endpoints: [], stateDir: "", settings: {} },
       debounceMs: 20,
@@ -37,6 +37,7 @@ Deno.test("a backup that a dead yurthub left is a warning after a minute, until 
       beatMs: 100,
     },
     {
+      clock: { ...clock, ...world.clock, monotonicMs: () => performance.now() + aheadMs },
       openCache: () => Promise.resolve(cache),
       connect: () => Promise.resolve(node.etcd),
       credentials: () => "",

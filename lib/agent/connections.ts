@@ -1,0 +1,103 @@
+import { Buffer } from "node:buffer";
+import type { Etcd } from "../etcd/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
+import type { StoreContext } from "../store/mod.ts";
+
+/** How both sides are opened. */
+export interface ConnectionParts {
+  /** Opens the component-key cache; called again after it failed. */
+  openCache(): Promise<ComponentKeyCache>;
+  /** Makes an etcd client; called again when certificates or password changed. */
+  connect(): Promise<Etcd>;
+  /** Changes whenever the files that {@linkcode connect} reads do. */
+  credentials(): string;
+  /** What store operations work with. */
+  store(cache: ComponentKeyCache, etcd: Etcd): StoreContext;
+}
+
+/** The component-key cache and the etcd client, opened anew when they have to be. */
+export class Connections {
+  readonly #parts: ConnectionParts;
+  #cache: ComponentKeyCache;
+  #cacheClosed = false;
+  #etcd: Etcd | undefined;
+  #renew = false;
+  #credentials: string;
+
+  /**
+   * @param parts how they are opened
+   * @param cache the component-key cache, open
+   */
+  constructor(parts: ConnectionParts, cache: ComponentKeyCache) {
+    this.#parts = parts;
+    this.#cache = cache;
+    this.#credentials = parts.credentials();
+  }
+
+  /** The component-key cache, to look at only. */
+  get cache(): ComponentKeyCache {
+    return this.#cache;
+  }
+
+  /**
+   * Both sides, open.
+   *
+   * @throws {KeyCacheError} if the cache can't be opened again
+   * @throws {EtcdConfigError} if certificates or password can't be read
+   */
+  async context(): Promise<StoreContext> {
+    if (this.#cacheClosed) {
+      this.#cache = await this.#parts.openCache();
+      this.#cacheClosed = false;
+    }
+    if (!this.#etcd || this.#renew) {
+      const etcd = await this.#parts.connect();
+      this.#etcd?.close();
+      this.#etcd = etcd;
+      this.#renew = false;
+    }
+    return this.#parts.store(this.#cache, this.#etcd);
+  }
+
+  /** From now on the cache can't be trusted: memory may be ahead of it, or behind. */
+  dropCache(): void {
+    if (!this.#cacheClosed) this.#cache.close();
+    this.#cacheClosed = true;
+  }
+
+  /** The next call to etcd is made by a new client. */
+  renewEtcd(): void {
+    this.#renew = true;
+  }
+
+  /** Tells whether certificates or password changed since this was asked last. */
+  haveNewCredentials(): boolean {
+    const before = this.#credentials;
+    this.#credentials = this.#parts.credentials();
+    return this.#credentials !== before;
+  }
+
+  /**
+   * Asks etcd for one small key.
+   *
+   * @returns false if there is no client yet, or it was closed meanwhile: that says nothing of etcd
+   * @throws {EtcdError} if etcd fails
+   */
+  async ping(): Promise<boolean> {
+    const etcd = this.#etcd;
+    const key = Buffer.from(this.#cache.identity.fenceKey);
+    try {
+      return await etcd?.range({ key, keys_only: true }) !== undefined;
+    } catch (error) {
+      if (etcd !== this.#etcd) return false;
+      throw error;
+    }
+  }
+
+  /** Closes both. */
+  close(): void {
+    this.#etcd?.close();
+    this.#etcd = undefined;
+    this.dropCache();
+  }
+}

@@ -1,0 +1,146 @@
+import type { EdgekeydError } from "../errors.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
+import type { ReconcileOutcome } from "../reconcile/mod.ts";
+import { type ConflictPolicy, standingConflicts } from "../store/mod.ts";
+import { ConditionLog } from "./condition_log.ts";
+import { type Condition, conditionsOf } from "./conditions.ts";
+import {
+  type Health,
+  healthAfter,
+  healthAfterFailure,
+  healthAfterRetiring,
+  type Looked,
+  UNKNOWN_HEALTH,
+} from "./health.ts";
+import type { Log } from "./log.ts";
+import { PassLog } from "./pass_log.ts";
+import type { NodeFacts } from "./status.ts";
+
+/** What is made known, and to whom. */
+export interface FindingsParts {
+  /** The root of the fs cache. */
+  readonly cacheRoot: string;
+  /** What counts as a conflict. */
+  readonly policy: ConflictPolicy;
+  /** The component-key cache, as it is at the moment. */
+  readonly cache: () => ComponentKeyCache;
+  readonly log: Log;
+  /** Told that what is found out may be another. */
+  readonly changed: () => void;
+}
+
+/** What the agent has found out about its node, and whether everybody was told of it. */
+export class Findings {
+  readonly #parts: FindingsParts;
+  readonly #passLog: PassLog;
+  readonly #conditionLog: ConditionLog;
+  #health: Health = UNKNOWN_HEALTH;
+  #news = false;
+
+  /** @param parts what is made known, and to whom */
+  constructor(parts: FindingsParts) {
+    this.#parts = parts;
+    this.#passLog = new PassLog(parts.log);
+    this.#conditionLog = new ConditionLog(parts.log);
+  }
+
+  /** What the last passes said. */
+  get health(): Health {
+    return this.#health;
+  }
+
+  /** Keys that are left to others, each with the reason. */
+  get conflicts(): ReadonlyMap<string, string> {
+    const { cache, policy } = this.#parts;
+    return standingConflicts(cache().rows, { policy, adopting: false });
+  }
+
+  /** All that conditions are judged by. */
+  get facts(): NodeFacts {
+    const { cache, cacheRoot } = this.#parts;
+    const { identity, intent } = cache();
+    return {
+      ...this.#health,
+      daemon: true,
+      nodeName: identity.nodeName,
+      cacheRoot,
+      conflicts: this.conflicts,
+      // While all goes well, one that is pending is only on its way.
+      ...(this.#health.failure && { pendingKeys: intent?.header.entries ?? 0 }),
+    };
+  }
+
+  /** The conditions that hold now. */
+  get conditions(): Condition[] {
+    return conditionsOf(this.facts);
+  }
+
+  /** How many keys the components hold whose deletes are held back. */
+  get keysHeldBack(): number {
+    const { byOwner } = this.#parts.cache();
+    let keys = 0;
+    for (const { component } of this.#health.heldBack) {
+      for (const group of byOwner.get(component)?.values() ?? []) keys += group.size;
+    }
+    return keys;
+  }
+
+  /**
+   * Takes in a pass that came to its end.
+   *
+   * @param outcome what it came to
+   * @param looked what it looked at
+   * @param nowMs wall clock, ms since the epoch
+   */
+  passed(
+    outcome: ReconcileOutcome,
+    looked: Omit<Looked, "components">,
+    nowMs: number,
+  ): void {
+    const components = this.#parts.cache().byOwner.keys();
+    this.#health = healthAfter(this.#health, outcome, { ...looked, components }, nowMs);
+    this.#passLog.passed(outcome, this.conflicts);
+    this.#news = true;
+  }
+
+  /**
+   * Takes in a failure, of a pass or of something else.
+   *
+   * @param failure what failed
+   */
+  failed(failure: EdgekeydError): void {
+    this.#health = healthAfterFailure(this.#health, failure);
+    this.#passLog.failed(failure);
+    this.#news = true;
+  }
+
+  /** Takes in that the node has left the pool. */
+  retired(): void {
+    this.#health = healthAfterRetiring(this.#health);
+    this.#parts.log("notice", "this node was retired; nothing is written any more");
+    this.#news = true;
+  }
+
+  /**
+   * Takes in how the fs cache is watched.
+   *
+   * @param failure why it is not; undefined if it is
+   */
+  watched(failure: string | undefined): void {
+    this.#health = { ...this.#health, watchFailure: failure };
+    this.#news = true;
+  }
+
+  /** Takes in that the component-key cache may have changed. */
+  written(): void {
+    this.#news = true;
+  }
+
+  /** Tells of what is new. Called between two steps: nobody is told of what is on its way. */
+  tell(): void {
+    if (!this.#news) return;
+    this.#news = false;
+    this.#conditionLog.tell(this.conditions);
+    this.#parts.changed();
+  }
+}

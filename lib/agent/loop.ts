@@ -1,0 +1,220 @@
+import { EdgekeydError } from "../errors.ts";
+import { KeyCacheError } from "../keycache/mod.ts";
+import type { ReconcileOutcome } from "../reconcile/mod.ts";
+import { FenceError, type StoreContext, UnknownOutcomeError } from "../store/mod.ts";
+import type { AgentClock } from "./agent_clock.ts";
+import { Backoff } from "./backoff.ts";
+import type { Connections } from "./connections.ts";
+import type { Findings } from "./findings.ts";
+import { isOfEitherSide } from "./health.ts";
+import type { Log } from "./log.ts";
+import type { Passes } from "./passes.ts";
+import type { Requests } from "./requests.ts";
+import type { RootWatch } from "./root_watch.ts";
+import type { Due, Schedule } from "./schedule.ts";
+
+/** How the loop works. */
+export interface LoopOptions {
+  /** The longest pause between two tries, in ms. */
+  readonly retryMaxMs: number;
+  /** The loop comes round at least this often, in ms, so that it can show that it is alive. */
+  readonly beatMs: number;
+}
+
+/** What the loop is given of the world. */
+export interface LoopParts {
+  readonly clock: AgentClock;
+  readonly log: Log;
+  /** Told that the loop is alive. */
+  beat(): void;
+  /** A number from 0 to below 1. */
+  random(): number;
+}
+
+/** What the loop brings together. */
+export interface LoopTools {
+  readonly connections: Connections;
+  readonly findings: Findings;
+  readonly schedule: Schedule;
+  readonly watch: RootWatch;
+  readonly passes: Passes;
+  readonly requests: Requests;
+}
+
+/** How often certificates are looked at. */
+const LOOK_AROUND_MS = 5_000;
+
+/**
+ * The one place that writes, and that reads what the cache is fed with. What it does is decided by
+ * what is due, not by what happened, so nothing is lost while it is busy or etcd is away.
+ */
+export class Loop {
+  readonly #options: LoopOptions;
+  readonly #parts: LoopParts;
+  readonly #tools: LoopTools;
+  readonly #backoff: Backoff;
+  #lookAroundAtMs = -Infinity;
+  #stopping = false;
+  #fatal: FenceError | undefined;
+  #wake: () => void = () => {};
+
+  /**
+   * @param options how it works
+   * @param parts what it is given of the world
+   * @param tools what it brings together
+   */
+  constructor(options: LoopOptions, parts: LoopParts, tools: LoopTools) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#tools = tools;
+    this.#backoff = new Backoff(options.retryMaxMs, parts.random);
+  }
+
+  /** It ends once what it is doing is done. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Connects to etcd anew, and makes a full pass. */
+  reload(): void {
+    this.#tools.connections.renewEtcd();
+    this.#tools.schedule.demandFull(this.#nowMs());
+    this.wake();
+  }
+
+  /** Ends once what it is doing is done. */
+  stop(): void {
+    this.#stopping = true;
+    this.#tools.requests.end();
+    this.wake();
+  }
+
+  /**
+   * Runs until it is stopped.
+   *
+   * @throws {FenceError} if another agent has this node's name, or the cache was rolled back
+   */
+  async run(): Promise<void> {
+    const { connections, findings, requests, schedule, watch } = this.#tools;
+    try {
+      while (!this.#stopping) {
+        this.#parts.beat();
+        if (findings.health.retired) {
+          requests.end();
+          await this.#sleepUntil(Infinity);
+        } else {
+          await this.#lookAround();
+          await this.#step(schedule.due(this.#nowMs()));
+        }
+        findings.tell();
+        if (this.#fatal) throw this.#fatal;
+      }
+    } finally {
+      requests.end();
+      await watch.close();
+      connections.close();
+    }
+  }
+
+  /**
+   * Takes in what failed: nothing is done for a while, then a full pass.
+   *
+   * @param failure what failed
+   */
+  failed(failure: EdgekeydError): void {
+    const { connections, findings, requests, schedule } = this.#tools;
+    findings.failed(failure);
+    if (failure instanceof FenceError) this.#fatal = failure;
+    if (failure instanceof KeyCacheError) connections.dropCache();
+    schedule.failed(this.#backoff.next(), this.#nowMs());
+    requests.refuseOperations(failure.message);
+    this.wake();
+  }
+
+  /**
+   * Takes in a pass.
+   *
+   * @param outcome what it came to
+   */
+  passed({ failure }: ReconcileOutcome): void {
+    if (failure) this.failed(failure);
+    else this.#backoff.reset();
+  }
+
+  /** Comes round now: there is something to do. */
+  wake(): void {
+    this.#wake();
+  }
+
+  async #step(due: Due): Promise<void> {
+    const { connections, findings, passes, requests, schedule, watch } = this.#tools;
+    if (requests.hasPass) return await requests.nextPass(await this.#context());
+    if (due.kind !== "wait") await this.#pass(due);
+    // One operation after each pass too, or a steady stream of changes would starve them.
+    const ready = findings.health.lastSuccessMs !== undefined && requests.refusal === undefined;
+    if (ready && requests.hasOperation) await this.#operate();
+    else if (due.kind === "wait") {
+      await this.#sleepUntil(Math.min(due.untilMs, this.#lookAroundAtMs, watch.checkAtMs));
+    }
+    if (passes.isBehind(connections.cache) && findings.health.failure === undefined) {
+      schedule.demandFull(this.#nowMs());
+    }
+  }
+
+  async #pass(due: Exclude<Due, { kind: "wait" }>): Promise<void> {
+    const context = await this.#context();
+    if (context) this.passed(await this.#tools.passes.due(context, due));
+  }
+
+  async #operate(): Promise<void> {
+    const context = await this.#context();
+    if (!context) return;
+    const { findings, requests, schedule } = this.#tools;
+    const before = findings.keysHeldBack;
+    const error = await requests.nextOperation(context);
+    // Somebody let go of what the deletes that are held back are about: are they still?
+    if (findings.keysHeldBack !== before) schedule.changed(undefined, this.#nowMs());
+    const failure = error instanceof UnknownOutcomeError ? error.cause : error;
+    const isStuck = failure instanceof EdgekeydError &&
+      (context.cache.intent !== undefined || isOfEitherSide(failure));
+    if (isStuck) this.failed(failure);
+    else findings.written();
+  }
+
+  /** Both sides; undefined if one of them can't be had now. */
+  async #context(): Promise<StoreContext | undefined> {
+    try {
+      return await this.#tools.connections.context();
+    } catch (error) {
+      if (!(error instanceof EdgekeydError)) throw error;
+      this.failed(error);
+      return undefined;
+    }
+  }
+
+  /** Looks for what no event tells of: another root, other certificates. */
+  async #lookAround(): Promise<void> {
+    const nowMs = this.#nowMs();
+    await this.#tools.watch.check(nowMs);
+    if (nowMs < this.#lookAroundAtMs) return;
+    this.#lookAroundAtMs = nowMs + LOOK_AROUND_MS;
+    if (!this.#tools.connections.haveNewCredentials()) return;
+    this.#parts.log("notice", "certificates or password changed on disk; they are read again");
+    this.reload();
+  }
+
+  async #sleepUntil(untilMs: number): Promise<void> {
+    const forMs = Math.min(untilMs - this.#nowMs(), LOOK_AROUND_MS, this.#options.beatMs);
+    if (forMs <= 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const callOff = this.#parts.clock.alarm(forMs, resolve);
+    await promise;
+    callOff();
+    this.#wake = () => {};
+  }
+
+  #nowMs(): number {
+    return this.#parts.clock.monotonicMs();
+  }
+}

@@ -1,0 +1,117 @@
+import { AbsenceHistory } from "../fscache/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
+import {
+  dryRun,
+  type PassScope,
+  reconcile,
+  type ReconcileOptions,
+  type ReconcileOutcome,
+} from "../reconcile/mod.ts";
+import type { StoreContext } from "../store/mod.ts";
+import type { Findings } from "./findings.ts";
+import { groupsToLookAt } from "./health.ts";
+import { askedOptions, type PassRequest } from "./node.ts";
+import type { RootWatch } from "./root_watch.ts";
+import type { Due, Schedule } from "./schedule.ts";
+
+/** A pass that somebody asked for waits for directories to settle, but holds up nobody for long. */
+const MAX_PATIENCE_MS = 5_000;
+
+/** What has to do with each pass. */
+export interface PassTools {
+  /** Told what is looked at. */
+  readonly schedule: Schedule;
+  /** Told what a pass came to that came to its end. */
+  readonly findings: Findings;
+  /** Begun anew before everything is looked at. */
+  readonly watch: RootWatch;
+}
+
+/** Makes passes, and remembers from one to the next what has to be looked at again. */
+export class Passes {
+  readonly #options: ReconcileOptions;
+  readonly #tools: PassTools;
+  readonly #absences = new AbsenceHistory();
+  /** The cache's epoch at the last full pass: in another one, etcd was reset or restored since. */
+  #fullEpoch: number;
+
+  /**
+   * @param options how to reconcile
+   * @param tools what has to do with each
+   * @param cache the component-key cache
+   */
+  constructor(options: ReconcileOptions, tools: PassTools, cache: ComponentKeyCache) {
+    this.#options = options;
+    this.#tools = tools;
+    this.#fullEpoch = cache.fence.epoch;
+  }
+
+  /**
+   * Makes a pass that is due.
+   *
+   * @param context both sides
+   * @param due what is
+   */
+  async due(
+    context: StoreContext,
+    due: Exclude<Due, { kind: "wait" }>,
+  ): Promise<ReconcileOutcome> {
+    const full = due.kind === "full";
+    const { findings } = this.#tools;
+    const groups = full ? undefined : groupsToLookAt(findings.health, due.groups);
+    await this.#begin(due);
+    return await this.#pass(context, this.#options, { groups, full, patient: false });
+  }
+
+  /**
+   * Makes a pass that somebody asked for, or shows what it would do.
+   *
+   * @param context both sides
+   * @param request how it differs from the agent's own
+   */
+  async asked(context: StoreContext, request: PassRequest): Promise<ReconcileOutcome> {
+    const options = askedOptions(this.#options, request);
+    if (request.dryRun) return await dryRun(context, options);
+    await this.#begin({ kind: "full" });
+    const patient = options.source.settleMs <= MAX_PATIENCE_MS;
+    return await this.#pass(context, options, { groups: undefined, full: true, patient });
+  }
+
+  /**
+   * Tells whether a pass over a part has found that etcd went back: the rest has to be put right,
+   * too.
+   *
+   * @param cache the component-key cache
+   */
+  isBehind({ fence }: ComponentKeyCache): boolean {
+    return fence.epoch !== this.#fullEpoch;
+  }
+
+  async #begin(due: Due): Promise<void> {
+    const { schedule, watch } = this.#tools;
+    if (due.kind === "full") await watch.renew(this.#nowMs());
+    schedule.begun(due, this.#nowMs());
+  }
+
+  async #pass(
+    context: StoreContext,
+    options: ReconcileOptions,
+    scope: Omit<PassScope, "absences">,
+  ): Promise<ReconcileOutcome> {
+    const outcome = await reconcile(context, options, {
+      ...scope,
+      absences: this.#absences,
+    });
+    if (outcome.failure) return outcome;
+    if (scope.full) this.#fullEpoch = context.cache.fence.epoch;
+    const looked = { ...scope, settleMs: options.source.settleMs, monotonicMs: this.#nowMs() };
+    const { findings, schedule } = this.#tools;
+    findings.passed(outcome, looked, options.clock.nowMs());
+    schedule.unsettled(outcome.busy, this.#nowMs(), outcome.missing);
+    return outcome;
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+}
