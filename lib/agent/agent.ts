@@ -27,6 +27,7 @@ import { type AskedWrite, WriteLog } from "./write_log.ts";
 export interface AgentOptions extends LoopOptions, Omit<ScheduleOptions, "settleMs"> {
   /** Its clock is the agent's. */
   readonly reconcile: Omit<ReconcileOptions, "clock">;
+  /** How it was set up, as the status shows it. */
   readonly setup: Setup;
 }
 
@@ -45,6 +46,7 @@ const MEASURE_MS = 1_000;
 
 /** The daemon: its loop, and what others may ask of it. */
 export class Agent implements Node {
+  /** How it reconciles. */
   readonly reconcileOptions: ReconcileOptions;
   readonly #setup: Setup;
   readonly #clock: AgentClock;
@@ -57,6 +59,8 @@ export class Agent implements Node {
   readonly #loop: Loop;
 
   /**
+   * Makes an agent that does nothing until it runs.
+   *
    * @param options how it works
    * @param parts what it works with
    * @param cache the component-key cache, open

@@ -5,6 +5,7 @@ import type { Health } from "./health.ts";
 export interface Facts extends Partial<Health> {
   /** A daemon runs: it has passes of its own. */
   readonly daemon?: boolean;
+  /** `--node-name`. */
   readonly nodeName?: string;
   /** The root of the fs cache. */
   readonly cacheRoot?: string;
@@ -16,20 +17,20 @@ export interface Facts extends Partial<Health> {
   readonly fence?: { readonly kind: string; readonly key: string };
 }
 
-/** The schema of {@linkcode ConditionItem}. */
-export const CONDITION_ITEM = record({ about: TEXT, "reason?": TEXT, "count?": COUNT });
+/** The schemas of what each condition is told by. */
+export const CONDITION_PARTS = {
+  kind: oneOf(["not-ready", "warning"]),
+  item: record({ about: TEXT, "reason?": TEXT, "count?": COUNT }),
+} as const satisfies Readonly<Record<string, Schema>>;
 
 /** One thing that a condition is about: a key, a path, a component. */
-export type ConditionItem = TypeOf<typeof CONDITION_ITEM>;
+export type ConditionItem = TypeOf<typeof CONDITION_PARTS["item"]>;
 
 /**
  * What a condition asks for: `not-ready`, that somebody acts or waits; `warning`, that somebody
  * looks at it some time, for the node does its work all the same.
  */
-export type ConditionKind = "not-ready" | "warning";
-
-/** The schema of {@linkcode ConditionKind}. */
-export const CONDITION_KIND: Schema<ConditionKind> = oneOf(["not-ready", "warning"]);
+export type ConditionKind = TypeOf<typeof CONDITION_PARTS["kind"]>;
 
 /** How a node is doing, in a word. */
 export const NODE_STATES = [

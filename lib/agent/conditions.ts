@@ -1,13 +1,7 @@
 import { plural } from "../plural.ts";
 import { FenceError } from "../store/mod.ts";
-import { listOf, oneOf, record, TEXT, type TypeOf } from "./schema.ts";
-import {
-  CONDITION_ITEM,
-  CONDITION_KIND,
-  type ConditionItem,
-  type Definition,
-  type Facts,
-} from "./condition.ts";
+import { listOf, oneOf, record, type Schema, TEXT, type TypeOf } from "./schema.ts";
+import { CONDITION_PARTS, type ConditionItem, type Definition, type Facts } from "./condition.ts";
 
 const HALF_REWRITTEN_ADVICE =
   "yurthub puts its backup (tmp_…) back when it starts; do that by hand if it is not at work";
@@ -162,25 +156,29 @@ const TABLE = {
   },
 } satisfies Readonly<Record<string, Definition>>;
 
+const NAMES = Object.keys(TABLE) as (keyof typeof TABLE)[];
+
+/** The schema of {@linkcode Condition}. */
+export const CONDITION_SCHEMAS = {
+  Condition: record({
+    condition: oneOf(NAMES),
+    kind: CONDITION_PARTS.kind,
+    words: TEXT,
+    advice: TEXT,
+    items: listOf(CONDITION_PARTS.item),
+  }),
+} as const satisfies Readonly<Record<string, Schema>>;
+
+/** A condition that holds, and all that it is about. */
+export type Condition = TypeOf<typeof CONDITION_SCHEMAS["Condition"]>;
+
 /** The name of a condition. */
-export type ConditionName = keyof typeof TABLE;
+export type ConditionName = Condition["condition"];
 
 /** What is said of each condition, the gravest first. */
 export const CONDITIONS: ReadonlyMap<ConditionName, Definition> = new Map(
-  Object.entries(TABLE) as [ConditionName, Definition][],
+  NAMES.map((name) => [name, TABLE[name]]),
 );
-
-/** The schema of {@linkcode Condition}. */
-export const CONDITION = record({
-  condition: oneOf([...CONDITIONS.keys()]),
-  kind: CONDITION_KIND,
-  words: TEXT,
-  advice: TEXT,
-  items: listOf(CONDITION_ITEM),
-});
-
-/** A condition that holds, and all that it is about. */
-export type Condition = TypeOf<typeof CONDITION>;
 
 /**
  * The conditions that hold.

@@ -15,7 +15,9 @@ export interface Health {
   readonly failure: Pick<EdgekeydError, "code" | "message"> | undefined;
   /** Why the fs cache is not watched; undefined if it is. */
   readonly watchFailure: string | undefined;
+  /** Paths that are not imported. */
   readonly invalid: readonly InvalidPath[];
+  /** Components whose deletes are held back, and how many these are. */
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
   /** Since when groups have been half rewritten, ms of a clock that only runs forward. */
   readonly rewritingSinceMs: ReadonlyMap<string, number>;
@@ -23,8 +25,9 @@ export interface Health {
   readonly halfRewritten: readonly string[];
   /** Wall clock of the last full pass that came to its end, ms since the epoch. */
   readonly lastSuccessMs: number | undefined;
-  /** etcd's revision and cluster id as a pass saw them last; empty if none did. */
+  /** etcd's revision, as a pass saw it last; empty if none did. */
   readonly revision: string;
+  /** etcd's cluster id, as a pass saw it last; empty if none did. */
   readonly clusterId: string;
   /** When each component was last looked at, ms since the epoch. */
   readonly componentsSyncedMs: ReadonlyMap<string, number>;

@@ -23,7 +23,9 @@ export interface LoopOptions {
 
 /** What the loop is given of the world. */
 export interface LoopParts {
+  /** The time that it goes by. */
   readonly clock: AgentClock;
+  /** Where it tells what it does. */
   readonly log: Log;
   /** Told that the loop is alive. */
   beat(): void;

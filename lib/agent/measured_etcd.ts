@@ -3,12 +3,25 @@ import { type Etcd, EtcdError } from "../etcd/mod.ts";
 /** What is learned of the calls to etcd. */
 export interface EtcdMeter {
   /**
+   * A Txn ended.
+   *
    * @param outcome what became of the Txn; `compare-failed`: it was answered, and wrote nothing
+   * @param seconds how long it took
    * @param bytes its size as it was reckoned; undefined if nobody did
    */
   txn(outcome: TxnOutcome, seconds: number, bytes: number | undefined): void;
+  /**
+   * A range read ended.
+   *
+   * @param seconds how long it took
+   */
   range(seconds: number): void;
-  /** A call failed. */
+  /**
+   * A call failed.
+   *
+   * @param call which
+   * @param reason an EtcdError's, or `unknown`
+   */
   failed(call: EtcdCall, reason: string): void;
 }
 

@@ -1,3 +1,9 @@
+/**
+ * The daemon's loop and what may be asked of a node, by a daemon or without; what is told of it:
+ * status, conditions, metrics, log, systemd.
+ *
+ * @module
+ */
 export { Agent, type AgentOptions, type AgentParts } from "./agent.ts";
 export type { AgentClock } from "./agent_clock.ts";
 export { type Node, type PassRequest } from "./node.ts";
@@ -7,7 +13,6 @@ export { type Patience, SocketTransport } from "./socket_transport.ts";
 export { ClientError, type NodeAnswer, type NodeRequest, type Transport } from "./transport.ts";
 export { type Answers, type SchemaName, SCHEMAS } from "./schemas.ts";
 export type { Schema, TYPE, TypeOf } from "./schema.ts";
-export type { AskedWrite } from "./write_log.ts";
 export { type Log, type LogFields, type LogFormat, type LogLevel, makeLog } from "./log.ts";
 export { beatingEtcd } from "./beating_etcd.ts";
 export { type EtcdCall, type EtcdMeter, measuredEtcd, type TxnOutcome } from "./measured_etcd.ts";
@@ -21,8 +26,20 @@ export {
 export { type Notifier, type NotifierOptions, systemdNotifier } from "./notify.ts";
 export { Reloads } from "./reloads.ts";
 export { NotReadyError } from "./operations.ts";
-export type { ConditionItem, ConditionKind, Facts, NodeState } from "./condition.ts";
-export { type Condition, type ConditionName, conditionsOf } from "./conditions.ts";
+export {
+  CONDITION_PARTS,
+  type ConditionItem,
+  type ConditionKind,
+  type Facts,
+  NODE_STATES,
+  type NodeState,
+} from "./condition.ts";
+export {
+  type Condition,
+  CONDITION_SCHEMAS,
+  type ConditionName,
+  conditionsOf,
+} from "./conditions.ts";
 export {
   exceptionsOf,
   itemWords,
@@ -30,7 +47,12 @@ export {
   statusWords,
   whyNotInStep,
 } from "./condition_words.ts";
-export { healthAfterFailure, UNKNOWN_HEALTH } from "./health.ts";
+export type { ConnectionParts } from "./connections.ts";
+export type { Health } from "./health.ts";
+export type { LoopOptions, LoopParts } from "./loop.ts";
+export type { Work } from "./requests.ts";
+export type { ScheduleOptions } from "./schedule.ts";
+export type { AskedWrite } from "./write_log.ts";
 export {
   type ComponentStatus,
   type ComponentSummary,

@@ -22,10 +22,13 @@ export interface Notifier {
 
 /** What a notifier needs of the process. */
 export interface NotifierOptions {
+  /** Reads a variable of the environment: NOTIFY_SOCKET and what the watchdog is told by. */
   readonly env: (name: string) => string | undefined;
+  /** Of this process. */
   readonly pid: number;
   /** A directory in which a socket may be made, for a moment. */
   readonly directory: string;
+  /** A clock that only runs forward, in ms. */
   readonly monotonicMs: () => number;
   /** How long the machine has been up, in s, not rounded down. */
   readonly uptimeSeconds: () => number;

@@ -13,6 +13,8 @@ export class Reloads {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
+   * Begins with no reload under way.
+   *
    * @param notifier who is told
    * @param maxMs how long a reload may take
    */

@@ -1,5 +1,5 @@
 import { NODE_STATES } from "./condition.ts";
-import { CONDITION } from "./conditions.ts";
+import { CONDITION_SCHEMAS } from "./conditions.ts";
 import { ERROR_CODES } from "./error_codes.ts";
 import {
   AMOUNT,
@@ -87,7 +87,7 @@ const status = record({
   conditions: described(
     "All that is not as it should be, the gravest first; conflicts, invalid, heldBack, " +
       "halfRewritten and watchFailure are parts of it under older names.",
-    listOf(CONDITION),
+    listOf(CONDITION_SCHEMAS.Condition),
   ),
   etcd: record({
     state: oneOf(["unknown", "reachable", "away"]),
@@ -176,7 +176,10 @@ export const SCHEMAS = {
     drift: conflicts,
     "fence?": described("What the fence says, if it is not in step.", TEXT),
     revision: TEXT,
-    "conditions?": described("What that makes of the node, and what to do.", listOf(CONDITION)),
+    "conditions?": described(
+      "What that makes of the node, and what to do.",
+      listOf(CONDITION_SCHEMAS.Condition),
+    ),
   }),
   Owners: listOf(record({
     component: TEXT,

@@ -23,7 +23,9 @@ export interface Setup {
 
 /** What was found out about a node beside what its component-key cache says. */
 export interface Known {
+  /** What it is judged by. */
   readonly facts: NodeFacts;
+  /** How it was set up. */
   readonly setup: Setup;
   /** How fast etcd answers, if that was measured. */
   readonly latencyMs?: number | undefined;
