@@ -26,17 +26,34 @@ export function makeLog(
   write: (line: string) => void,
   now: () => Date,
 ): Log {
+  const line = LINES[format];
   return (level, message, fields = {}) => {
     const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-    if (format === "json") {
-      const line = { time: now().toISOString(), level, message, ...Object.fromEntries(given) };
-      write(JSON.stringify(line));
-      return;
-    }
-    const rest = given.map(([name, value]) => ` ${name}=${quoted(String(value))}`).join("");
-    const prefix = format === "journal" ? `<${PRIORITY[level]}>` : `${level}: `;
-    write(`${prefix}${oneLine(message)}${rest}`);
+    write(line({ level, message, given, now }));
   };
+}
+
+/** What a line is made from. */
+interface Entry {
+  readonly level: LogLevel;
+  readonly message: string;
+  /** Fields that have a value. */
+  readonly given: readonly (readonly [string, unknown])[];
+  readonly now: () => Date;
+}
+
+const LINES: Readonly<Record<LogFormat, (entry: Entry) => string>> = {
+  text: (entry) => `${entry.level}: ${words(entry)}`,
+  journal: (entry) => `<${PRIORITY[entry.level]}>${words(entry)}`,
+  json({ level, message, given, now }) {
+    const time = now().toISOString();
+    return JSON.stringify({ time, level, message, ...Object.fromEntries(given) });
+  },
+};
+
+function words({ message, given }: Entry): string {
+  const rest = given.map(([name, value]) => ` ${name}=${quoted(String(value))}`).join("");
+  return `${oneLine(message)}${rest}`;
 }
 
 function quoted(text: string): string {

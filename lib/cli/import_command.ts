@@ -2,6 +2,7 @@ import { KeyCacheFileError } from "../keycache/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode, noteOn } from "./find_node.ts";
 import type { Options } from "./options.ts";
+import { printAnswer } from "./output.ts";
 import { plural } from "../plural.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,13 +19,12 @@ export async function importKeyCacheCommand(
   const node = await findNode(options, terminal);
   const done = await node.importKeyCache(text);
   const { taken, held, absent, left } = done;
-  if (options.output === "json") terminal.out(JSON.stringify(done));
-  else {
+  printAnswer(options, terminal, done, () => {
     for (const { key, reason } of left) terminal.out(`left  ${key}: ${reason}`);
     terminal.out(
       `${plural(taken, "key")} taken over, ${held} already held, ${absent} not in etcd`,
     );
-  }
+  });
   if (taken > 0) {
     noteOn(terminal)(
       `nothing was written to etcd yet, ${node.nextPass} will; ` +

@@ -1,6 +1,7 @@
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
 import type { Options } from "./options.ts";
+import { printAnswer } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `edgekeyd keys [component [gvr]]`: object keys from the cache, one a line. */
@@ -11,8 +12,7 @@ export async function keysCommand(
 ): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
   const keys = await node.keys(component, gvr);
-  if (options.output === "json") terminal.out(JSON.stringify(keys));
-  else for (const key of keys) terminal.out(key);
+  printAnswer(options, terminal, keys, () => keys.forEach((key) => terminal.out(key)));
   return EXIT.ok;
 }
 
@@ -24,8 +24,9 @@ export async function ownersCommand(
 ): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
   const owners = await node.owners(key);
-  if (options.output === "json") terminal.out(JSON.stringify(owners));
-  else for (const { component, gvr } of owners) terminal.out(`${component} ${gvr}`);
+  printAnswer(options, terminal, owners, () => {
+    for (const { component, gvr } of owners) terminal.out(`${component} ${gvr}`);
+  });
   if (owners.length > 0) return EXIT.ok;
   terminal.err(
     `edgekeyd: ${key} has no owner on this node; \`edgekeyd keys\` lists those that do`,

@@ -4,6 +4,7 @@ import { EXIT } from "./exit_code.ts";
 import { findNode, noteOn } from "./find_node.ts";
 import { presentable } from "./internal_error.ts";
 import type { Options } from "./options.ts";
+import { printAnswer } from "./output.ts";
 import { progressBar } from "./progress_bar.ts";
 import { summaryOf, textReport } from "./reconcile_text.ts";
 import { clock } from "./session.ts";
@@ -24,8 +25,9 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     outcome = { report, notes: [], busy: [], failure: presentable(error) };
   }
   const { report, failure } = outcome;
-  if (options.output === "json") terminal.out(JSON.stringify(report));
-  else if (!failure) textReport(report, terminal);
+  printAnswer(options, terminal, report, () => {
+    if (!failure) textReport(report, terminal);
+  });
   for (const text of outcome.notes) note(text);
   for (const group of outcome.busy) {
     note(`${group} is being rewritten; nothing of it was let go, the next run will`);

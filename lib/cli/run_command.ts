@@ -41,8 +41,9 @@ const CLOSE_MS = 200;
 
 /** `edgekeyd` or `edgekeyd run`: the daemon. */
 export async function runCommand(options: Options, terminal: Terminal): Promise<number> {
-  const text = isJournal((name) => Deno.env.get(name)) ? "journal" : "text";
-  const format = options.logFormat === "json" ? "json" : text;
+  const { logFormat } = options;
+  const isForJournal = logFormat === "text" && isJournal((name) => Deno.env.get(name));
+  const format = isForJournal ? "journal" : logFormat;
   const log = makeLog(format, (line) => terminal.err(line), () => new Date());
   const notifier = openNotifier(options, log);
   const reloads = new Reloads(notifier);

@@ -2,6 +2,7 @@ import { whyNotInStep } from "../agent/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
 import type { Options } from "./options.ts";
+import { printAnswer } from "./output.ts";
 import { statusPage } from "./status_page.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -9,8 +10,7 @@ import type { Terminal } from "./terminal.ts";
 export async function statusCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
   const status = await node.status();
-  if (options.output === "json") terminal.out(JSON.stringify(status));
-  else statusPage(status, Date.now(), terminal);
+  printAnswer(options, terminal, status, () => statusPage(status, Date.now(), terminal));
   if (status.state === "in-step") return EXIT.ok;
   terminal.err(`edgekeyd: ${whyNotInStep(status.conditions)}`);
   return status.state === "partial" ? EXIT.partial : EXIT.failed;

@@ -3,6 +3,7 @@ import { plural } from "../plural.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
 import type { Options } from "./options.ts";
+import { printAnswer } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `edgekeyd verify`: etcd against the cache, no writes. */
@@ -10,11 +11,10 @@ export async function verifyCommand(options: Options, terminal: Terminal): Promi
   const node = await findNode(options, terminal);
   const found = await node.verify();
   const { keys, drift, revision, conditions = [] } = found;
-  if (options.output === "json") terminal.out(JSON.stringify(found));
-  else {
+  printAnswer(options, terminal, found, () => {
     for (const { key, reason } of drift) terminal.out(`drift  ${key}: ${reason}`);
     terminal.out(`${plural(keys, "key")}, ${drift.length} drifted, revision ${revision}`);
-  }
+  });
   const [first] = drift;
   if (!first && conditions.length === 0) return EXIT.ok;
   const differs = first

@@ -3,6 +3,7 @@ import { EXIT } from "./exit_code.ts";
 import { noteOn } from "./find_node.ts";
 import type { Options } from "./options.ts";
 import { plural } from "../plural.ts";
+import { printAnswer } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -40,15 +41,11 @@ export async function tellWritten(
   return EXIT.partial;
 }
 
-function print(done: Answers["Written"], { output }: Options, terminal: Terminal): void {
+function print(done: Answers["Written"], options: Options, terminal: Terminal): void {
   const { deleted, released, conflicts, txns, staged } = done;
-  if (output === "json") {
-    terminal.out(JSON.stringify({ deleted, released, conflicts, txns, staged }));
-    return;
-  }
-  for (const { key, reason } of conflicts) terminal.out(`conflict   ${key}: ${reason}`);
-  const inStages = staged ? " (staged)" : "";
-  terminal.out(
-    `${deleted} deleted, ${released} released; ${plural(txns, "Txn")}${inStages}`,
-  );
+  printAnswer(options, terminal, { deleted, released, conflicts, txns, staged }, () => {
+    for (const { key, reason } of conflicts) terminal.out(`conflict   ${key}: ${reason}`);
+    const inStages = staged ? " (staged)" : "";
+    terminal.out(`${deleted} deleted, ${released} released; ${plural(txns, "Txn")}${inStages}`);
+  });
 }
