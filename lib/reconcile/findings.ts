@@ -40,7 +40,8 @@ export async function findChanges(
     "scan",
     lookSettled(source, cache, clock, scope, (files) => progress?.("scan", files, undefined)),
   );
-  const guarded = guardDeletes(cache, diff.changes, snapshot.components, guardRules(options));
+  const rules = guardRules(options, scope.absences);
+  const guarded = guardDeletes(cache, diff.changes, snapshot.components, rules);
   const bytesOf = fileValues(source.root, source.fs, cache, snapshot);
   return { snapshot, diff, guarded, bytesOf };
 }

@@ -1,5 +1,7 @@
-import type { ComponentKeyCache, DeleteWindow } from "../keycache/mod.ts";
-import { ownersAfter, type OwnershipChange } from "../store/mod.ts";
+import type { MissingFile } from "../fscache/mod.ts";
+import type { ComponentKeyCache, DeleteSample } from "../keycache/mod.ts";
+import { type NotedDeletes, ownersAfter, type OwnershipChange } from "../store/mod.ts";
+import { condensed, losses, recentSamples } from "./losses.ts";
 
 /** How bulk deletes are told from everyday ones. */
 export interface GuardRules {
@@ -9,6 +11,10 @@ export interface GuardRules {
   readonly confirmDeletes: boolean;
   /** Wall clock, ms since the epoch. */
   readonly nowMs: number;
+  /** A clock that only runs forward, in ms. */
+  readonly monotonicMs: number;
+  /** What is remembered of missing files, by canonical path. */
+  readonly missing: ReadonlyMap<string, MissingFile>;
 }
 
 /** What the guard lets through. */
@@ -17,19 +23,18 @@ export interface GuardVerdict {
   /** Components whose releases are held back, with the keys that would have been deleted. */
   readonly heldBack: ReadonlyMap<string, number>;
   /** Delete windows to note with the deletes. */
-  readonly windows: ReadonlyMap<string, DeleteWindow>;
+  readonly windows: ReadonlyMap<string, NotedDeletes>;
 }
 
 /** A few keys may always go. */
 const FREE_DELETES = 10;
-/** Deletes in instalments count together for this long. */
-const WINDOW_MS = 10 * 60_000;
-const WINDOW_MAX_SAMPLES = 64;
 
 /**
  * Holds back what looks like a disk that was unmounted or wiped: a component whose directory is
- * gone, and deletes of more than a share of a component's keys (and more than a few), counted
- * over a sliding window against the most keys that it held in it. Pure.
+ * gone, and the loss of more than a share of a component's keys (and more than a few) within ten
+ * minutes. A delete counts at the moment when its file was first seen missing: what only waited to
+ * be told gone, one by one, is no disaster. Neither is turnover: keys that came meanwhile make up
+ * for deletes. Pure.
  *
  * @param cache what is recorded
  * @param changes what is to be done
@@ -42,42 +47,69 @@ export function guardDeletes(
   components: ReadonlySet<string>,
   rules: GuardRules,
 ): GuardVerdict {
-  const deletes = countDeletes(cache, changes);
   const heldBack = new Map<string, number>();
-  const windows = new Map<string, DeleteWindow>();
-  for (const [component, count] of deletes) {
+  const windows = new Map<string, NotedDeletes>();
+  for (const [component, own] of deletesOf(cache, changes, rules)) {
+    const count = own.reduce((sum, { deletes }) => sum + deletes, 0);
     const recent = recentSamples(cache.windows.get(component) ?? [], rules.nowMs);
-    const keys = keysOf(cache, component);
-    if (rules.confirmDeletes) {
-      windows.set(component, []);
-      continue;
-    }
-    const most = Math.max(keys, ...recent.map((sample) => sample.keys));
-    const total = count + recent.reduce((sum, sample) => sum + sample.deletes, 0);
-    const many = total > FREE_DELETES && total * 100 > rules.maxDeletePercent * most;
-    if (many || !components.has(component)) heldBack.set(component, count);
-    else if (count > 0) {
-      windows.set(component, [...recent, { atMs: rules.nowMs, keys, deletes: count }]);
-    }
+    if (rules.confirmDeletes) windows.set(component, { before: [], own: [] });
+    else if (!components.has(component) || isBulk(recent, own, rules)) {
+      heldBack.set(component, count);
+    } else if (count > 0) windows.set(component, { before: condensed(recent), own });
   }
   if (heldBack.size === 0) return { changes, heldBack, windows };
   return { changes: withoutReleases(changes, heldBack), heldBack, windows };
 }
 
-/** Keys that would be deleted, by each component that lets go of them; 0 if all are shared. */
-function countDeletes(
+/** Tells whether any ten minutes with some of these deletes in them lose too much. */
+function isBulk(
+  recent: readonly DeleteSample[],
+  own: readonly DeleteSample[],
+  { maxDeletePercent }: GuardRules,
+): boolean {
+  const [first] = own;
+  if (first === undefined) return false;
+  const samples = [...recent, ...own].sort((a, b) => a.atMs - b.atMs);
+  return losses(samples).some(({ lost, most }, at) =>
+    (samples[at]?.atMs ?? 0) >= first.atMs && lost > FREE_DELETES &&
+    lost * 100 > maxDeletePercent * most
+  );
+}
+
+/**
+ * Keys that would be deleted, by each component that lets go of them, and when each was first seen
+ * missing; none if all are shared.
+ */
+function deletesOf(
   cache: ComponentKeyCache,
   changes: ReadonlyMap<string, OwnershipChange>,
-): Map<string, number> {
-  const counts = new Map<string, number>();
+  { missing, nowMs, monotonicMs }: GuardRules,
+): Map<string, DeleteSample[]> {
+  const byComponent = new Map<string, Map<number, DeleteSample>>();
   for (const [key, change] of changes) {
     const row = cache.rows.get(key);
-    const deleted = ownersAfter(row, change).length === 0 && row?.ours === true;
-    for (const component of new Set(change.released.map((owner) => owner.component))) {
-      counts.set(component, (counts.get(component) ?? 0) + (deleted ? 1 : 0));
+    const isDeleted = ownersAfter(row, change).length === 0 && row?.ours === true;
+    const seen = new Set<string>();
+    for (const owner of change.released) {
+      const { component } = owner;
+      if (seen.has(component)) continue;
+      seen.add(component);
+      let samples = byComponent.get(component);
+      if (!samples) byComponent.set(component, samples = new Map());
+      if (!isDeleted) continue;
+      const look = missing.get(cache.pathOf(key, owner) ?? "");
+      const atMs = Math.round(nowMs - (look ? monotonicMs - look.firstMs : 0));
+      const { keys, deletes } = samples.get(atMs) ??
+        { keys: look?.stoodBefore ?? keysOf(cache, component), deletes: 0 };
+      samples.set(atMs, { atMs, keys, deletes: deletes + 1 });
     }
   }
-  return counts;
+  return new Map(
+    Array.from(byComponent, ([component, samples]) => [
+      component,
+      condensed([...samples.values()].sort((a, b) => a.atMs - b.atMs)),
+    ]),
+  );
 }
 
 function withoutReleases(
@@ -90,11 +122,6 @@ function withoutReleases(
     if (released.length + change.acquired.length > 0) kept.set(key, { ...change, released });
   }
   return kept;
-}
-
-/** Samples of the window; one from the future (the clock was set back) still counts. */
-function recentSamples(window: DeleteWindow, nowMs: number): DeleteWindow {
-  return window.filter((sample) => sample.atMs > nowMs - WINDOW_MS).slice(-WINDOW_MAX_SAMPLES);
 }
 
 function keysOf(cache: ComponentKeyCache, component: string): number {

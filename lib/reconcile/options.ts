@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { AbsenceHistory } from "../fscache/mod.ts";
 import type { ConflictPolicy, DecisionRules } from "../store/mod.ts";
 import type { GuardRules } from "./guard.ts";
 import type { FsCache } from "./look.ts";
@@ -33,11 +34,14 @@ export type Progress = (phase: "scan" | "commit", done: number, total: number | 
  * How bulk deletes are told from everyday ones.
  *
  * @param options how to reconcile
+ * @param absences what is remembered of missing files
  */
 export function guardRules(
   { maxDeletePercent, confirmDeletes, clock }: ReconcileOptions,
+  { missing }: AbsenceHistory,
 ): GuardRules {
-  return { maxDeletePercent, confirmDeletes, nowMs: clock.nowMs() };
+  const [nowMs, monotonicMs] = [clock.nowMs(), clock.monotonicMs()];
+  return { maxDeletePercent, confirmDeletes, nowMs, monotonicMs, missing };
 }
 
 /**

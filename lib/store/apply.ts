@@ -1,12 +1,12 @@
 import { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
-import type { DeleteWindow, KeyRow } from "../keycache/mod.ts";
+import type { KeyRow } from "../keycache/mod.ts";
 import { Slices } from "../slices.ts";
 import { type ApplyResult, ApplyTally } from "./apply_result.ts";
 import { type BytesOf, bytesOfOps, entryOf, keepEntry, txnOp, withValue } from "./batch.ts";
 import type { StoreContext } from "./context.ts";
 import { ABSENT, type DecisionRules } from "./decide.ts";
-import { DeleteTally } from "./delete_tally.ts";
+import { DeleteTally, type NotedDeletes } from "./delete_tally.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 import type { OwnershipChange } from "./ownership.ts";
@@ -34,11 +34,8 @@ export interface ApplyRequest {
   readonly requireSingleTxn: SingleTxnGroups;
   /** Fetches what is put. */
   readonly bytesOf: BytesOf;
-  /**
-   * Delete windows to note with the deletes, by component: the last sample of each is that of this
-   * request, and counts as many as were made so far.
-   */
-  readonly windows: ReadonlyMap<string, DeleteWindow>;
+  /** What to note of the deletes as they are made, by component. */
+  readonly windows: ReadonlyMap<string, NotedDeletes>;
   /** Called as operations are done: how many of how many. */
   readonly progress?: (done: number, total: number) => void;
   /** Measures the time of a phase. */

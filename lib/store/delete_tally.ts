@@ -1,21 +1,26 @@
-import type { DeleteWindow } from "../keycache/mod.ts";
+import type { DeleteSample, DeleteWindow } from "../keycache/mod.ts";
 import type { OwnershipChange } from "./ownership.ts";
 import type { PlannedOp } from "./pack.ts";
+
+/** What a component's delete window is once a request has made its deletes. */
+export interface NotedDeletes {
+  /** What is kept of the window; with no deletes of its own, the request only forgets the rest. */
+  readonly before: DeleteWindow;
+  /** All deletes of the request, oldest first. */
+  readonly own: DeleteWindow;
+}
 
 /**
  * Counts the deletes of a request as they are made, by component. What is left undone when the
  * request is interrupted must not be counted now, and again when it is made up for.
  */
 export class DeleteTally {
-  readonly #windows: ReadonlyMap<string, DeleteWindow>;
+  readonly #noted: ReadonlyMap<string, NotedDeletes>;
   readonly #made = new Map<string, number>();
 
-  /**
-   * @param windows by component; the last sample of each is the request's own, and an empty one
-   * forgets what was
-   */
-  constructor(windows: ReadonlyMap<string, DeleteWindow>) {
-    this.#windows = windows;
+  /** @param noted by component */
+  constructor(noted: ReadonlyMap<string, NotedDeletes>) {
+    this.#noted = noted;
   }
 
   /**
@@ -44,9 +49,8 @@ export class DeleteTally {
   windows(counts: ReadonlyMap<string, number>): ReadonlyMap<string, DeleteWindow> {
     const windows = new Map<string, DeleteWindow>();
     for (const [component, deletes] of counts) {
-      const window = this.#windows.get(component);
-      const last = window?.at(-1);
-      if (window) windows.set(component, last ? window.with(-1, { ...last, deletes }) : []);
+      const noted = this.#noted.get(component);
+      if (noted) windows.set(component, [...noted.before, ...firstOf(noted.own, deletes)]);
     }
     return windows;
   }
@@ -55,4 +59,16 @@ export class DeleteTally {
   note(counts: ReadonlyMap<string, number>): void {
     for (const [component, deletes] of counts) this.#made.set(component, deletes);
   }
+}
+
+/** The first so many deletes; what nobody counted on goes with the last. */
+function firstOf(samples: DeleteWindow, deletes: number): DeleteSample[] {
+  const first: DeleteSample[] = [];
+  let left = deletes;
+  for (const [at, sample] of samples.entries()) {
+    const made = at === samples.length - 1 ? left : Math.min(left, sample.deletes);
+    if (made > 0) first.push({ ...sample, deletes: made });
+    left -= made;
+  }
+  return first;
 }

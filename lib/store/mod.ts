@@ -18,6 +18,7 @@ export { keysOfList, listObjects, type ListPlace, type ObjectList } from "./list
 export { updateObject } from "./update_object.ts";
 export { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
 export { type Observation, observe } from "./observe.ts";
+export type { NotedDeletes } from "./delete_tally.ts";
 export { type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
 export {
   pack,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/clock.ts";
-import { DenoFileSystem } from "../../lib/fscache/mod.ts";
+import { AbsenceHistory, DenoFileSystem } from "../../lib/fscache/mod.ts";
 import {
   dryRun,
   reconcile,
@@ -60,6 +60,7 @@ export class World implements AsyncDisposable {
   /** What was slept, in ms: time passes at once, then comes {@linkcode World.onSleep}. */
   readonly slept: number[] = [];
   #sleptMs = 0;
+  readonly #absences = new AbsenceHistory();
   onSleep: () => void = () => {};
 
   private constructor(node: TestNode) {
@@ -115,6 +116,19 @@ export class World implements AsyncDisposable {
   /** One reconcile that must come to its end. */
   async run(options: RunOptions = {}): Promise<Done> {
     const { report, failure } = await this.outcome(options);
+    if (failure) throw failure;
+    return doneOf(report);
+  }
+
+  /** Lets time pass, by both clocks. */
+  wait(ms: number): void {
+    this.#sleptMs += ms;
+  }
+
+  /** One look of a daemon's: it does not wait, and remembers what was missing. */
+  async look(options: RunOptions = {}): Promise<Done> {
+    const scope = { groups: undefined, full: true, patient: false, absences: this.#absences };
+    const { report, failure } = await reconcile(this.node.context, this.options(options), scope);
     if (failure) throw failure;
     return doneOf(report);
   }
