@@ -7,6 +7,8 @@ import type { StoreContext } from "../store/mod.ts";
 export interface ConnectionParts {
   /** Opens the component-key cache; called again after it failed. */
   openCache(): Promise<ComponentKeyCache>;
+  /** Throws a KeyCacheError if the cache's files are not the ones any more that were opened. */
+  checkFiles(): void;
   /** Makes an etcd client; called again when certificates or password changed. */
   connect(): Promise<Etcd>;
   /** Changes whenever the files that {@linkcode connect} reads do. */
@@ -42,10 +44,11 @@ export class Connections {
   /**
    * Both sides, open.
    *
-   * @throws {KeyCacheError} if the cache can't be opened again
+   * @throws {KeyCacheError} if the cache's files are not in place, or it can't be opened again
    * @throws {EtcdConfigError} if certificates or password can't be read
    */
   async context(): Promise<StoreContext> {
+    this.checkFiles();
     if (this.#cacheClosed) {
       this.#cache = await this.#parts.openCache();
       this.#cacheClosed = false;
@@ -57,6 +60,15 @@ export class Connections {
       this.#renew = false;
     }
     return this.#parts.store(this.#cache, this.#etcd);
+  }
+
+  /**
+   * Looks whether the component-key cache's files are the ones that were opened.
+   *
+   * @throws {KeyCacheError} if they are not
+   */
+  checkFiles(): void {
+    this.#parts.checkFiles();
   }
 
   /** From now on the cache can't be trusted: memory may be ahead of it, or behind. */

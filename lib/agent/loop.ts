@@ -56,6 +56,7 @@ export class Loop {
   readonly #tools: LoopTools;
   readonly #backoff: Backoff;
   #lookAroundAtMs = -Infinity;
+  #filesAreGone = false;
   #stopping = false;
   #fatal: FenceError | undefined;
   #wake: () => void = () => {};
@@ -194,15 +195,30 @@ export class Loop {
     }
   }
 
-  /** Looks for what no event tells of: another root, other certificates. */
+  /** Looks for what no event tells of: another root, a cache that is not in place, certificates. */
   async #lookAround(): Promise<void> {
     const nowMs = this.#nowMs();
     await this.#tools.watch.check(nowMs);
     if (nowMs < this.#lookAroundAtMs) return;
     this.#lookAroundAtMs = nowMs + LOOK_AROUND_MS;
+    this.#checkFiles();
     if (!this.#tools.connections.haveNewCredentials()) return;
     this.#parts.log("notice", "certificates or password changed on disk; they are read again");
     this.reload();
+  }
+
+  /** Not ready while the component-key cache is not in place; a pass at once when it is back. */
+  #checkFiles(): void {
+    const { connections, findings, schedule } = this.#tools;
+    try {
+      connections.checkFiles();
+      if (this.#filesAreGone) schedule.demandFull(this.#nowMs());
+      this.#filesAreGone = false;
+    } catch (error) {
+      if (!(error instanceof KeyCacheError)) throw error;
+      this.#filesAreGone = true;
+      if (findings.health.failure === undefined) this.failed(error);
+    }
   }
 
   async #sleepUntil(untilMs: number): Promise<void> {

@@ -73,6 +73,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       },
       {
         openCache,
+        checkFiles: () => directory.check(),
         connect: async () => {
           try {
             return measuredEtcd(await connectEtcd(options), metrics.etcd, clock.monotonicMs);

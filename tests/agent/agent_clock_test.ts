@@ -120,6 +120,7 @@ Deno.test("Agent takes time, timers and dice from its parts alone, and so a day 
   }, {
     clock: time.clock,
     openCache: () => Promise.resolve(cache),
+    checkFiles: () => {},
     connect: () => Promise.resolve(etcd),
     credentials: () => "",
     store: () => ({

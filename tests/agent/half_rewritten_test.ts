@@ -39,6 +39,7 @@ Deno.test("a backup that a dead yurthub left is a warning after a minute, until 
     {
       clock: { ...clock, ...world.clock, monotonicMs: () => performance.now() + aheadMs },
       openCache: () => Promise.resolve(cache),
+      checkFiles: () => {},
       connect: () => Promise.resolve(node.etcd),
       credentials: () => "",
       store: (_, etcd) => ({ ...node.context, etcd }),
