@@ -8,11 +8,8 @@
 #   shell_checker  prints the path of a shellcheck; fails with a reason
 #   any_etcd       prints the path of an etcd, whichever is nearest
 #   etcd_X_Y       prints the path of an etcd of that minor version; fails with a reason
-#   systemd_rootfs prints a tree that systemd-nspawn can boot; fails with a reason
-#   qemu_aarch64   prints the command that runs aarch64 programs; fails with a reason
-#   need_lintian   has lintian on the PATH; fails with a reason
 #
-# The last three are root's, and install the distribution's packages that they need.
+# What only the distribution has is in distro.sh.
 
 DENO_VERSION=2.9.8     # what is tested in full, from PyPI
 DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
@@ -24,6 +21,7 @@ SHELLCHECK_PIP_VERSION=0.11.0.1
 TOOLS=$ROOT/.tools
 mkdir -p "$TOOLS/bin" "$TOOLS/logs"
 export DENO_NO_UPDATE_CHECK=1 DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-system,mozilla}"
+unset "${!ETCD_@}" # what is meant for the machine's own etcd
 export ETCD_UNSUPPORTED_ARCH=
 if [ "$(uname -m)" = aarch64 ]; then
   ETCD_UNSUPPORTED_ARCH=arm64 # etcd 3.4 does not start there without it
@@ -180,33 +178,6 @@ etcd_3_5() {
   keep_if 3.5 "$TOOLS/bin/etcd"
 }
 
-# The distribution's package, unpacked and not installed: its service does not start.
-etcd_3_4() {
-  local dir
-  if [ ! -x "$TOOLS/bin/etcd-3.4" ]; then
-    if keep_if 3.4 "$(command -v etcd)" 2>/dev/null; then return 0; fi
-    if ! have apt-get dpkg; then
-      echo "no apt here" >&2
-      return 1
-    fi
-    dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
-    if [ "$(id -u)" = 0 ]; then
-      chmod 755 "$dir" # apt downloads as a user of its own
-      download apt-update 180 apt-get -q update || true
-    fi
-    if (cd "$dir" && download apt-etcd 180 apt-get -q download etcd-server) &&
-      dpkg -x "$dir"/etcd-server_*.deb "$dir/root"; then
-      mv "$dir/root/usr/bin/etcd" "$TOOLS/bin/etcd-3.4"
-      rm -rf "$dir"
-    else
-      rm -rf "$dir"
-      echo "apt can't get etcd-server: $(tail -n 1 "$TOOLS/logs/apt-etcd.log")" >&2
-      return 1
-    fi
-  fi
-  keep_if 3.4 "$TOOLS/bin/etcd-3.4"
-}
-
 # etcd publishes no module that installs as it is (replace directives): this is its main().
 etcd_3_6() {
   local dir
@@ -244,66 +215,4 @@ GO
     fi
   fi
   keep_if 3.6 "$TOOLS/bin/etcd-3.6"
-}
-
-apt_install() {
-  if [ "$(id -u)" != 0 ]; then
-    echo "only root can install $*" >&2
-    return 1
-  fi
-  if ! command -v apt-get >/dev/null; then
-    echo "no apt here to install $*" >&2
-    return 1
-  fi
-  download apt-update 180 apt-get -q update || true
-  DEBIAN_FRONTEND=noninteractive download apt-install 600 \
-    apt-get -q install -y --no-install-recommends "$@" || {
-    echo "apt can't install $*: $(tail -n 1 "$TOOLS/logs/apt-install.log")" >&2
-    return 1
-  }
-}
-
-# Debian 12, whose systemd is the oldest that is supported.
-systemd_rootfs() {
-  local tree=$TOOLS/systemd-root dir
-  if [ "$(id -u)" != 0 ]; then
-    echo "only root can boot a systemd" >&2
-    return 1
-  fi
-  if ! have systemd-nspawn mmdebstrap nsenter; then
-    apt_install systemd-container mmdebstrap debian-archive-keyring util-linux || return 1
-  fi
-  if [ ! -d "$tree" ]; then
-    echo "Making a tree with systemd …" >&2
-    dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
-    chmod 755 "$dir"
-    if ! download mmdebstrap 300 mmdebstrap --quiet --variant=minbase --skip=check/empty \
-      --include=systemd,systemd-sysv,dbus bookworm "$dir/root"; then
-      rm -rf "$dir"
-      echo "mmdebstrap failed: $(tail -n 1 "$TOOLS/logs/mmdebstrap.log")" >&2
-      return 1
-    fi
-    mv "$dir/root" "$tree"
-    rm -rf "$dir"
-  fi
-  if ! timeout 60 systemd-nspawn --quiet --directory="$tree" --volatile=overlay --register=no \
-    --keep-unit --console=pipe --machine="edgekeyd-try-$$" true </dev/null \
-    >"$TOOLS/logs/nspawn.log" 2>&1; then
-    echo "systemd-nspawn does not work here: $(tail -n 1 "$TOOLS/logs/nspawn.log")" >&2
-    return 1
-  fi
-  echo "$tree"
-}
-
-need_lintian() {
-  command -v lintian >/dev/null || apt_install lintian
-}
-
-qemu_aarch64() {
-  local libraries=/usr/aarch64-linux-gnu
-  if ! command -v qemu-aarch64-static >/dev/null || [ ! -e "$libraries/lib/libstdc++.so.6" ]; then
-    apt_install qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross libstdc++6-arm64-cross ||
-      return 1
-  fi
-  echo "qemu-aarch64-static -L $libraries"
 }
