@@ -1,5 +1,6 @@
 import { resolve } from "@std/path";
 import { checkTlsFlags, EtcdConfigError, parseEndpoints, type TlsFiles } from "../etcd/mod.ts";
+import { isName } from "../k8s/mod.ts";
 import type { Arguments } from "./arguments.ts";
 import { type FlagValues, readFlags } from "./flag_values.ts";
 import type { FlagName } from "./flags.ts";
@@ -22,6 +23,7 @@ export interface Options extends Omit<FlagValues, keyof Refined | "listen">, Ref
 
 const NODE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const PREFIX = /^(\/[A-Za-z0-9._-]+)+$/;
+const RESOURCE = /^[A-Za-z0-9]([-A-Za-z0-9./]{0,380}[A-Za-z0-9])?$/;
 const PREFIX_MAX_CHARS = 256;
 
 /**
@@ -42,6 +44,8 @@ export function readOptions(args: Arguments, hostname: () => string): Options {
   if (`${stateDir}/`.startsWith(`${cacheDir}/`)) {
     throw new UsageError("--state-dir must not be inside --cache-dir");
   }
+  for (const name of values.components ?? []) checkComponent(name);
+  for (const text of values.excludeResources ?? []) checkResource(text);
   return {
     ...values,
     given: new Map([...args.texts].map(([name, { text }]) => [name, text])),
@@ -96,6 +100,19 @@ function nodeName(text: string): string {
   if (NODE_NAME.test(text)) return text;
   throw new UsageError(
     "--node-name takes a node's name as Kubernetes has it: lower-case letters, digits, - and .",
+  );
+}
+
+function checkComponent(name: string): void {
+  if (isName(name)) return;
+  throw new UsageError("--components takes names of directories below --cache-dir");
+}
+
+/** What can't be a resource is refused; what only is none, like `Pods` or `v1/pods`, is told. */
+function checkResource(text: string): void {
+  if (RESOURCE.test(text)) return;
+  throw new UsageError(
+    "--exclude-resources takes resources, as leases or leases[.v1].coordination.k8s.io",
   );
 }
 

@@ -9,6 +9,7 @@ import { progressBar } from "./progress_bar.ts";
 import { summaryOf, textReport } from "./reconcile_text.ts";
 import { clock } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
+import { unmatchedNames } from "./unmatched_names.ts";
 
 /** `edgekeyd --reconcile`, with or without `--dry-run`. */
 export async function reconcileCommand(options: Options, terminal: Terminal): Promise<number> {
@@ -28,7 +29,7 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   printAnswer(options, terminal, report, () => {
     if (!failure) textReport(report, terminal);
   });
-  for (const text of outcome.notes) note(text);
+  for (const text of [...unmatchedNames(options), ...outcome.notes]) note(text);
   for (const group of outcome.busy) {
     note(`${group} is being rewritten; nothing of it was let go, the next run will`);
   }

@@ -1,4 +1,4 @@
-import { CustomResources, DenoFileSystem } from "../fscache/mod.ts";
+import { CustomResources, DenoFileSystem, ExcludedResources } from "../fscache/mod.ts";
 import type { ReconcileOptions } from "../reconcile/mod.ts";
 import type { Options } from "./options.ts";
 import { clock } from "./session.ts";
@@ -11,7 +11,8 @@ export function reconcileOptionsOf(options: Options): ReconcileOptions {
       fs: new DenoFileSystem(),
       coverage: {
         components: options.components,
-        excludeResources: options.excludeResources && excluder(options.excludeResources),
+        excludeResources: options.excludeResources &&
+          new ExcludedResources(options.excludeResources),
       },
       customs: new CustomResources(),
       settleMs: options.settleTimeMs,
@@ -23,16 +24,5 @@ export function reconcileOptionsOf(options: Options): ReconcileOptions {
     confirmDeletes: options.confirmDeletes,
     requireSingleTxn: options.requireSingleTxn,
     adopt: options.adopt,
-  };
-}
-
-/**
- * Takes `leases` for every group and version, `leases.coordination.k8s.io` as kubectl writes it for
- * every version of one group, and `leases.v1.coordination.k8s.io` for one.
- */
-function excluder(resources: ReadonlySet<string>): (directory: string) => boolean {
-  return (directory) => {
-    const [resource = directory, , ...group] = directory.split(".");
-    return [directory, resource, [resource, ...group].join(".")].some((it) => resources.has(it));
   };
 }

@@ -32,6 +32,7 @@ import { reconcileOptionsOf } from "./reconcile_options.ts";
 import { cacheOptionsOf, clock, connectEtcd, credentialStamp, storeContext } from "./session.ts";
 import { setupOf } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
+import { unmatchedNames } from "./unmatched_names.ts";
 import { versionFacts } from "./version.ts";
 
 /** What the loop is doing may take this long when it is told to stop; then its intent stays. */
@@ -129,6 +130,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       etcd: setup.endpoints.join(),
       listen: `unix:${options.socketPath}`,
     });
+    for (const text of unmatchedNames(options)) log("warning", text);
     showStatus();
     notifier.ready();
     await Promise.race([agent.run(), overdue]);

@@ -1,14 +1,12 @@
+import type { ExcludedResources } from "./excluded_resources.ts";
 import { groupOf, isMetadataOnly, parsePath } from "./layout.ts";
 
 /** Which part of the cache a scan looks at; without any option, all of it. */
 export interface CoverageOptions {
   /** Only these components. */
   readonly components?: ReadonlySet<string> | undefined;
-  /**
-   * Tells by its canonical name (`pods.v1.core`, `pods`, or whatever stands there) whether a
-   * directory below a component is left out.
-   */
-  readonly excludeResources?: ((directory: string) => boolean) | undefined;
+  /** Not these resources. */
+  readonly excludeResources?: ExcludedResources | undefined;
   /** Only these groups, as `component/directory`. */
   readonly groups?: ReadonlySet<string> | undefined;
   /** Also these files, by canonical path, whatever the other options leave out. */
@@ -95,6 +93,6 @@ export class Coverage {
   #holdsAll(component: string, directory: string): boolean {
     return this.#holds(component) && !isMetadataOnly(directory) &&
       (this.#options.groups?.has(`${component}/${directory}`) ?? true) &&
-      !(this.#options.excludeResources?.(directory) ?? false);
+      !(this.#options.excludeResources?.hasDirectory(directory) ?? false);
   }
 }

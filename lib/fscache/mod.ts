@@ -5,9 +5,17 @@ export type { CoverageOptions } from "./coverage.ts";
 export { CustomResources } from "./custom_resources.ts";
 export { type CustomLookUp, customResource } from "./custom_sources.ts";
 export { DenoFileSystem } from "./deno_file_system.ts";
+export { ExcludedResources } from "./excluded_resources.ts";
 export { FileChangingError, FileTooLargeError, NotRegularFileError } from "./file_errors.ts";
 export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
-export { formatPath, groupOf, parsePath, type PathParts } from "./layout.ts";
+export {
+  formatPath,
+  type GroupDirectory,
+  groupOf,
+  parseDirectory,
+  parsePath,
+  type PathParts,
+} from "./layout.ts";
 export type { ObjectFileOptions } from "./object_files.ts";
 export { scan, type ScanOptions } from "./scan.ts";
 export { identifyRoot } from "./root_identity.ts";

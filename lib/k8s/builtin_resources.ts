@@ -5,7 +5,7 @@ export interface BuiltinResource {
   /** As in `Pod`. */
   readonly kind: string;
   readonly namespaced: boolean;
-  /** All that some release since 1.28 reads; none if the resource is older than that. */
+  /** All that some release since 1.28 serves or stores; none if the resource is older than that. */
   readonly versions: ReadonlySet<string>;
   /** What stands in its key for the resource: `pods`, `services/specs`. */
   readonly path: string;

@@ -16,7 +16,7 @@ export type BuiltinRow = readonly [
  * test data of each release, kinds and scopes what running apiservers say; where a path differs is
  * in its `pkg/kubeapiserver/default_storage_factory_builder.go`. `scripts/check_resources.ts` holds
  * this against a running apiserver. What has no versions is only the key of an older release:
- * nothing since 1.28 reads it.
+ * nothing since 1.28 serves it.
  */
 export const BUILTIN_TABLE: Readonly<Record<string, readonly BuiltinRow[]>> = {
   "": [

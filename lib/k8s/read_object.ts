@@ -62,7 +62,7 @@ export function readObject(bytes: Uint8Array): ObjectMeta {
  * @param meta what the object says of itself beside its apiVersion, which is that of the gvr
  * @param gvr what it should be
  * @param custom what is known of the resource, if it is a custom one
- * @throws {InvalidObjectError} if the resource does not exist, if no release reads that version,
+ * @throws {InvalidObjectError} if the resource does not exist, if no release serves or stores that version,
  * if kind or scope are not the resource's, or if every apiserver refuses the name
  */
 export function checkObject(
@@ -96,7 +96,7 @@ function builtinOf(gvr: Gvr): CustomResource {
     throw new InvalidObjectError(`Kubernetes has no ${gvr.resource} in ${group}`);
   }
   if (found.versions.has(gvr.version)) return found;
-  throw new InvalidObjectError(`no Kubernetes since 1.28 reads ${formatGvr(gvr)}`);
+  throw new InvalidObjectError(`no Kubernetes since 1.28 serves ${formatGvr(gvr)}`);
 }
 
 function checkMembers(

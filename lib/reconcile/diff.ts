@@ -1,5 +1,5 @@
 import { groupOf, type InvalidPath, type ScannedFile, type Snapshot } from "../fscache/mod.ts";
-import { compareResourceVersions, formatGvr, objectKey } from "../k8s/mod.ts";
+import { compareResourceVersions, formatGvr, type Gvr, objectKey, parseGvr } from "../k8s/mod.ts";
 import { type CachedFile, type ComponentKeyCache, type Owner, sameOwner } from "../keycache/mod.ts";
 import type { OwnershipChange } from "../store/mod.ts";
 
@@ -27,10 +27,13 @@ const OWNER_OVERHEAD_BYTES = 120;
  *
  * @param cache what is recorded
  * @param snapshot what was found
+ * @param isExcluded tells whether a resource is left out, so that its keys stay what they are; of
+ * the older layout only an object says what it is
  */
 export function diffSnapshot(
   cache: ComponentKeyCache,
   snapshot: Snapshot<CachedFile>,
+  isExcluded?: (path: string, gvr: Gvr) => boolean,
 ): SnapshotDiff {
   const changes = new Map<string, { key: string; acquired: Owner[]; released: Owner[] }>();
   const changeOf = (key: string) => {
@@ -44,25 +47,37 @@ export function diffSnapshot(
   const gone = new Map<string, CachedFile>();
   /** What files no longer stand for. */
   const left: CachedFile[] = [];
+  const isLeftOut = (path: string, { gvr }: Owner) => {
+    const parsed = isExcluded && parseGvr(gvr);
+    return parsed !== undefined && isExcluded?.(path, parsed);
+  };
+  const leave = (path: string, claims: readonly CachedFile[]) => {
+    left.push(...claims.filter(({ owner }) => !isLeftOut(path, owner)));
+  };
   for (const [path, file] of cache.files) {
     if (snapshot.files.has(path)) continue;
     const rivals = cache.rivalsOf(path);
     if (snapshot.unchanged.has(path)) {
-      left.push(...rivals);
+      leave(path, rivals);
       continue;
     }
     const absence = snapshot.absence(path);
     if (absence === "gone") {
       gone.set(path, file);
-      left.push(file, ...rivals);
-    } else if (absence === "unsettled" || absence === "rewriting") waiting.add(groupOf(path));
+      leave(path, [file, ...rivals]);
+    } else if (isLeftOut(path, file.owner)) continue;
+    else if (absence === "unsettled" || absence === "rewriting") waiting.add(groupOf(path));
   }
   for (const file of snapshot.files.values()) {
     const owner = ownerOf(file);
     const key = objectKey(cache.identity.prefix, file.gvr, file);
-    for (const claim of claimsOf(cache, file.path)) {
-      if (claim.key !== key || !sameOwner(claim.owner, owner)) left.push(claim);
-    }
+    leave(
+      file.path,
+      claimsOf(cache, file.path).filter((claim) =>
+        claim.key !== key || !sameOwner(claim.owner, owner)
+      ),
+    );
+    if (isExcluded?.(file.path, file.gvr)) continue;
     const row = cache.rows.get(key);
     const before = row?.owners.find((other) => sameOwner(other, owner));
     const elsewhere = before && cache.pathOf(key, before) !== file.path;

@@ -89,7 +89,12 @@ export async function lookSettled(
       progress,
       pause: () => clock.pause(),
     });
-    const diff = diffSnapshot(cache, snapshot);
+    const { excludeResources } = source.coverage;
+    const diff = diffSnapshot(
+      cache,
+      snapshot,
+      excludeResources && ((path, gvr) => !besides?.has(path) && excludeResources.has(gvr)),
+    );
     if (diff.waiting.size === 0 || !patient || look === MAX_LOOKS) return { snapshot, diff };
     await clock.sleep(source.settleMs + MARGIN_MS);
   }

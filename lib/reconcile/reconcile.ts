@@ -1,4 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
+import { parseGvr } from "../k8s/mod.ts";
 import { apply, type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
 import { strangerNotes } from "./custom_notes.ts";
 import {
@@ -225,9 +226,11 @@ function keysNotLookedAt({ cache }: StoreContext, { source }: ReconcileOptions):
   const { components, excludeResources } = source.coverage;
   if (!components && !excludeResources) return 0;
   const unseen = new Set<string>();
-  for (const [path, { key }] of cache.files) {
-    const [component = "", directory = ""] = path.split("/", 2);
-    if (components?.has(component) === false || excludeResources?.(directory)) unseen.add(key);
+  for (const { key, owner: { component, gvr } } of cache.files.values()) {
+    const resource = excludeResources && parseGvr(gvr);
+    if (components?.has(component) === false || (resource && excludeResources.has(resource))) {
+      unseen.add(key);
+    }
   }
   return unseen.size;
 }

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CacheRootError, CacheTooLargeError, DenoFileSystem } from "../../lib/fscache/mod.ts";
+import {
+  CacheRootError,
+  CacheTooLargeError,
+  DenoFileSystem,
+  ExcludedResources,
+} from "../../lib/fscache/mod.ts";
 import { MAX_DIRECTORY_ENTRIES } from "../../lib/fscache/listings.ts";
 import { MAX_INVALID_PATHS } from "../../lib/fscache/invalid_paths.ts";
 import { cacheTest, HookedFileSystem, LATER_MS, objectAt, SETTLE_MS, TestCache } from "./_cache.ts";
@@ -330,7 +335,7 @@ cacheTest("scan() looks only at the components, resources and groups it is told"
     1,
     ["gone", "gone", "not-looked-at"],
   ]);
-  assert.deepEqual(await seen({ excludeResources: (directory) => directory === "pods.v1.core" }), [
+  assert.deepEqual(await seen({ excludeResources: new ExcludedResources(["pods.v1.core"]) }), [
     ["kubelet/services.v1.core/default/web", "proxy/services.v1.core/default/web"],
     3,
     ["not-looked-at", "gone", "not-looked-at"],

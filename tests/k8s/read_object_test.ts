@@ -117,7 +117,7 @@ Deno.test("checkObject() takes each built-in resource in its versions, kind and 
     }
     match(
       checked(`${resource}.v99.${group || "core"}`, { kind }),
-      /no Kubernetes since 1\.28 reads/,
+      /no Kubernetes since 1\.28 serves/,
     );
   }
 });
@@ -130,13 +130,13 @@ Deno.test("checkObject() refuses what Kubernetes does not have, or has not any m
       ["deployments.v1beta1.extensions", "Kubernetes has no deployments in extensions"],
       [
         "ingresses.v1beta1.extensions",
-        "no Kubernetes since 1.28 reads ingresses.v1beta1.extensions",
+        "no Kubernetes since 1.28 serves ingresses.v1beta1.extensions",
       ],
       ["tokenreviews.v1.authentication.k8s.io", "Kubernetes has no tokenreviews in authentication"],
-      ["poddisruptionbudgets.v1beta1.policy", "no Kubernetes since 1.28 reads"],
-      ["podsecuritypolicies.v1beta1.policy", "no Kubernetes since 1.28 reads"],
-      ["horizontalpodautoscalers.v2beta2.autoscaling", "no Kubernetes since 1.28 reads"],
-      ["endpointslices.v1beta1.discovery.k8s.io", "no Kubernetes since 1.28 reads"],
+      ["poddisruptionbudgets.v1beta1.policy", "no Kubernetes since 1.28 serves"],
+      ["podsecuritypolicies.v1beta1.policy", "no Kubernetes since 1.28 serves"],
+      ["horizontalpodautoscalers.v2beta2.autoscaling", "no Kubernetes since 1.28 serves"],
+      ["endpointslices.v1beta1.discovery.k8s.io", "no Kubernetes since 1.28 serves"],
       ["tables.v1.meta.k8s.io", "is of meta.k8s.io"],
     ] as const
   ) strictEqual(checked(gvr, { kind: "Ingress" }).startsWith(reason), true, gvr);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/clock.ts";
-import { AbsenceHistory, DenoFileSystem } from "../../lib/fscache/mod.ts";
+import { AbsenceHistory, DenoFileSystem, ExcludedResources } from "../../lib/fscache/mod.ts";
 import {
   dryRun,
   reconcile,
@@ -20,7 +20,7 @@ const SETTLE_MS = 2_000;
 /** What may differ from run to run. */
 export interface RunOptions extends Partial<Omit<ReconcileOptions, "source" | "clock">> {
   readonly components?: readonly string[];
-  readonly excludeResources?: (directory: string) => boolean;
+  readonly excludeResources?: readonly string[];
   readonly maxObjectBytes?: number;
 }
 
@@ -93,7 +93,7 @@ export class World implements AsyncDisposable {
         fs: new DenoFileSystem(),
         coverage: {
           components: components && new Set(components),
-          excludeResources,
+          excludeResources: excludeResources && new ExcludedResources(excludeResources),
         },
         settleMs: SETTLE_MS,
         maxObjectBytes: maxObjectBytes ?? 1024 * 1024,

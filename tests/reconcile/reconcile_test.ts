@@ -642,13 +642,46 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
       files.put("kube-proxy/services.v1.core/d/new");
       const { report, notes } = await world.outcome({
         components: ["kubelet"],
-        excludeResources: (directory) => directory.startsWith("leases."),
+        excludeResources: ["leases"],
       });
       assert.deepEqual([report.status, report.deleted, report.created], ["in-step", 1, 0]);
       assert.ok(notes.includes("2 keys of components or resources not looked at were kept"));
       assert.deepEqual(await world.node.keys(), ["/leases/d/l", "/services/specs/d/s"]);
     },
   );
+
+  await step("an exclusion holds by key, however else a path to it is spelled", async (world) => {
+    const { files } = world;
+    const older = { gvr: "leases.v1.coordination.k8s.io" };
+    files.put("old/leases/d/a", older);
+    files.put("kubelet/events.v1.events.k8s.io/d/a");
+    files.put("old/pods/d/a", { gvr: "pods.v1.core" });
+    await world.run();
+    const excludeResources = [
+      "leases.coordination.k8s.io",
+      "events.v1.core",
+      "horizontalpodautoscalers.v1.autoscaling",
+    ];
+    for (const path of ["old/leases/d/a", "kubelet/events.v1.events.k8s.io/d/a", "old/pods/d/a"]) {
+      files.remove(path);
+    }
+    files.put("old/leases/d/b", older);
+    files.put("old/events/d/b", { gvr: "events.v1.events.k8s.io" });
+    files.put("kubelet/horizontalpodautoscalers.v2.autoscaling/d/b");
+    files.put("old/pods/d/b", { gvr: "pods.v1.core" });
+    const { report, notes } = await world.outcome({ excludeResources });
+    assert.deepEqual([report.status, report.created, report.deleted], ["in-step", 1, 1]);
+    assert.ok(notes.includes("2 keys of components or resources not looked at were kept"));
+    assert.deepEqual(await world.node.keys(), ["/events/d/a", "/leases/d/a", "/pods/d/b"]);
+    // A file that is another resource's now lets go of what it stood for.
+    files.put("old/pods/d/b", { gvr: "pods.v1beta1.metrics.k8s.io" });
+    const pods = await world.outcome({
+      excludeResources: [...excludeResources, "pods.metrics.k8s.io"],
+    });
+    assert.deepEqual([pods.report.created, pods.report.deleted], [0, 1]);
+    const all = await world.run();
+    assert.deepEqual([all.created, all.deleted], [4, 2]);
+  });
 
   await step(
     "what is not looked at is put again as it is now, if etcd came back empty",
@@ -665,7 +698,7 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
       files.put(`${leases}/new`);
       const narrow = {
         components: ["kubelet"],
-        excludeResources: (directory: string) => directory.startsWith("leases."),
+        excludeResources: ["leases"],
       };
       const kept = await world.run(narrow);
       assert.deepEqual([kept.created, kept.updated, kept.deleted], [0, 0, 0]);
