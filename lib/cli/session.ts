@@ -15,6 +15,7 @@ import { type Options, tlsFilesOf } from "./options.ts";
 /** The real clock. */
 export const clock: AgentClock = {
   nowMs: () => Date.now(),
+  steadyMs: () => performance.timeOrigin + performance.now(),
   monotonicMs: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   pause: () => new Promise((resolve) => setImmediate(resolve)),
@@ -68,7 +69,7 @@ export function cacheOptionsOf(options: Options): CacheOptions {
     nodeName: options.nodeName,
     prefix: options.etcdPrefix,
     newLife: random,
-    nowMs: () => Date.now(),
+    nowMs: clock.steadyMs,
   };
 }
 

@@ -2,8 +2,10 @@ import type { IntentEntry } from "./intent.ts";
 import type { KeyRow } from "./key_row.ts";
 import { bury, covers, type PutVersion, type Tombstone } from "./tombstone.ts";
 
-/** A tombstone outlives any snapshot that an operator would still restore without telling us. */
-const MAX_AGE_MS = 7 * 24 * 3_600_000;
+/**
+ * How many tombstones there are at the most. Nothing else makes one go, least of all its age: a node
+ * may start in 1970, and find the time years later.
+ */
 const MAX_COUNT = 10_000;
 
 /** What is known of the keys before a change. */
@@ -17,7 +19,7 @@ export interface Known {
 export interface Burial {
   /** New ones, and those that say more. */
   readonly tombstones: ReadonlyMap<string, Tombstone>;
-  /** Keys whose tombstones go: the rows say it, or they are too old or too many. */
+  /** Keys whose tombstones go: the rows say it, or they are too many. */
   readonly forgotten: readonly string[];
 }
 
@@ -28,18 +30,18 @@ export interface Burial {
  * @param known what was
  * @param rows what comes, by object key; null removes one
  * @param put entries whose puts may have been in etcd, whatever the rows say
- * @param at sequence number of the fence from which on etcd holds none of it, and the time now
+ * @param seq sequence number of the fence from which on etcd holds none of it
  */
 export function burialOf(
   known: Known,
   rows: ReadonlyMap<string, KeyRow | null>,
   put: readonly IntentEntry[],
-  at: Pick<Tombstone, "seq" | "atMs">,
+  seq: number,
 ): Burial {
   const tombstones = new Map<string, Tombstone>();
   const toBury = (key: string, version: PutVersion) => {
     const buried = tombstones.get(key) ?? known.tombstones.get(key);
-    tombstones.set(key, bury(buried, version, { key, ...at }));
+    tombstones.set(key, bury(buried, version, { key, seq }));
   };
   for (const [key, row] of rows) {
     const before = known.rows.get(key);
@@ -58,23 +60,14 @@ export function burialOf(
   }
   let coming = 0;
   for (const key of tombstones.keys()) if (!known.tombstones.has(key)) coming++;
-  for (const key of expired(known.tombstones, coming, at.atMs)) {
+  for (const key of surplus(known.tombstones, coming)) {
     if (!tombstones.has(key)) forgotten.push(key);
   }
   return { tombstones, forgotten };
 }
 
-function expired(
-  tombstones: ReadonlyMap<string, Tombstone>,
-  coming: number,
-  nowMs: number,
-): string[] {
-  const oldest = nowMs - MAX_AGE_MS;
-  const surplus = tombstones.size + coming - MAX_COUNT;
-  const expired: string[] = [];
-  for (const { key, atMs } of tombstones.values()) {
-    if (atMs >= oldest && expired.length >= surplus) break;
-    expired.push(key);
-  }
-  return expired;
+/** The oldest of those that are too many. */
+function surplus(tombstones: ReadonlyMap<string, Tombstone>, coming: number): string[] {
+  const count = tombstones.size + coming - MAX_COUNT;
+  return count > 0 ? [...tombstones.keys().take(count)] : [];
 }

@@ -1,6 +1,6 @@
 import { bringUp } from "./bring_up.ts";
 import { burialOf } from "./burial.ts";
-import type { DeleteWindow } from "./delete_window.ts";
+import { type DeleteWindow, windowsNotAhead } from "./delete_window.ts";
 import type { FenceState } from "./fence_state.ts";
 import { giveBirth } from "./give_birth.ts";
 import type { CacheOptions, Identity } from "./identity.ts";
@@ -60,7 +60,9 @@ export class ComponentKeyCache {
    */
   static async load(store: KvStore, options: CacheOptions): Promise<ComponentKeyCache> {
     const stored = await readRecords(store, options);
-    const ready = stored ? await bringUp(store, stored) : await giveBirth(store, options);
+    const ready = stored
+      ? await bringUp(store, stored, options.nowMs())
+      : await giveBirth(store, options);
     return new ComponentKeyCache(store, ready, options.nowMs);
   }
 
@@ -80,7 +82,8 @@ export class ComponentKeyCache {
     const stored = await readRecords(store, options);
     if (!stored) return undefined;
     const forbidden = "the component-key cache was opened to look at it only";
-    return new ComponentKeyCache(store, stored, options.nowMs, forbidden);
+    const windows = windowsNotAhead(stored.windows, options.nowMs());
+    return new ComponentKeyCache(store, { ...stored, windows }, options.nowMs, forbidden);
   }
 
   get fence(): FenceState {
@@ -274,14 +277,15 @@ export class ComponentKeyCache {
       readonly windows?: ReadonlyMap<string, DeleteWindow>;
     } = {},
   ): Promise<void> {
-    const at = { seq: buriedAt, atMs: this.#nowMs() };
     const known = { rows: this.rows, tombstones: this.#tombstones };
-    const { tombstones, forgotten } = burialOf(known, rows, put, at);
+    const { tombstones, forgotten } = burialOf(known, rows, put, buriedAt);
     const last = this.#removeIntent();
     if (state !== this.#state) last.push({ set: STATE, value: seal(STATE, state) });
     const count = rows.size + forgotten.length + tombstones.size + windows.size + last.length;
     if (count === 0) return;
-    const mutations = mutationsOf(rows, forgotten, tombstones.values(), windows, state.epoch);
+    // An intent may be of a process whose clock was ahead.
+    const present = windowsNotAhead(windows, this.#nowMs());
+    const mutations = mutationsOf(rows, forgotten, tombstones.values(), present, state.epoch);
     await this.#writer.write(mutations, last);
 
     this.#state = state;
@@ -292,7 +296,7 @@ export class ComponentKeyCache {
       this.#tombstones.delete(key);
       this.#tombstones.set(key, tombstone);
     }
-    for (const [component, window] of windows) this.#windows.set(component, window);
+    for (const [component, window] of present) this.#windows.set(component, window);
     for (const [key, row] of rows) this.#index.set(key, row);
   }
 }

@@ -34,6 +34,25 @@ export function encodeWindow(window: DeleteWindow): unknown {
   return window.map((sample) => [sample.atMs, sample.keys, sample.deletes]);
 }
 
+/**
+ * Delete windows with no sample in the future, which a clock that was wrong may have left: such a
+ * one is still counted, and grows old from now on.
+ *
+ * @param windows by component
+ * @param nowMs ms since the epoch
+ * @returns a window that had none is the same
+ */
+export function windowsNotAhead(
+  windows: ReadonlyMap<string, DeleteWindow>,
+  nowMs: number,
+): Map<string, DeleteWindow> {
+  return new Map(Array.from(windows, ([component, window]) => {
+    if (!window.some(({ atMs }) => atMs > nowMs)) return [component, window];
+    const present = window.map((one) => ({ ...one, atMs: Math.min(one.atMs, nowMs) }));
+    return [component, present];
+  }));
+}
+
 function damaged(): KeyCacheError {
   return new KeyCacheError("damaged", "a delete window in the component-key cache is damaged");
 }

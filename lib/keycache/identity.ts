@@ -22,7 +22,7 @@ export interface CacheOptions {
   readonly prefix: string;
   /** A random id, used if the cache is born now. */
   readonly newLife: () => string;
-  /** Wall clock, ms since the epoch. */
+  /** ms since the epoch, by a clock that does not jump while the process runs. */
   readonly nowMs: () => number;
 }
 

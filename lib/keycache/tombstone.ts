@@ -19,10 +19,9 @@ export interface Tombstone {
   readonly versions: readonly [PutVersion, ...PutVersion[]];
   /** No state of etcd whose fence has this sequence number, or a higher one, holds them. */
   readonly seq: number;
-  readonly atMs: number;
 }
 
-/** Uids that one name goes through within the time that a tombstone lasts. */
+/** Uids that one name goes through while a tombstone lasts. */
 const MAX_VERSIONS = 16;
 
 /**
@@ -44,26 +43,26 @@ export function covers(
  *
  * @param tombstone what is buried there so far
  * @param version what goes now
- * @param at key, sequence number and time of the new tombstone
+ * @param at key and sequence number of the new tombstone
  */
 export function bury(
   tombstone: Tombstone | undefined,
   { uid, resourceVersion }: PutVersion,
-  at: Pick<Tombstone, "key" | "seq" | "atMs">,
+  at: Pick<Tombstone, "key" | "seq">,
 ): Tombstone {
-  const { key, seq, atMs } = at;
+  const { key, seq } = at;
   const buried = tombstone?.versions ?? [];
   const same = buried.find((version) => version.uid === uid)?.resourceVersion ?? "";
   const highest = compareResourceVersions(same, resourceVersion) > 0 ? same : resourceVersion;
   const others = buried.filter((version) => version.uid !== uid).slice(0, MAX_VERSIONS - 1);
-  return { key, versions: [{ uid, resourceVersion: highest }, ...others], seq, atMs };
+  return { key, versions: [{ uid, resourceVersion: highest }, ...others], seq };
 }
 
 /** Packs a tombstone for storage. */
-export function encodeTombstone({ key, versions, seq, atMs }: Tombstone): unknown {
+export function encodeTombstone({ key, versions, seq }: Tombstone): unknown {
   const [{ uid, resourceVersion }, ...more] = versions;
   const others = more.map((version) => [version.uid, version.resourceVersion]);
-  return { key, uid, resourceVersion, seq, atMs, ...(others.length > 0 && { others }) };
+  return { key, uid, resourceVersion, seq, ...(others.length > 0 && { others }) };
 }
 
 /**
@@ -75,13 +74,13 @@ export function encodeTombstone({ key, versions, seq, atMs }: Tombstone): unknow
  */
 export function decodeTombstone(of: string, value: unknown): Tombstone {
   if (typeof value === "object" && value !== null) {
-    const { key, uid, resourceVersion, seq, atMs, others = [] } = value as Record<string, unknown>;
+    const { key, uid, resourceVersion, seq, others = [] } = value as Record<string, unknown>;
     if (
       key === of && typeof uid === "string" && typeof resourceVersion === "string" &&
-      isCount(seq) && typeof atMs === "number" && Array.isArray(others)
+      isCount(seq) && Array.isArray(others)
     ) {
       const more = others.map((other) => decodeVersion(of, other));
-      return { key: of, versions: [{ uid, resourceVersion }, ...more], seq, atMs };
+      return { key: of, versions: [{ uid, resourceVersion }, ...more], seq };
     }
   }
   throw damaged(of);

@@ -9,7 +9,7 @@ export interface GuardRules {
   readonly maxDeletePercent: number;
   /** The operator has confirmed them. */
   readonly confirmDeletes: boolean;
-  /** Wall clock, ms since the epoch. */
+  /** ms since the epoch, by a clock that does not jump while the process runs. */
   readonly nowMs: number;
   /** A clock that only runs forward, in ms. */
   readonly monotonicMs: number;

@@ -40,7 +40,7 @@ export function guardRules(
   { maxDeletePercent, confirmDeletes, clock }: ReconcileOptions,
   { missing }: AbsenceHistory,
 ): GuardRules {
-  const [nowMs, monotonicMs] = [clock.nowMs(), clock.monotonicMs()];
+  const [nowMs, monotonicMs] = [clock.steadyMs(), clock.monotonicMs()];
   return { maxDeletePercent, confirmDeletes, nowMs, monotonicMs, missing };
 }
 

@@ -19,6 +19,7 @@ class Time {
 
   readonly clock: AgentClock = {
     nowMs: () => this.#clock.nowMs,
+    steadyMs: () => this.#clock.nowMs,
     monotonicMs: () => this.#clock.monotonicMs,
     sleep: (ms) => new Promise((resolve) => this.clock.alarm(ms, resolve)),
     pause: () => Promise.resolve(),

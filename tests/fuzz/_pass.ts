@@ -37,7 +37,13 @@ export async function pass(
   let nowMs = 100_000_000;
   return await reconcile(context, {
     source: { root: "/cache", fs, coverage: {}, settleMs, maxObjectBytes: 1 << 20 },
-    clock: { nowMs: () => nowMs, monotonicMs: () => nowMs++, sleep: now, pause: now },
+    clock: {
+      nowMs: () => nowMs,
+      steadyMs: () => nowMs,
+      monotonicMs: () => nowMs++,
+      sleep: now,
+      pause: now,
+    },
     policy: "fresher",
     maxDeletePercent: 100,
     confirmDeletes: true,

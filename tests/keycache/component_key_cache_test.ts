@@ -130,7 +130,7 @@ Deno.test("settle() leaves a tombstone for a delete, also for one of what anothe
   const versions = [{ uid: "u-1", resourceVersion: "7" }] as const;
   assert.deepEqual(
     [...cache.tombstones.values()],
-    ["a", "b"].map((name) => ({ key: rowOf(name).key, versions, seq: 2, atMs: 5_000 })),
+    ["a", "b"].map((name) => ({ key: rowOf(name).key, versions, seq: 2 })),
   );
   assert.deepEqual(cache.windows.get("kubelet"), [{ atMs: 1, keys: 2, deletes: 1 }]);
   // The key is put again: its tombstone must not delete it after a restore.
@@ -525,19 +525,50 @@ Deno.test("what is adopted stays so until endAdoption()", async () => {
   assert.equal((await database.load()).fence.adopting, false);
 });
 
-Deno.test("tombstones are bounded by age", async () => {
+Deno.test("tombstones do not grow old, whatever the clock says", async () => {
+  for (const momentsMs of [[0, 20_000 * DAY_MS], [0, -DAY_MS], [20_000 * DAY_MS, 0]]) {
+    using database = new TestDatabase();
+    let [nowMs = 0, laterMs = 0] = momentsMs;
+    const cache = await database.load({ nowMs: () => nowMs });
+    await commit(cache, [putOf(rowOf("a")), putOf(rowOf("b"))]);
+    await commit(cache, [deleteOf("a")]);
+    for (let jump = 0; jump < 100; jump++) {
+      [nowMs, laterMs] = [laterMs, nowMs];
+      await commit(cache, []);
+    }
+    await commit(cache, [deleteOf("b")]);
+    assert.deepEqual([...cache.tombstones.keys()], [deleteOf("a").key, deleteOf("b").key]);
+  }
+});
+
+Deno.test("delete samples from the future count from now on, in the database too", async () => {
   using database = new TestDatabase();
-  let nowMs = DAY_MS;
-  const cache = await database.load({ nowMs: () => nowMs });
-  await commit(cache, [putOf(rowOf("a")), putOf(rowOf("b"))]);
-  await commit(cache, [deleteOf("a")]);
-  nowMs += 6 * DAY_MS;
-  await commit(cache, [deleteOf("b")]);
-  assert.equal(cache.tombstones.size, 2);
-  nowMs += DAY_MS + 1;
-  await commit(cache, []);
-  assert.deepEqual([...cache.tombstones.keys()], [deleteOf("b").key]);
-  assert.deepEqual(viewOf(await database.load({ nowMs: () => nowMs })), viewOf(cache));
+  const sample = (atMs: number) => ({ atMs, keys: 30, deletes: 8 });
+  const ahead = await database.load({ nowMs: () => 9 * DAY_MS });
+  await ahead.keep(new Map([["/registry/pods/default/a", rowOf("a")]]));
+  const windows = new Map([["kubelet", [sample(5), sample(9 * DAY_MS)]]]);
+  await ahead.begin([deleteOf("a")], () => "x", windows);
+  await ahead.settle([true], "9");
+  database.close();
+  const nowMs = () => DAY_MS;
+  const expected = [["kubelet", [sample(5), sample(DAY_MS)]]];
+  const store = await database.store();
+  const peeked = await ComponentKeyCache.peek(store, cacheOptions({ nowMs }));
+  assert.deepEqual([...peeked?.windows ?? []], expected);
+  assert.deepEqual([...(await database.load({ nowMs })).windows], expected);
+  database.close();
+  assert.deepEqual([...(await database.load({ nowMs: () => 9 * DAY_MS })).windows], expected);
+});
+
+Deno.test("a pending intent's delete samples from the future count from now on", async () => {
+  using database = new TestDatabase();
+  const ahead = await database.load({ nowMs: () => 9 * DAY_MS });
+  const windows = new Map([["kubelet", [{ atMs: 9 * DAY_MS, keys: 30, deletes: 8 }]]]);
+  await ahead.begin([deleteOf("a")], () => "x", windows);
+  database.close();
+  const cache = await database.load({ nowMs: () => DAY_MS });
+  await cache.settle([true], "9", { seq: 2, overtaken: new Set() });
+  assert.deepEqual([...cache.windows], [["kubelet", [{ atMs: DAY_MS, keys: 30, deletes: 8 }]]]);
 });
 
 Deno.test("tombstones are bounded by count, the oldest go first", async () => {
@@ -623,7 +654,6 @@ Deno.test("load() calls a cache damaged whose records are missing, cut, or not w
         uid: "u",
         resourceVersion: "1",
         seq: 1,
-        atMs: 1,
         others,
       }),
     ]),

@@ -57,6 +57,8 @@ export class World implements AsyncDisposable {
   readonly node: TestNode;
   /** Added to the clock. */
   aheadMs = LATER_MS;
+  /** So much the clock is wrong, by which ages are told. */
+  wrongMs = 0;
   /** What was slept, in ms: time passes at once, then comes {@linkcode World.onSleep}. */
   readonly slept: number[] = [];
   #sleptMs = 0;
@@ -68,12 +70,15 @@ export class World implements AsyncDisposable {
   }
 
   static async start(server: EtcdServer, options: NodeOptions = {}): Promise<World> {
-    return new World(await TestNode.start(server, options));
+    let world: World | undefined;
+    const nowMs = () => world?.clock.steadyMs() ?? Date.now();
+    return world = new World(await TestNode.start(server, { nowMs, ...options }));
   }
 
   get clock(): Clock {
     return {
       nowMs: () => Date.now() + this.aheadMs + this.#sleptMs,
+      steadyMs: () => Date.now() + this.aheadMs + this.#sleptMs + this.wrongMs,
       monotonicMs: () => performance.now() + this.#sleptMs,
       sleep: (ms) => {
         this.slept.push(ms);

@@ -23,6 +23,8 @@ export class AgentProcess {
   /** The latest commit to the cache's database was not the last one of its kind. */
   halfWritten = false;
   operation: Operation;
+  /** What the wall clock was ahead of the other when the process began. */
+  readonly #bornMs: number;
 
   constructor(world: World, lineage: Lineage, number: number, operation: Operation) {
     this.#world = world;
@@ -30,6 +32,7 @@ export class AgentProcess {
     this.number = number;
     this.name = `${lineage.name}#${number}`;
     this.operation = operation;
+    this.#bornMs = world.clock.nowMs - world.clock.monotonicMs;
   }
 
   /**
@@ -76,6 +79,7 @@ export class AgentProcess {
     const { clock, prng } = this.#world;
     return {
       nowMs: () => clock.nowMs,
+      steadyMs: () => this.#bornMs + clock.monotonicMs,
       monotonicMs: () => clock.monotonicMs,
       sleep: async (ms) => {
         await this.turn("sleep");

@@ -6,6 +6,7 @@ import { isBy, type Lineage, tell, type World } from "./world.ts";
 import { type CachePlan, drawChange, recoverBackups } from "./yurthub.ts";
 
 const AWAY = "/away";
+const DECADE_MS = 10 * 365 * 24 * 3_600_000;
 /** How many copies of etcd are kept. */
 const COPIES = 3;
 const encoder = new TextEncoder();
@@ -76,7 +77,7 @@ export class Environment {
     const { prng, clock, weather, nodes, marks, lineages, cloud } = this.#world;
     clock.advance(prng.pick([0, 10, 500, 2_500, 10_000]));
     if (prng.chance(weather.clockJump)) {
-      clock.jump(prng.pick([-3_600_000, -1_000, 1_000, 3_600_000]));
+      clock.jump(prng.pick([-DECADE_MS, -3_600_000, -1_000, 1_000, 3_600_000, DECADE_MS]));
       marks.hit("wall clock jumped");
     }
     if (prng.chance(weather.rebuild)) {

@@ -307,7 +307,7 @@ export class Agents {
       nodeName: lineage.node.name,
       prefix: "/registry",
       newLife: () => world.prng.hex(),
-      nowMs: () => world.clock.nowMs,
+      nowMs: () => process.clock.steadyMs(),
     });
     const context: StoreContext = {
       etcd: mutation?.etcd?.(faulty, lineage, world) ?? faulty,

@@ -30,19 +30,6 @@ async function agrees(node: TestNode): Promise<void> {
   assert.equal(node.cache.intent, undefined);
 }
 
-/** Fence and keys as they are, to be put back later as a restored etcd has them. */
-async function copyOf(node: TestNode): Promise<{ restore(): Promise<void> }> {
-  const fence = await node.get(node.fenceKey);
-  const stored = await node.stored();
-  return {
-    async restore() {
-      for (const key of (await node.stored()).keys()) await node.delete(node.prefix + key);
-      for (const [key, { value }] of stored) await node.put(node.prefix + key, value);
-      await node.put(node.fenceKey, fence?.value ?? "");
-    },
-  };
-}
-
 Deno.test("the commit protocol on a real etcd", async (t) => {
   await using server = await startEtcd();
   const step = async (name: string, body: (node: TestNode) => Promise<void>) => {
@@ -314,7 +301,7 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
     async (node) => {
       const first = [{ name: "held", uid: "1" }, { name: "gone", uid: "1" }];
       await replace(node, { objects: first });
-      const copy = await copyOf(node);
+      const copy = await node.copyEtcd();
       await replace(node, { objects: ["held", "gone"].map((name) => ({ name, uid: "2" })) });
       await replace(node, { objects: [{ name: "held", uid: "2" }] });
       await copy.restore();
@@ -336,9 +323,9 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
       if (!older || !newer) throw new Error("two versions");
       await replace(node, { objects: [older] });
       await replace(node, { component: "kube-proxy", objects: [older] });
-      const before = await copyOf(node);
+      const before = await node.copyEtcd();
       await replace(node, { component: "kube-proxy", objects: [newer] });
-      const between = await copyOf(node);
+      const between = await node.copyEtcd();
       await replace(node, { component: "kube-proxy", objects: [] });
       await before.restore();
       assert.equal((await recover(node.context)).verdict, "reset");
@@ -357,9 +344,9 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
     "an etcd that goes back, and forth again before anything was written, was restored twice",
     async (node) => {
       await replace(node, { objects: ["a"] });
-      const old = await copyOf(node);
+      const old = await node.copyEtcd();
       await replace(node, { objects: ["a", "b"] });
-      const latest = await copyOf(node);
+      const latest = await node.copyEtcd();
       await old.restore();
       assert.equal((await recover(node.context)).verdict, "reset");
       await latest.restore();
@@ -413,10 +400,10 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
     "a put that a restore undid before its answer was known, and the next one brings back",
     async (node) => {
       await replace(node, { objects: ["a"] });
-      const before = await copyOf(node);
+      const before = await node.copyEtcd();
       node.etcd.next(dieAfter);
       await assert.rejects(replace(node, { objects: ["a", "b"] }), /died after/);
-      const between = await copyOf(node);
+      const between = await node.copyEtcd();
       await before.restore();
       await node.restart();
       assert.equal((await recover(node.context)).verdict, "fenced-off");
@@ -432,7 +419,7 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
     "a bump that arrives after all, once a restore has undone the Txn that it came too late for",
     async (node) => {
       await replace(node, { objects: ["a", "b"] });
-      const before = await copyOf(node);
+      const before = await node.copyEtcd();
       const [txn, bump] = [delay(), delay()];
       const overtaken: TxnHook = async (send, request) => {
         await txn.arrive();
@@ -454,7 +441,7 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
       await replace(node, { objects: ["a"] });
       node.etcd.next(dieAfter);
       await assert.rejects(replace(node, { objects: ["a", "b", "c"] }), /died after/);
-      const between = await copyOf(node);
+      const between = await node.copyEtcd();
       await node.put(node.prefix + pod("b"), "k8s\0theirs");
       await node.delete(node.prefix + pod("c"));
       await node.restart();

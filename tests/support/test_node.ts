@@ -159,6 +159,19 @@ export class TestNode implements AsyncDisposable {
     return (await this.#client.range({ key: Buffer.from("/") })).header.revision;
   }
 
+  /** Fence and keys as they are, to be put back later as a restored etcd has them. */
+  async copyEtcd(): Promise<{ restore(): Promise<void> }> {
+    const fence = await this.get(this.fenceKey);
+    const stored = await this.stored();
+    return {
+      restore: async () => {
+        for (const key of (await this.stored()).keys()) await this.delete(this.prefix + key);
+        for (const [key, { value }] of stored) await this.put(this.prefix + key, value);
+        await this.put(this.fenceKey, fence?.value ?? "");
+      },
+    };
+  }
+
   /** All keys of the whole etcd to go: it came back empty, but for its revision. */
   async wipeEtcd(): Promise<void> {
     for (const key of [this.fenceKey, ...(await this.keys()).map((key) => this.prefix + key)]) {
