@@ -33,8 +33,8 @@ const FREE_DELETES = 10;
  * Holds back what looks like a disk that was unmounted or wiped: a component whose directory is
  * gone, and the loss of more than a share of a component's keys (and more than a few) within ten
  * minutes. A delete counts at the moment when its file was first seen missing: what only waited to
- * be told gone, one by one, is no disaster. Neither is turnover: keys that came meanwhile make up
- * for deletes. Pure.
+ * be told gone, one by one, is no disaster. Neither is a trickle of single deletes, nor turnover:
+ * keys that came meanwhile make up for deletes. Pure.
  *
  * @param cache what is recorded
  * @param changes what is to be done
@@ -69,7 +69,7 @@ function isBulk(
 ): boolean {
   const [first] = own;
   if (first === undefined) return false;
-  const samples = [...recent, ...own].sort((a, b) => a.atMs - b.atMs);
+  const samples = condensed([...recent, ...own].sort((a, b) => a.atMs - b.atMs));
   return losses(samples).some(({ lost, most }, at) =>
     (samples[at]?.atMs ?? 0) >= first.atMs && lost > FREE_DELETES &&
     lost * 100 > maxDeletePercent * most

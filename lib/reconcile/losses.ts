@@ -4,6 +4,8 @@ import type { DeleteSample, DeleteWindow } from "../keycache/mod.ts";
 export const WINDOW_MS = 10 * 60_000;
 /** Deletes within such a slot are kept as one sample, so that a window stays small. */
 const SLOT_MS = 10_000;
+/** So few in one slot are single deletes: whatever they add up to, a wipe is faster. */
+const SINGLES = 2;
 
 /** What a component lost in a window, keys that came in between taken off. */
 export interface Loss {
@@ -50,7 +52,7 @@ export function condensed(samples: DeleteWindow): DeleteSample[] {
 /**
  * The losses of all windows that end with a sample.
  *
- * @param samples oldest first
+ * @param samples oldest first, condensed
  * @returns one for each sample
  */
 export function losses(samples: DeleteWindow): Loss[] {
@@ -66,7 +68,7 @@ function lossOf(window: DeleteWindow): Loss {
   let last: DeleteSample | undefined;
   for (const sample of window) {
     if (last !== undefined) lost = Math.max(0, lost - grownSince(last, sample));
-    lost += sample.deletes;
+    if (sample.deletes > SINGLES) lost += sample.deletes;
     most = Math.max(most, sample.keys);
     last = sample;
   }

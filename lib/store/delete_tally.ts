@@ -61,12 +61,12 @@ export class DeleteTally {
   }
 }
 
-/** The first so many deletes; what nobody counted on goes with the last. */
+/** The first so many deletes. */
 function firstOf(samples: DeleteWindow, deletes: number): DeleteSample[] {
   const first: DeleteSample[] = [];
   let left = deletes;
-  for (const [at, sample] of samples.entries()) {
-    const made = at === samples.length - 1 ? left : Math.min(left, sample.deletes);
+  for (const sample of samples) {
+    const made = Math.min(left, sample.deletes);
     if (made > 0) first.push({ ...sample, deletes: made });
     left -= made;
   }

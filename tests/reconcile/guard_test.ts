@@ -18,12 +18,12 @@ function samples(...texts: string[]): DeleteSample[] {
 }
 
 Deno.test("losses() adds up instalments of ten minutes, against the most keys in them", () => {
-  const window = samples("0: 8 of 30", "4: 5 of 22", "9: 4 of 17", "11: 2 of 13");
+  const window = samples("0: 8 of 30", "4: 5 of 22", "9: 4 of 17", "11: 3 of 13");
   assert.deepEqual(losses(window), [
     { lost: 8, most: 30 },
     { lost: 13, most: 30 },
     { lost: 17, most: 30 },
-    { lost: 11, most: 22 },
+    { lost: 12, most: 22 },
   ]);
 });
 
@@ -33,7 +33,7 @@ Deno.test("losses() takes off what came in between, and no more than was lost", 
   const growth = samples("0: 5 of 20", "1: 60 of 100", "2: 30 of 40");
   assert.deepEqual(losses(growth).at(-1), { lost: 90, most: 100 });
   // What others let go of, or was let go of by name, is neither.
-  assert.deepEqual(losses(samples("0: 5 of 20", "1: 2 of 6")).at(-1), { lost: 7, most: 20 });
+  assert.deepEqual(losses(samples("0: 5 of 20", "1: 3 of 6")).at(-1), { lost: 8, most: 20 });
 });
 
 Deno.test("condensed() keeps what a window comes to, in no more than one sample a slot", () => {
@@ -47,8 +47,16 @@ Deno.test("condensed() keeps what a window comes to, in no more than one sample 
   });
   const short = condensed(window);
   assert.ok(short.length <= 21);
-  const [whole, kept] = [losses(window).at(-1), losses(short).at(-1)];
-  assert.equal(kept?.lost, whole?.lost);
+  assert.deepEqual(condensed(short), short);
+  // What is left after each, and so the growth from one to the next, is as it was.
+  const [whole, kept] = [window.at(-1), short.at(-1)];
+  assert.equal(
+    (kept?.keys ?? 0) - (kept?.deletes ?? 0),
+    (whole?.keys ?? 0) - (whole?.deletes ?? 0),
+  );
+  assert.deepEqual(condensed(samples("0: 5 of 20", "0.05: 4 of 15", "0.1: 3 of 12")), [
+    { atMs: 0.1 * MINUTE, keys: 20, deletes: 11 },
+  ]);
 });
 
 Deno.test("recentSamples() forgets what is old, and what no clock was ever right about", () => {
@@ -77,6 +85,18 @@ Deno.test("the bulk-delete guard tells a disaster from what adds up, on a real e
       const { heldBack, deleted, created } = await world.run();
       assert.deepEqual([heldBack, deleted, created], [[], 8, 8]);
       await world.node.restart();
+    }
+  });
+
+  await step("nor is a trickle of single deletes, whatever it adds up to", async (world) => {
+    const { files } = world;
+    for (const name of names(30)) files.put(`${POD}/${name}`);
+    await world.look();
+    for (const name of names(30)) {
+      world.wait(6_000);
+      files.remove(`${POD}/${name}`);
+      const { heldBack, deleted } = await world.look();
+      assert.deepEqual([heldBack, deleted], [[], 1], name);
     }
   });
 
