@@ -103,7 +103,7 @@ export class RootWatch {
     } catch (error) {
       this.#lookAtMs = nowMs + RETRY_MS;
       this.#lookAtAllMs = Math.min(this.#lookAtAllMs, nowMs + UNWATCHED_MS);
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#fail(reasonOf(error));
       return;
     }
     this.#watch = watch;
@@ -118,7 +118,7 @@ export class RootWatch {
       watch.close();
       this.#inDoubt = true;
       this.#parts.changed(undefined);
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#fail(reasonOf(error));
     });
   }
 
@@ -132,4 +132,10 @@ export class RootWatch {
     this.#failure = reason;
     this.#parts.failed(reason);
   }
+}
+
+/** Without the directory at which it stopped, which is another one at each try. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\.? about \[.*\]$/s, "");
 }

@@ -8,9 +8,11 @@ function fakeRoot() {
   const watches: { open: boolean; hint: (hint: WatchHint) => void; lose: (e: Error) => void }[] =
     [];
   const groups: (string | undefined)[] = [];
+  let tries = 0;
   const parts: RootWatchParts = {
     watch(hint): CacheWatch {
-      if (state.limit) throw new Error("OS file watch limit reached");
+      // Deno names the directory at which it stopped.
+      if (state.limit) throw new Error(`OS file watch limit reached. about ["/d${tries++}"]`);
       strictEqual(watches.some(({ open }) => open), false, "the one before has not ended");
       const { promise: ended, reject: lose, resolve: end } = Promise.withResolvers<void>();
       const watch = { open: true, hint, lose };
