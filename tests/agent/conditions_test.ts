@@ -159,9 +159,7 @@ Deno.test("the log tells when an item appears, changes and clears, and nothing w
 });
 
 Deno.test("conditions that hold together: the gravest makes the state and comes first", () => {
-  const everything = Object.assign({}, WELL, ...Object.values(HOLDS).toReversed());
-  const conditions = conditionsOf({ ...everything, retired: false, fence: undefined });
-  deepStrictEqual(conditions.map(({ condition }) => condition), [
+  const names: readonly ConditionName[] = [
     "etcd-away",
     "txn-pending",
     "deletes-held-back",
@@ -169,7 +167,10 @@ Deno.test("conditions that hold together: the gravest makes the state and comes 
     "invalid-paths",
     "half-rewritten",
     "unwatched",
-  ]);
+  ];
+  const facts: Facts = Object.assign({}, WELL, ...names.toReversed().map((name) => HOLDS[name]));
+  const conditions = conditionsOf(facts);
+  deepStrictEqual(conditions.map(({ condition }) => condition), names);
   deepStrictEqual([stateOf(conditions), statusWords(conditions, 3), whyNotInStep(conditions)], [
     "etcd-away",
     `etcd is away: ${AWAY.message}`,

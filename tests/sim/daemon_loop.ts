@@ -14,7 +14,7 @@ import type { Prng } from "./prng.ts";
 import type { Operation } from "./world.ts";
 
 /**
- * What the loop of lib/agent/agent.ts remembers from pass to pass, and what it decides by that: when
+ * What the loop of lib/agent/loop.ts remembers from pass to pass, and what it decides by that: when
  * a full pass has to come first, and which groups the others look at.
  */
 export class DaemonLoop {
