@@ -111,6 +111,7 @@ export class CustomSources {
 
 /** An fs cache in which custom resources are looked up. */
 export interface CustomLookUp {
+  /** Where it is. */
   readonly fs: FileSystem;
   /** The cache root. */
   readonly root: string;

@@ -20,6 +20,8 @@ export class ExcludedResources {
   readonly #prefixes = new Set<string>();
 
   /**
+   * Takes what a flag names.
+   *
    * @param texts `leases` for every group, `leases.coordination.k8s.io` or
    * `leases.v1.coordination.k8s.io` for one; what is neither leaves out nothing
    */

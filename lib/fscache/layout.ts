@@ -2,6 +2,7 @@ import { type Gvr, isResourceName, isSegment, parseGvr } from "../k8s/mod.ts";
 
 /** What a directory below a component stands for. */
 export interface GroupDirectory {
+  /** Plural name, as in `pods`. */
   readonly resource: string;
   /** Undefined in the older layout, where version and group stand in each object's `apiVersion`. */
   readonly gvr: Gvr | undefined;

@@ -4,6 +4,7 @@ import { BUILTIN_TABLE } from "./builtin_table.ts";
 export interface BuiltinResource {
   /** As in `Pod`. */
   readonly kind: string;
+  /** Whether its objects are in a namespace. */
   readonly namespaced: boolean;
   /** All that some release since 1.28 serves or stores; none if the resource is older than that. */
   readonly versions: ReadonlySet<string>;

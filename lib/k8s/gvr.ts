@@ -2,8 +2,11 @@ import { isBuiltinGroup } from "./builtin_resources.ts";
 
 /** A group, version and resource. The core group is the empty string, as in `apiVersion: v1`. */
 export interface Gvr {
+  /** The API group, as in `apps`; empty for core. */
   readonly group: string;
+  /** The API version, as in `v1`. */
   readonly version: string;
+  /** Plural name, as in `pods`. */
   readonly resource: string;
 }
 

@@ -3,7 +3,9 @@ import type { Gvr } from "./gvr.ts";
 
 /** The namespace (empty if cluster-scoped) and name that an object key ends with. */
 export interface ObjectName {
+  /** Empty if the object is in none. */
   readonly namespace: string;
+  /** Its name in there. */
   readonly name: string;
 }
 

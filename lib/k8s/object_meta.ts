@@ -3,8 +3,11 @@ import { isRecord, parseJsonObject } from "./json.ts";
 
 /** What edgekeyd needs to know of a Kubernetes object; nothing else of it is kept in memory. */
 export interface ObjectMeta {
+  /** `v1`, or `<group>/<version>`. */
   readonly apiVersion: string;
+  /** As in `Pod`. */
   readonly kind: string;
+  /** `metadata.name`. */
   readonly name: string;
   /** Empty for a cluster-scoped object. */
   readonly namespace: string;

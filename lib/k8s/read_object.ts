@@ -9,6 +9,7 @@ import { refusedName } from "./object_names.ts";
 export interface CustomResource {
   /** As in `Sensor`. */
   readonly kind: string | undefined;
+  /** Whether its objects are in a namespace. */
   readonly namespaced: boolean | undefined;
 }
 
