@@ -15,7 +15,7 @@ export function unmatchedNames(
 ): string[] {
   const { cacheDir, components = new Set(), excludeResources = new Set() } = options;
   const present = directoriesIn(cacheDir);
-  const directories = [...new Set([...present.values()].flat())];
+  const directories = [...new Set([...present?.values() ?? []].flat())];
   const resources = [...builtinResources().map(named), ...directories.map(resourceNames)].flat();
   const isResource = (text: string) => {
     const excluded = new ExcludedResources([text]);
@@ -23,8 +23,8 @@ export function unmatchedNames(
       directories.some((directory) => excluded.hasDirectory(directory));
   };
   return [
-    ...[...components].filter((name) => !present.has(name)).map((name) =>
-      `--components ${name}: ${cacheDir} has no such component${meant(name, present.keys())}`
+    ...(present ? [...components].filter((name) => !present.has(name)) : []).map((name) =>
+      `--components ${name}: ${cacheDir} has no such component${meant(name, present?.keys() ?? [])}`
     ),
     ...[...excludeResources].filter((text) => !isResource(text)).map((text) =>
       `--exclude-resources ${text}: neither Kubernetes nor ${cacheDir} has such a resource` +
@@ -33,17 +33,21 @@ export function unmatchedNames(
   ];
 }
 
-/** The directories of each component; none where they can't be read, which the run itself says. */
-function directoriesIn(root: string): Map<string, string[]> {
+/** The directories of each component; undefined without a root, which the run itself says. */
+function directoriesIn(root: string): Map<string, string[]> | undefined {
   const fs = new DenoFileSystem();
-  const namesIn = (path: string): string[] => {
+  const namesIn = (path: string): string[] | undefined => {
     try {
       return fs.readDir(path).filter(({ kind }) => kind === "directory").map(({ name }) => name);
     } catch {
-      return [];
+      return undefined;
     }
   };
-  return new Map(namesIn(root).map((component) => [component, namesIn(`${root}/${component}`)]));
+  const components = namesIn(root)?.map((component): [string, string[]] => [
+    component,
+    namesIn(`${root}/${component}`) ?? [],
+  ]);
+  return components && new Map(components);
 }
 
 function resourceNames(directory: string): string[] {

@@ -52,10 +52,17 @@ Deno.test("unmatchedNames() tells each name that is nowhere, with what was most 
   } finally {
     Deno.removeSync(cacheDir, { recursive: true });
   }
-  strictEqual(
-    unmatchedNames({ cacheDir, components: undefined, excludeResources: undefined })[0],
-    undefined,
+  // Without a root, nothing can be said of components.
+  deepStrictEqual(
+    unmatchedNames({
+      cacheDir,
+      components: new Set(["kublet"]),
+      excludeResources: new Set(["leases", "lease"]),
+    }),
+    [`--exclude-resources lease: neither Kubernetes nor ${cacheDir} has such a resource; did you mean leases?`],
   );
+  const none = { cacheDir, components: undefined, excludeResources: undefined };
+  deepStrictEqual(unmatchedNames(none), []);
 });
 
 Deno.test("nearestName() finds the least distant name, and none that is far", () => {
