@@ -31,7 +31,9 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   });
   for (const text of [...unmatchedNames(options), ...outcome.notes]) note(text);
   for (const group of outcome.busy) {
-    note(`${group} is being rewritten; nothing of it was let go, the next run will`);
+    note(
+      `${group} is being rewritten or moved; what is missing in it was kept, run again to let it go`,
+    );
   }
   if (failure) {
     terminal.err(`edgekeyd: ${failure.message}`);

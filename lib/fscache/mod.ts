@@ -20,5 +20,6 @@ export type { ObjectFileOptions } from "./object_files.ts";
 export { scan, type ScanOptions } from "./scan.ts";
 export { identifyRoot } from "./root_identity.ts";
 export { type CacheWatch, watchCache, type WatchHint } from "./watch.ts";
+export { type StandingGroup, standingGroups, standsIn } from "./standing_groups.ts";
 export { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";
 export type { Absence, InvalidPath, KnownFile, ScannedFile, Snapshot } from "./snapshot.ts";

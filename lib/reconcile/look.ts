@@ -5,10 +5,13 @@ import {
   type FileSystem,
   scan,
   type Snapshot,
+  standingGroups,
+  standsIn,
 } from "../fscache/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
 import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
+import { otherFiles, type Standing, withoutDeletesOf } from "./other_files.ts";
 
 /** The fs cache and how to look at it. */
 export interface FsCache {
@@ -55,7 +58,8 @@ const MARGIN_MS = 50;
 
 /**
  * Scans the fs cache; as long as something seems gone that can't be trusted yet, waits for the
- * settle time and looks again, up to three times in all.
+ * settle time and looks again, up to three times in all. Before a key loses its last owner, every
+ * file is looked at that could hold it, in or out of the scope.
  *
  * @param source the fs cache
  * @param cache what is recorded
@@ -71,31 +75,79 @@ export async function lookSettled(
   scope: LookScope,
   progress: (files: number) => void,
 ): Promise<Look> {
-  const { groups, besides, patient, absences } = scope;
+  const { patient } = scope;
   for (let look = 1;; look++) {
-    const snapshot = await scan<CachedFile>({
-      root: source.root,
-      fs: source.fs,
-      ...source.coverage,
-      groups,
-      besides,
-      settleMs: source.settleMs,
-      maxObjectBytes: source.maxObjectBytes,
-      absences,
-      recorded: cache.files,
-      customs: source.customs,
-      nowMs: () => clock.nowMs(),
-      monotonicMs: () => clock.monotonicMs(),
-      progress,
-      pause: () => clock.pause(),
-    });
-    const { excludeResources } = source.coverage;
-    const diff = diffSnapshot(
-      cache,
-      snapshot,
-      excludeResources && ((path, gvr) => !besides?.has(path) && excludeResources.has(gvr)),
-    );
-    if (diff.waiting.size === 0 || !patient || look === MAX_LOOKS) return { snapshot, diff };
+    const seen = await lookEverywhere(source, cache, clock, scope, progress);
+    if (seen.diff.waiting.size === 0 || !patient || look === MAX_LOOKS) return seen;
     await clock.sleep(source.settleMs + MARGIN_MS);
   }
+}
+
+/** Looks, and once more also at files outside of the scope that could hold what is to be deleted. */
+async function lookEverywhere(
+  source: FsCache,
+  cache: ComponentKeyCache,
+  clock: Clock,
+  scope: LookScope,
+  progress: (files: number) => void,
+): Promise<Look> {
+  const { root, fs, coverage } = source;
+  const standing: Standing = {
+    groups: () => standingGroups(fs, root, coverage),
+    standsIn: (group, object) => standsIn(fs, root, group, object),
+  };
+  let seen = await lookOnce(source, cache, clock, scope, progress);
+  let others = otherFiles(cache, seen.diff, standing);
+  const unseen = [...others.values()].flat()
+    .filter((path) => seen.snapshot.absence(path) === "not-looked-at");
+  if (unseen.length > 0) {
+    const besides = new Set([...scope.besides ?? [], ...unseen]);
+    seen = await lookOnce(source, cache, clock, { ...scope, besides }, progress);
+    others = otherFiles(cache, seen.diff, standing);
+  }
+  // What can't be read keeps the key that it may hold.
+  const { snapshot, diff } = seen;
+  const kept = [...others].filter(([, paths]) =>
+    paths.some((path) => isUnreadable(snapshot, path))
+  );
+  const rest = withoutDeletesOf(cache, diff, new Set(kept.map(([key]) => key)));
+  // It does not get well by waiting here.
+  return { snapshot, diff: scope.patient ? { ...rest, waiting: diff.waiting } : rest };
+}
+
+async function lookOnce(
+  source: FsCache,
+  cache: ComponentKeyCache,
+  clock: Clock,
+  { groups, besides, absences }: LookScope,
+  progress: (files: number) => void,
+): Promise<Look> {
+  const snapshot = await scan<CachedFile>({
+    root: source.root,
+    fs: source.fs,
+    ...source.coverage,
+    groups,
+    besides,
+    settleMs: source.settleMs,
+    maxObjectBytes: source.maxObjectBytes,
+    absences,
+    recorded: cache.files,
+    customs: source.customs,
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    progress,
+    pause: () => clock.pause(),
+  });
+  const { excludeResources } = source.coverage;
+  const diff = diffSnapshot(
+    cache,
+    snapshot,
+    excludeResources && ((path, gvr) => !besides?.has(path) && excludeResources.has(gvr)),
+  );
+  return { snapshot, diff };
+}
+
+function isUnreadable(snapshot: Snapshot<CachedFile>, path: string): boolean {
+  return snapshot.absence(path) === "kept" && !snapshot.files.has(path) &&
+    !snapshot.unchanged.has(path);
 }

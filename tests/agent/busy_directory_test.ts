@@ -60,6 +60,22 @@ Deno.test("what is removed from a directory that never rests is let go", async (
     });
   });
 
+  await t.step("but not while a file in the other layout holds its key", async () => {
+    using node = filled("layouts");
+    await using daemon = await startDaemon(node, FLAGS);
+    await ready(daemon);
+    node.write("kubelet/pods/default/a", { apiVersion: "v1" });
+    node.remove(`${PODS}/a`);
+    await until("its file is that one", async () => {
+      const key = encodeURIComponent(`${node.prefix}/pods/default/a`);
+      const owners = (await daemon.ask("GET", `/v1/owners?key=${key}`)).json;
+      return (owners as { source: string }[])[0]?.source === "older";
+    });
+    strictEqual(await has(node, "pods/default/a"), true);
+    node.remove("kubelet/pods/default/a");
+    await until("gone with it", async () => !(await has(node, "pods/default/a")));
+  });
+
   await t.step("by the one-shot", async () => {
     using node = filled("one-shot");
     await node.reconcile();

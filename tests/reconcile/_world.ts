@@ -130,9 +130,14 @@ export class World implements AsyncDisposable {
     this.#sleptMs += ms;
   }
 
-  /** One look of a daemon's: it does not wait, and remembers what was missing. */
-  async look(options: RunOptions = {}): Promise<Done> {
-    const scope = { groups: undefined, full: true, patient: false, absences: this.#absences };
+  /**
+   * One look of a daemon's, at some groups only or at everything: it does not wait, and remembers
+   * what was missing.
+   */
+  async look(options: RunOptions = {}, ...only: string[]): Promise<Done> {
+    const full = only.length === 0;
+    const groups = full ? undefined : new Set(only);
+    const scope = { groups, full, patient: false, absences: this.#absences };
     const { report, failure } = await reconcile(this.node.context, this.options(options), scope);
     if (failure) throw failure;
     return doneOf(report);

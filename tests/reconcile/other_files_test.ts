@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { startEtcd } from "../support/etcd_server.ts";
+import { IDLE, World } from "./_world.ts";
+
+const CURRENT = "kubelet/pods.v1.core";
+const OLDER = "kubelet/pods";
+const A = "default/a";
+const KEY = "/pods/default/a";
+
+Deno.test("before a key is deleted every file is looked at that can hold it", async (t) => {
+  await using server = await startEtcd();
+  const step = (name: string, work: (world: World) => Promise<void>) =>
+    t.step(name, async () => {
+      await using world = await World.start(server);
+      await work(world);
+    });
+  const older = { gvr: "pods.v1.core" };
+
+  for (const full of [true, false]) {
+    const pass = full ? "a full pass" : "a pass over the group";
+    for (
+      const [what, recorded, other] of [
+        ["in the older layout", CURRENT, OLDER],
+        ["in the current layout", OLDER, CURRENT],
+      ] as const
+    ) {
+      await step(`a file ${what} holds the key, in ${pass}`, async (world) => {
+        const { files } = world;
+        files.put(`${recorded}/${A}`, { resourceVersion: "9", ...older });
+        await world.look();
+        const bytes = files.put(`${other}/${A}`, { resourceVersion: "9", ...older });
+        files.remove(`${recorded}/${A}`);
+        const done = await (full ? world.look() : world.look({}, recorded));
+        assert.equal(done.deleted, 0);
+        assert.deepEqual(await world.values(), { [KEY]: bytes });
+        files.remove(`${other}/${A}`);
+        assert.equal((await world.look({}, other)).deleted, 1);
+      });
+    }
+  }
+
+  for (
+    const [what, recorded, other, key] of [
+      [
+        "in another version",
+        "kubelet/horizontalpodautoscalers.v1.autoscaling",
+        "kubelet/horizontalpodautoscalers.v2.autoscaling",
+        "/horizontalpodautoscalers/default/a",
+      ],
+      [
+        "in another group",
+        "kubelet/events.v1.core",
+        "kubelet/events.v1.events.k8s.io",
+        "/events/default/a",
+      ],
+      ["of another component", CURRENT, "flanneld/pods.v1.core", KEY],
+    ] as const
+  ) {
+    await step(`a file ${what} that nobody has looked at yet holds the key`, async (world) => {
+      const { files } = world;
+      files.put(`${recorded}/${A}`);
+      await world.look();
+      files.put(`${other}/${A}`);
+      files.remove(`${recorded}/${A}`);
+      const done = await world.look({}, recorded);
+      assert.equal(done.deleted, 0);
+      assert.deepEqual(Object.keys(await world.values()), [key]);
+      files.remove(`${other}/${A}`);
+      assert.equal((await world.look()).deleted, 1);
+    });
+  }
+
+  for (
+    const backup of [
+      "kubelet/tmp_pods/default/a",
+      `${OLDER}/tmp_default/a`,
+      `${OLDER}/default/tmp_a`,
+    ]
+  ) {
+    await step(`so does the backup ${backup}`, async (world) => {
+      const { files } = world;
+      files.put(`${CURRENT}/${A}`);
+      await world.look();
+      files.put(backup, older);
+      files.remove(`${CURRENT}/${A}`);
+      assert.equal((await world.look({}, CURRENT)).deleted, 0);
+      assert.deepEqual(Object.keys(await world.values()), [KEY]);
+    });
+  }
+
+  await step("one that can't be read keeps the key until it is well or gone", async (world) => {
+    const { files } = world;
+    files.put(`${CURRENT}/${A}`);
+    await world.look();
+    files.write(`${OLDER}/${A}`, "{half");
+    files.remove(`${CURRENT}/${A}`);
+    for (const groups of [[CURRENT], []]) {
+      assert.equal((await world.look({}, ...groups)).deleted, 0);
+      assert.deepEqual(Object.keys(await world.values()), [KEY]);
+    }
+    const { report } = await world.outcome();
+    assert.deepEqual([report.deleted, report.invalid.length, world.slept], [0, 1, []]);
+    files.remove(`${OLDER}/${A}`);
+    assert.equal((await world.look({}, CURRENT)).deleted, 1);
+  });
+
+  await step(
+    "one of another resource of that name does not, nor one that is left out",
+    async (world) => {
+      const { files } = world;
+      const widgets = "kubelet/widgets.v1.example.com";
+      files.put(`${widgets}/${A}`);
+      files.put(`${CURRENT}/${A}`);
+      await world.look();
+      files.put(`kubelet/widgets/${A}`, { gvr: "widgets.v1.other.example.com" });
+      files.put(`proxy/pods.v1.core/${A}`);
+      files.remove(`${widgets}/${A}`);
+      files.remove(`${CURRENT}/${A}`);
+      const done = await world.look({ components: ["kubelet"] });
+      assert.deepEqual(done, { ...IDLE, created: 1, deleted: 2 });
+    },
+  );
+});
