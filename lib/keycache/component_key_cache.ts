@@ -22,6 +22,7 @@ import type { Tombstone } from "./tombstone.ts";
  * again.
  */
 export class ComponentKeyCache {
+  /** What it was born for. */
   readonly identity: Identity;
   readonly #store: KvStore;
   readonly #writer: KvWriter;
@@ -86,6 +87,7 @@ export class ComponentKeyCache {
     return new ComponentKeyCache(store, { ...stored, windows }, options.nowMs, forbidden);
   }
 
+  /** What the fence holds, as far as this node knows. */
   get fence(): FenceState {
     return this.#state;
   }
@@ -95,10 +97,12 @@ export class ComponentKeyCache {
     return this.#intent;
   }
 
+  /** What is known of each object key, by key. */
   get rows(): ReadonlyMap<string, KeyRow> {
     return this.#index.rows;
   }
 
+  /** What was put and etcd no longer holds, by object key. */
   get tombstones(): ReadonlyMap<string, Tombstone> {
     return this.#tombstones;
   }

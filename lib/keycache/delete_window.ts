@@ -6,6 +6,7 @@ export interface DeleteSample {
   readonly atMs: number;
   /** Keys that the component held before the deletes. */
   readonly keys: number;
+  /** How many of them were deleted then. */
   readonly deletes: number;
 }
 

@@ -22,10 +22,14 @@ export type KeyCacheErrorReason =
 
 /** A failure of the component-key cache or its state directory. */
 export class KeyCacheError extends EdgekeydError {
+  /** The name of the class. */
   override name = "KeyCacheError";
+  /** What to act on. */
   readonly reason: KeyCacheErrorReason;
 
   /**
+   * A failure.
+   *
    * @param reason what to act on
    * @param message what, where, and what to do; one line
    * @param options the underlying cause, if any

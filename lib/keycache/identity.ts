@@ -8,6 +8,7 @@ export interface Identity {
   readonly schema: number;
   /** Random id, born with the state directory; every fence value begins with it. */
   readonly life: string;
+  /** `--node-name`: it names the fence. */
   readonly nodeName: string;
   /** Prefix of all object keys, for example `/registry`. */
   readonly prefix: string;
@@ -17,6 +18,7 @@ export interface Identity {
 
 /** What a run wants the cache to be for. */
 export interface CacheOptions {
+  /** `--node-name`: it names the fence. */
   readonly nodeName: string;
   /** Prefix of all object keys. */
   readonly prefix: string;

@@ -9,7 +9,9 @@ import { decodeRow, encodeRow, isCount, isRevision, type KeyRow } from "./key_ro
  * - `keep`: nothing in etcd; only the row changes
  */
 export interface IntentEntry {
+  /** What is done to the key. */
   readonly action: "put" | "delete" | "keep";
+  /** The object key. */
   readonly key: string;
   /** Expected mod revision, decimal; "0" for `keep`. */
   readonly guardMod: string;
@@ -20,6 +22,7 @@ export interface IntentEntry {
    * settled; empty if there is none.
    */
   readonly uid: string;
+  /** The resourceVersion of that version; empty if there is none. */
   readonly resourceVersion: string;
 }
 
@@ -33,7 +36,9 @@ export interface IntentHeader {
   readonly bump: string;
   /** Sequence number of `next`; `bump` has the one after it. */
   readonly seq: number;
+  /** How many entries it has. */
   readonly entries: number;
+  /** Over how many records they are spread. */
   readonly chunks: number;
   /** CRC-32 over all chunks, in order. */
   readonly digest: number;
@@ -41,7 +46,9 @@ export interface IntentHeader {
 
 /** A batch that was written down and whose outcome is not yet in the cache. */
 export interface Intent {
+  /** What the Txn makes of the fence. */
   readonly header: IntentHeader;
+  /** What it does, each key once. */
   readonly entries: readonly IntentEntry[];
   /** Delete windows by component, to be noted if its Txn is applied, whoever finds that out. */
   readonly windows: ReadonlyMap<string, DeleteWindow>;

@@ -4,7 +4,9 @@ import { ownerPaths } from "./owner_path.ts";
 
 /** A file behind an owner, as the scanner wants to know it. */
 export interface CachedFile extends KnownFile {
+  /** The object key that it is the file of. */
   readonly key: string;
+  /** Who holds that key by it. */
   readonly owner: Owner;
 }
 

@@ -9,11 +9,15 @@ export type OwnerSource = "current" | "older" | "api";
 
 /** A (component, gvr) that holds an object key, with the version of the object that it holds. */
 export interface Owner {
+  /** Who asked for the object, as the directory in the fs cache is named. */
   readonly component: string;
   /** As in {@linkcode formatGvr}. */
   readonly gvr: string;
+  /** Where the object comes from. */
   readonly source: OwnerSource;
+  /** Its uid; empty if it has none. */
   readonly uid: string;
+  /** Its resourceVersion, decimal. */
   readonly resourceVersion: string;
   /** State of the file when it was read; all zero for the API. */
   readonly stamp: FileStamp;
@@ -30,7 +34,9 @@ export interface Owner {
  * - not `ours` without: another's value stands there, to be judged anew
  */
 export interface KeyRow {
+  /** The object key. */
   readonly key: string;
+  /** Whether the value in etcd is, or may be, one that this node put or took over. */
   readonly ours: boolean;
   /** Mod revision in etcd, decimal; null if it is not known. */
   readonly mod: string | null;

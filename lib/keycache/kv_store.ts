@@ -31,8 +31,11 @@ export interface KvStore {
 
 /** What a database lets one atomic hold. */
 export interface KvLimits {
+  /** Of one atomic. */
   readonly maxMutations: number;
+  /** Of all keys of one atomic, as they are encoded. */
   readonly maxKeyBytes: number;
+  /** Of all keys and values of one atomic. */
   readonly maxTotalBytes: number;
   /** Of one value. */
   readonly maxValueBytes: number;

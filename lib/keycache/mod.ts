@@ -21,4 +21,5 @@ export {
   parseOpenyurtKeyCache,
   type RecordedKey,
 } from "./openyurt_key_cache.ts";
+export type { GiveUp } from "./outcome.ts";
 export type { PutVersion, Tombstone } from "./tombstone.ts";

@@ -3,17 +3,22 @@ import { formatGvr, parseGvr } from "../k8s/mod.ts";
 
 /** A key that OpenYurt's own etcd storage recorded, and for whom. */
 export interface RecordedKey {
+  /** Who holds it. */
   readonly component: string;
   /** As in `formatGvr`. */
   readonly gvr: string;
+  /** The object key, from its first slash on. */
   readonly key: string;
 }
 
 /** The file is not a `component-key-cache` of OpenYurt's. */
 export class KeyCacheFileError extends EdgekeydError {
+  /** The name of the class. */
   override name = "KeyCacheFileError";
 
   /**
+   * A refusal.
+   *
    * @param message what is wrong with it
    * @param options the underlying cause, if any
    */

@@ -5,10 +5,13 @@ import { covers, type Tombstone } from "./tombstone.ts";
 
 /** What becomes known when a fence is found that says: the pending Txn was not applied. */
 export interface GiveUp {
+  /** What the fence holds; null: there is none. */
   readonly expected: string | null;
+  /** Its sequence number. */
   readonly seq: number;
   /** All known mods are unknown from now on. */
   readonly newEpoch?: boolean;
+  /** Whether what importers wrote is still to be taken over; as it was if this is absent. */
   readonly adopting?: boolean;
   /** Deletes made after this sequence number are to be made again (etcd was restored). */
   readonly redoDeletesAfter?: number;

@@ -19,6 +19,7 @@ export type WrapStore = (store: KvStore) => KvStore;
 
 /** A cache, open for writing. */
 export interface OpenedCache {
+  /** The cache; whoever opened it closes it. */
   readonly cache: ComponentKeyCache;
   /** Where a damaged one went, whose place it took. */
   readonly movedAside?: string;

@@ -6,6 +6,7 @@ export const LOCK_FILE = "lock";
 
 /** Who holds a state directory, as far as that is written down. */
 export interface Holder {
+  /** The process. */
   readonly pid?: number;
   /** Path of the unix socket on which a daemon can be asked. */
   readonly socket?: string;

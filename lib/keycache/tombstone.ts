@@ -4,7 +4,9 @@ import { isCount, type KeyRow } from "./key_row.ts";
 
 /** A version of an object that we put, or may have put. */
 export interface PutVersion {
+  /** The uid of the object; empty if it has none. */
   readonly uid: string;
+  /** Its resourceVersion, decimal. */
   readonly resourceVersion: string;
 }
 
@@ -14,6 +16,7 @@ export interface PutVersion {
  * holds a value of ours.
  */
 export interface Tombstone {
+  /** The object key. */
   readonly key: string;
   /** The latest to go first; of each uid the highest resourceVersion. Never empty. */
   readonly versions: readonly [PutVersion, ...PutVersion[]];
