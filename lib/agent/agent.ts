@@ -35,7 +35,7 @@ export interface AgentOptions extends LoopOptions, Omit<ScheduleOptions, "settle
 export interface AgentParts extends ConnectionParts, LoopParts {
   /** Starts a watch on the cache root; throws if it can't be watched. */
   watch(hint: (hint: WatchHint) => void): CacheWatch;
-  /** Tells one cache root, with what is mounted in it, from another; empty if there is none. */
+  /** Tells one cache root from another that took its place; empty if there is none. */
   identifyRoot(): string;
   /** Told that health or cache may have changed. */
   changed(): void;

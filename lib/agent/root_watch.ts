@@ -4,7 +4,7 @@ import type { CacheWatch, WatchHint } from "../fscache/mod.ts";
 export interface RootWatchParts {
   /** Starts a watch; throws if it can't be watched. */
   watch(hint: (hint: WatchHint) => void): CacheWatch;
-  /** Tells one root, with what is mounted in it, from another; empty if there is none. */
+  /** Tells one root from another that took its place; empty if there is none. */
   identify(): string;
   /** Something may have changed in a group; undefined: anywhere. */
   changed(group: string | undefined): void;
@@ -14,7 +14,7 @@ export interface RootWatchParts {
   failed(reason: string | undefined): void;
 }
 
-/** How often root and mounts are looked at: a watch tells nothing of a mount. */
+/** How often directories are looked at: a watch tells nothing of a mount. */
 const LOOK_MS = 1_000;
 /** The same while there is no root. */
 const MISSING_ROOT_MS = 250;
@@ -62,6 +62,7 @@ export class RootWatch {
       this.#parts.changed(undefined);
     }
     const isOther = this.#parts.identify() !== this.#rootId;
+    if (this.#watch?.findReplaced()) this.#inDoubt = true;
     if (isOther && this.#rootId === "") this.#parts.appeared();
     else if (isOther || this.#inDoubt) this.#parts.changed(undefined);
     if (isOther || this.#inDoubt || !this.#watch) await this.#renew(nowMs);

@@ -1,4 +1,5 @@
 import { canonicalName } from "./layout.ts";
+import { WatchedDirectories } from "./watched_directories.ts";
 
 /**
  * What a watch tells: a hint where to look, never what happened there. `doubt`: something took a
@@ -14,17 +15,19 @@ export type WatchHint =
 export interface CacheWatch {
   /** Ends when the watch was closed; rejects when it was lost (inotify's limit). */
   readonly ended: Promise<void>;
+  /**
+   * Looks at some of its directories, others each time.
+   *
+   * @returns true if another stands in the place of one, as after a mount, of which no event tells
+   */
+  findReplaced(): boolean;
   /** Has it end. A new watch on the same root sees nothing unless this one has ended before. */
   close(): void;
 }
 
-/** Component, resource group and namespace: below these there are no directories. */
-const DIRECTORY_LEVELS = 3;
-
 /**
  * Watches the fs cache. Events can be lost (an overflow, files in directories that were just
  * made), so a hint only says where to look again, and a full look comes now and then in any case.
- * Nothing tells of a mount; see {@linkcode identifyRoot}.
  *
  * @param root the cache root
  * @param hint told which group (`component/directory`) to look at, or everything
@@ -33,13 +36,20 @@ const DIRECTORY_LEVELS = 3;
  */
 export function watchCache(root: string, hint: (hint: WatchHint) => void): CacheWatch {
   const real = Deno.realPathSync(root);
+  // Noted first: what takes the place of one before the watch is on it is found then.
+  const directories = new WatchedDirectories(real);
   const watcher = Deno.watchFs(real, { recursive: true });
-  return { ended: follow(watcher, real, hint), close: () => watcher.close() };
+  return {
+    ended: follow(watcher, real, directories, hint),
+    findReplaced: () => directories.findReplaced(),
+    close: () => watcher.close(),
+  };
 }
 
 async function follow(
   watcher: Deno.FsWatcher,
   root: string,
+  directories: WatchedDirectories,
   hint: (hint: WatchHint) => void,
 ): Promise<void> {
   for await (const event of watcher) {
@@ -48,28 +58,16 @@ async function follow(
     if (event.flag === "rescan" || event.paths.length === 0) hint({ kind: "doubt" });
     const hasLeft = event.kind === "remove" || event.kind === "rename";
     for (const path of event.paths) {
-      const segments = path.slice(root.length + 1).split("/");
-      hint(hasLeft && isReplaced(root, path, segments) ? { kind: "doubt" } : hintOf(segments));
+      directories.note(path);
+      const isReplaced = hasLeft && (path === root || directories.has(path));
+      hint(isReplaced ? { kind: "doubt" } : hintOf(path.slice(root.length + 1)));
     }
   }
 }
 
-/**
- * Tells whether what an event says has left its place is the root, or a directory in whose place
- * another stands. The end of the old one then ends the watch on the new one as well.
- */
-function isReplaced(root: string, path: string, segments: readonly string[]): boolean {
-  if (path === root) return true;
-  if (segments.length > DIRECTORY_LEVELS) return false;
-  try {
-    return Deno.lstatSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-/** The group that a path is in; a path above the groups concerns everything. */
-function hintOf([component, directory]: readonly string[]): WatchHint {
+/** The group that a path below the root is in; a path above the groups concerns everything. */
+function hintOf(path: string): WatchHint {
+  const [component, directory] = path.split("/");
   if (!component || !directory) return { kind: "all" };
   return { kind: "group", group: `${component}/${canonicalName(directory)}` };
 }

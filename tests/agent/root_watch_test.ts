@@ -4,7 +4,13 @@ import type { CacheWatch, WatchHint } from "../../lib/fscache/mod.ts";
 
 /** A root watch on a watch that a test breaks as it likes. */
 function fakeRoot() {
-  const state = { id: "1", limit: false, failures: [] as (string | undefined)[], appeared: 0 };
+  const state = {
+    id: "1",
+    limit: false,
+    replaced: false,
+    failures: [] as (string | undefined)[],
+    appeared: 0,
+  };
   const watches: { open: boolean; hint: (hint: WatchHint) => void; lose: (e: Error) => void }[] =
     [];
   const groups: (string | undefined)[] = [];
@@ -24,7 +30,12 @@ function fakeRoot() {
           end();
         }, 1);
       };
-      return { ended, close };
+      const findReplaced = () => {
+        const found = state.replaced;
+        state.replaced = false;
+        return found;
+      };
+      return { ended, findReplaced, close };
     },
     identify: () => state.id,
     changed: (group) => groups.push(group),
@@ -86,6 +97,16 @@ Deno.test("RootWatch.check() begins a watch that is in doubt anew at once, but n
     "what came between is not known",
   );
   strictEqual(root.checkAtMs, 1_500);
+});
+
+Deno.test("RootWatch.check() begins a watch anew that is on a directory which was replaced", async () => {
+  const { state, root, taken, open } = fakeRoot();
+  await root.check(0);
+  state.replaced = true;
+  await root.check(1_000);
+  deepStrictEqual([taken(), open()], [[undefined], [false, true]]);
+  await root.check(2_000);
+  deepStrictEqual([taken(), open()], [[], [false, true]]);
 });
 
 Deno.test("RootWatch.renew() begins the watch anew before a look at everything", async () => {
