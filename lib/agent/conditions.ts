@@ -6,6 +6,10 @@ import { CONDITION_PARTS, type ConditionItem, type Definition, type Facts } from
 const HALF_REWRITTEN_ADVICE =
   "yurthub puts its backup (tmp_…) back when it starts; do that by hand if it is not at work";
 
+const BUSY_ADVICE =
+  "its directories are moved or made anew more often than --settle-time: find out by what, or give " +
+  "a shorter one";
+
 /** Verdicts on a fence while a Txn was written down whose result was not. */
 const PENDING: ReadonlySet<string> = new Set([
   "applied",
@@ -138,6 +142,21 @@ const TABLE = {
       appeared: "a resource group has been half rewritten for more than a minute, and deletes in " +
         `it wait; ${HALF_REWRITTEN_ADVICE}`,
       cleared: "no longer half rewritten",
+      about: "group",
+    },
+  },
+  "busy": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ busy = [] }) => busy.map((about) => ({ about })),
+    words: ({ length }) =>
+      `${plural(length, "resource group")} too restless for more than a minute to tell what was ` +
+      "removed, so that deletes wait",
+    advice: BUSY_ADVICE,
+    log: {
+      appeared: "a resource group has been too restless for more than a minute to tell what was " +
+        `removed, and deletes in it wait; ${BUSY_ADVICE}`,
+      cleared: "no longer too restless",
       about: "group",
     },
   },

@@ -5,7 +5,13 @@ import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
 import { componentOfGroup, groupOfPath, isAboveGroups } from "./group_paths.ts";
-import { halfRewritten, type RewriteLook, rewritingSince } from "./half_rewritten.ts";
+import {
+  type GroupsLook,
+  missingSince,
+  rewritingSince,
+  type WaitingSince,
+  waitingTooLong,
+} from "./waiting_groups.ts";
 
 /** What the last passes said, as far as it still holds. */
 export interface Health {
@@ -20,9 +26,13 @@ export interface Health {
   /** Components whose deletes are held back, and how many these are. */
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
   /** Since when groups have been half rewritten, ms of a clock that only runs forward. */
-  readonly rewritingSinceMs: ReadonlyMap<string, number>;
+  readonly rewritingSinceMs: WaitingSince;
   /** Groups that have been so for longer than a rewrite takes, in order. */
   readonly halfRewritten: readonly string[];
+  /** Since when files have been missing in groups that can't be told to be gone, by that clock. */
+  readonly missingSinceMs: WaitingSince;
+  /** Groups in which that has been so for too long, in order. */
+  readonly busy: readonly string[];
   /** Wall clock of the last full pass that came to its end, ms since the epoch. */
   readonly lastSuccessMs: number | undefined;
   /** etcd's revision, as a pass saw it last; empty if none did. */
@@ -44,6 +54,8 @@ export const UNKNOWN_HEALTH: Health = {
   heldBack: [],
   rewritingSinceMs: new Map(),
   halfRewritten: [],
+  missingSinceMs: new Map(),
+  busy: [],
   lastSuccessMs: undefined,
   revision: "",
   clusterId: "",
@@ -91,7 +103,7 @@ export function etcdStateAfter(failure: EtcdError): "reachable" | "away" {
 }
 
 /** What a pass looked at. */
-export interface Looked extends RewriteLook {
+export interface Looked extends GroupsLook {
   /** In etcd too, at every key. */
   readonly full: boolean;
   /** Every component that there is. */
@@ -127,6 +139,12 @@ export function healthAfter(
   const again = new Set(report.heldBack.map(({ component }) => component));
   const others = before.heldBack.filter(({ component }) => groups && !again.has(component));
   const rewritingSinceMs = rewritingSince(before.rewritingSinceMs, outcome.rewriting, looked);
+  const missingSinceMs = missingSince(
+    before.missingSinceMs,
+    outcome.missing,
+    before.rewritingSinceMs,
+    looked,
+  );
   return {
     ...before,
     etcd: "reachable",
@@ -134,7 +152,9 @@ export function healthAfter(
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
     rewritingSinceMs,
-    halfRewritten: halfRewritten(rewritingSinceMs, monotonicMs, settleMs),
+    halfRewritten: waitingTooLong(rewritingSinceMs, monotonicMs, settleMs),
+    missingSinceMs,
+    busy: waitingTooLong(missingSinceMs, monotonicMs, settleMs),
     lastSuccessMs: full ? nowMs : before.lastSuccessMs,
     revision: report.revision || before.revision,
     clusterId: report.clusterId || before.clusterId,

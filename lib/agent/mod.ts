@@ -61,3 +61,4 @@ export {
   type NodeStatus,
   type Setup,
 } from "./status.ts";
+export type { WaitingSince } from "./waiting_groups.ts";

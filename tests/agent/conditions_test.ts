@@ -38,6 +38,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "conflicts": { conflicts: new Map([["/registry/pods/b", "theirs"], ["/registry/a", "newer"]]) },
   "invalid-paths": { invalid: [{ path: "kubelet/pods.v1.core/x", reason: "not valid JSON" }] },
   "half-rewritten": { halfRewritten: ["kubelet/pods.v1.core"] },
+  "busy": { busy: ["kubelet/nodes.v1.core"] },
   "unwatched": { watchFailure: "limit reached" },
 };
 

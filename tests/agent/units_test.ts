@@ -168,6 +168,38 @@ Deno.test("health: a group that stays half rewritten is said after a minute, wit
   deepStrictEqual(healthAfter(again, rewriting(b), at(263), 1).halfRewritten, [b]);
 });
 
+Deno.test("health: a group is busy if the same file was missing for a minute, and no rewrite ended", () => {
+  const [a, b] = ["a/nodes.v1.core", "b/pods.v1.core"];
+  const missing = (...groups: [string, number][]): ReconcileOutcome => ({
+    ...outcome(),
+    missing: new Map(
+      groups.map(([group, seconds]) => [
+        group,
+        { firstMs: seconds * 1_000, sinceMs: undefined },
+      ]),
+    ),
+  });
+  const at = (seconds: number, looked: Looked = FULL): Looked => ({
+    ...looked,
+    monotonicMs: seconds * 1_000,
+  });
+  let health = UNKNOWN_HEALTH;
+  // One file after the other is removed from a, and each is told to be gone.
+  for (let second = 100; second < 300; second += 2) {
+    health = healthAfter(health, missing([a, second], [b, 100]), at(second), 1);
+    deepStrictEqual(health.busy, second > 162 ? [b] : []);
+  }
+  health = healthAfter(health, missing(), at(300, over(a)), 1);
+  deepStrictEqual(health.busy, [b], "nobody looked at it");
+  const rewriting = { ...outcome(), rewriting: [b] };
+  health = healthAfter(health, rewriting, at(301), 1);
+  deepStrictEqual(health.busy, [], "a rewrite is another condition");
+  health = healthAfter(health, missing([b, 100]), at(400), 1);
+  deepStrictEqual(health.busy, [], "it waits since the rewrite");
+  health = healthAfter(health, missing([b, 100]), at(463), 1);
+  deepStrictEqual(health.busy, [b]);
+});
+
 Deno.test("the log tells of a failure once, and of what a pass changed, noted and let go", () => {
   const lines: string[] = [];
   const log = new PassLog(makeLog("text", (line) => lines.push(line), () => new Date()));
