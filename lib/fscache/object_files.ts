@@ -1,4 +1,4 @@
-import { readObject } from "../k8s/mod.ts";
+import { contentHash, readObject } from "../k8s/mod.ts";
 import { CustomFiles, type JudgeOptions } from "./custom_files.ts";
 import { reasonOf } from "./file_errors.ts";
 import type { FileSystem } from "./file_system.ts";
@@ -134,6 +134,7 @@ export class ObjectFiles<K extends KnownFile> {
       ...identity,
       uid: meta.uid,
       resourceVersion: meta.resourceVersion,
+      hash: contentHash(bytes),
       stamp,
       readAtMs,
       sourcePath: source,

@@ -27,6 +27,8 @@ export interface ScannedFile {
   readonly uid: string;
   /** `metadata.resourceVersion`, a decimal too big for a number. */
   readonly resourceVersion: string;
+  /** Of its bytes, as `contentHash` makes it. */
+  readonly hash: string;
   /** How the file looked when it was read. */
   readonly stamp: FileStamp;
   /** When it was read, ms since the epoch. */

@@ -5,6 +5,7 @@ export {
   builtinResources,
   isBuiltinGroup,
 } from "./builtin_resources.ts";
+export { contentHash, isContentHash } from "./content_hash.ts";
 export { formatGvr, type Gvr, gvrOf, isResourceName, parseGvr } from "./gvr.ts";
 export { isRecord, parseJsonObject } from "./json.ts";
 export { InvalidObjectError } from "./invalid_object_error.ts";

@@ -13,13 +13,14 @@ export interface ObjectMeta {
   readonly namespace: string;
   /** Empty if the object has none. */
   readonly uid: string;
-  /** `metadata.resourceVersion`: a decimal uint64, too big for a number. Empty if it has none. */
+  /** `metadata.resourceVersion`: a decimal up to 2^63-1, too big for a number. Empty if it has none. */
   readonly resourceVersion: string;
 }
 
 /** Longer than any that Kubernetes makes; the cache keeps it for each owner, in records of 64 KiB. */
 const UID = /^[ !#-[\]-~]{0,128}$/;
-const MAX_UINT64 = 2n ** 64n - 1n;
+/** etcd's revisions, of which resourceVersions are made, are signed 64-bit numbers. */
+const MAX_REVISION = 2n ** 63n - 1n;
 
 /**
  * Reads the metadata of one JSON object, such as etcd may hold: of two keys of one name the last one
@@ -61,20 +62,20 @@ export function metaOf(value: Readonly<Record<string, unknown>>): ObjectMeta {
     throw new InvalidObjectError("metadata.uid is not 1 to 128 plain ASCII characters");
   }
   if (meta.resourceVersion !== "" && !isResourceVersion(meta.resourceVersion)) {
-    throw new InvalidObjectError("metadata.resourceVersion is not a decimal uint64");
+    throw new InvalidObjectError("metadata.resourceVersion is not a decimal from 1 to 2^63-1");
   }
   return meta;
 }
 
 /**
- * Tells whether a text is a resourceVersion that can be ordered: a decimal uint64 above zero,
- * without leading zeros.
+ * Tells whether a text is a resourceVersion that can be ordered: a decimal from 1 to 2^63-1, without
+ * leading zeros.
  *
  * @param text the candidate
  * @returns true if it is one
  */
 export function isResourceVersion(text: string): boolean {
-  return /^[1-9][0-9]{0,19}$/.test(text) && BigInt(text) <= MAX_UINT64;
+  return /^[1-9][0-9]{0,18}$/.test(text) && BigInt(text) <= MAX_REVISION;
 }
 
 function text(record: Readonly<Record<string, unknown>>, field: string): string {

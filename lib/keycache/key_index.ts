@@ -79,7 +79,9 @@ export class KeyIndex {
   #claim(path: string, key: string, owner: Owner): void {
     const other = this.#files.get(path);
     if (other) getOrAdd(this.#rivals, path, () => []).push(other);
-    this.#files.set(path, { key, owner, stamp: owner.stamp, readAtMs: owner.readAtMs });
+    // One whose bytes are not known is to be read again.
+    const readAtMs = owner.hash === undefined ? 0 : owner.readAtMs;
+    this.#files.set(path, { key, owner, stamp: owner.stamp, readAtMs });
   }
 
   #unclaim(path: string, key: string, owner: Owner): void {

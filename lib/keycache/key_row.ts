@@ -1,4 +1,5 @@
 import type { FileStamp } from "../fscache/mod.ts";
+import { isContentHash } from "../k8s/mod.ts";
 import { KeyCacheError } from "./errors.ts";
 
 /**
@@ -19,6 +20,8 @@ export interface Owner {
   readonly uid: string;
   /** Its resourceVersion, decimal. */
   readonly resourceVersion: string;
+  /** Of its object's bytes, as `contentHash` makes it; absent: not known (from an earlier schema). */
+  readonly hash?: string;
   /** State of the file when it was read; all zero for the API. */
   readonly stamp: FileStamp;
   /** When it was read, ms since the epoch. */
@@ -44,6 +47,10 @@ export interface KeyRow {
   readonly uid: string;
   /** resourceVersion of that version; empty if an apiserver wrote it. */
   readonly resourceVersion: string;
+  /** Of that version's bytes, as `contentHash` makes it; absent: not known. */
+  readonly hash?: string;
+  /** It was taken over with --adopt, and no owner here has held it yet. */
+  readonly adopted?: boolean;
   /** None: the key is to be deleted. */
   readonly owners: readonly Owner[];
 }
@@ -79,7 +86,10 @@ export function encodeRow(row: KeyRow, epoch: number): unknown {
       o.stamp.ctimeMs,
       o.stamp.ino,
       o.readAtMs,
+      o.hash ?? null,
     ]),
+    row.hash ?? null,
+    row.adopted ? 1 : 0,
   ];
 }
 
@@ -93,11 +103,13 @@ export function encodeRow(row: KeyRow, epoch: number): unknown {
  */
 export function decodeRow(key: string, value: unknown, epoch: number): KeyRow {
   if (!Array.isArray(value) || value.length < 6) throw damaged(key);
-  const [ours, mod, rowEpoch, uid, resourceVersion, owners]: unknown[] = value;
+  const [ours, mod, rowEpoch, uid, resourceVersion, owners, hash = null, adopted = 0]: unknown[] =
+    value;
   if (
     (ours !== 0 && ours !== 1) || !(mod === null || isRevision(mod)) ||
     typeof rowEpoch !== "number" || typeof uid !== "string" ||
-    typeof resourceVersion !== "string" || !Array.isArray(owners)
+    typeof resourceVersion !== "string" || !Array.isArray(owners) || !isHash(hash) ||
+    (adopted !== 0 && adopted !== 1)
   ) throw damaged(key);
   return {
     key,
@@ -105,20 +117,22 @@ export function decodeRow(key: string, value: unknown, epoch: number): KeyRow {
     mod: rowEpoch === epoch ? mod : null,
     uid,
     resourceVersion,
+    ...(hash !== null && { hash }),
+    ...(adopted === 1 && { adopted: true }),
     owners: owners.map((owner) => decodeOwner(key, owner)),
   };
 }
 
 function decodeOwner(key: string, value: unknown): Owner {
   if (!Array.isArray(value) || value.length < 10) throw damaged(key);
-  const [component, gvr, source, uid, resourceVersion, ...numbers]: unknown[] = value;
-  const [size, mtimeMs, ctimeMs, ino, readAtMs] = numbers;
+  const [component, gvr, source, uid, resourceVersion, ...rest]: unknown[] = value;
+  const [size, mtimeMs, ctimeMs, ino, readAtMs, hash = null] = rest;
   const from = typeof source === "number" ? SOURCES[source] : undefined;
   if (
     typeof component !== "string" || typeof gvr !== "string" || from === undefined ||
     typeof uid !== "string" || typeof resourceVersion !== "string" ||
     typeof size !== "number" || typeof mtimeMs !== "number" || typeof ctimeMs !== "number" ||
-    typeof ino !== "number" || typeof readAtMs !== "number"
+    typeof ino !== "number" || typeof readAtMs !== "number" || !isHash(hash)
   ) throw damaged(key);
   return {
     component,
@@ -126,9 +140,14 @@ function decodeOwner(key: string, value: unknown): Owner {
     source: from,
     uid,
     resourceVersion,
+    ...(hash !== null && { hash }),
     stamp: { size, mtimeMs, ctimeMs, ino },
     readAtMs,
   };
+}
+
+function isHash(value: unknown): value is string | null {
+  return value === null || isContentHash(value);
 }
 
 /** Whether it can count something, or number it. */

@@ -1,7 +1,7 @@
 import { compareResourceVersions } from "../k8s/mod.ts";
 import type { Intent } from "./intent.ts";
 import type { KeyRow } from "./key_row.ts";
-import { covers, type Tombstone } from "./tombstone.ts";
+import type { Tombstone } from "./tombstone.ts";
 
 /** What becomes known when a fence is found that says: the pending Txn was not applied. */
 export interface GiveUp {
@@ -35,15 +35,23 @@ export function outcomeOfApplied(
     if (action === "put" && after) {
       rows.set(
         key,
-        succeeded[index]
-          ? { ...after, ours: true, mod: revision }
-          : { ...after, ours: false, mod: null, uid: "", resourceVersion: "" },
+        succeeded[index] ? { ...after, ours: true, mod: revision } : anothers(after),
       );
     } else {
       rows.set(key, after);
     }
   }
   return rows;
+}
+
+/** What its own guard says when it fails: another's value stands there, to be judged anew. */
+function anothers({ key, owners }: KeyRow): KeyRow {
+  return { key, ours: false, mod: null, uid: "", resourceVersion: "", owners };
+}
+
+function isSame(row: KeyRow, after: KeyRow): boolean {
+  return row.ours && row.uid === after.uid && row.resourceVersion === after.resourceVersion &&
+    row.hash === after.hash;
 }
 
 /**
@@ -80,7 +88,7 @@ export function outcomeOfGivenUp(
     // An etcd that only says "not applied" holds there what it held before, ours or another's.
     if (fence.newEpoch) rows.set(key, { ...after, ours: true, mod: null });
     // But the row may be that of an outcome half written.
-    else if (before && covers(before, after)) rows.set(key, { ...before, mod: null });
+    else if (before && isSame(before, after)) rows.set(key, { ...before, mod: null });
   }
   for (const { key, versions: [version], seq } of buried.values()) {
     const row = known.get(key);

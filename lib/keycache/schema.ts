@@ -4,7 +4,8 @@ import { KeyCacheError } from "./errors.ts";
  * The schema of the records, which is the form of what they hold.
  *
  * - 1: a record says nothing of its schema
- * - 2: each record but the head's says which schema it was written in
+ * - 2: each record but the head's says which schema it was written in; a row has the hash of the
+ *   bytes in etcd and of each owner's, unless they are not known, and whether it was adopted
  *
  * A database says in its identity which schema it is of, and may hold records of any earlier one:
  * each decoder reads the form of every schema so far. Whoever opens a database for writing brings it

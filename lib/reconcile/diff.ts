@@ -19,8 +19,8 @@ const MAX_OWNERS = 64;
 /** So many fit, however long their names are. */
 const OWNERS_THAT_FIT = 16;
 const MAX_OWNERS_BYTES = 48 * 1024;
-/** Of the numbers that stand for a file, and what separates them. */
-const OWNER_OVERHEAD_BYTES = 120;
+/** Of the numbers and the hash that stand for a file, and what separates them. */
+const OWNER_OVERHEAD_BYTES = 140;
 
 /**
  * Holds a snapshot against the component-key cache: who takes up a key, who lets go of one. Pure.
@@ -80,12 +80,8 @@ export function diffSnapshot(
     if (isExcluded?.(file.path, file.gvr)) continue;
     const row = cache.rows.get(key);
     const before = row?.owners.find((other) => sameOwner(other, owner));
-    const elsewhere = before && cache.pathOf(key, before) !== file.path;
-    if (
-      before && elsewhere && !gone.has(cache.pathOf(key, before) ?? "") && !newer(owner, before)
-    ) {
-      continue;
-    }
+    const standing = before && standsElsewhere(cache, snapshot, gone, file.path, key, before);
+    if (standing && !better(owner, before)) continue;
     const change = changeOf(key);
     const twin = change.acquired.findIndex((other) => sameOwner(other, owner));
     const other = change.acquired[twin];
@@ -95,7 +91,7 @@ export function diffSnapshot(
         continue;
       }
       change.acquired.push(owner);
-    } else if (newer(owner, other)) {
+    } else if (better(owner, other)) {
       change.acquired[twin] = owner;
     }
   }
@@ -116,9 +112,24 @@ export function diffSnapshot(
  */
 export function ownerOf(file: ScannedFile): Owner {
   const gvr = formatGvr(file.gvr);
-  const { component, uid, resourceVersion, stamp, readAtMs } = file;
+  const { component, uid, resourceVersion, hash, stamp, readAtMs } = file;
   const source = file.directory === gvr ? "current" : "older";
-  return { component, gvr, source, uid, resourceVersion, stamp, readAtMs };
+  return { component, gvr, source, uid, resourceVersion, hash, stamp, readAtMs };
+}
+
+/** Tells whether an owner stands on another file than this one, as it was recorded. */
+function standsElsewhere(
+  cache: ComponentKeyCache,
+  snapshot: Snapshot<CachedFile>,
+  gone: ReadonlyMap<string, CachedFile>,
+  path: string,
+  key: string,
+  owner: Owner,
+): boolean {
+  const recorded = cache.pathOf(key, owner);
+  if (recorded === undefined) return true;
+  // One that was read anew speaks for itself.
+  return recorded !== path && !gone.has(recorded) && !snapshot.files.has(recorded);
 }
 
 /** All owners that stand on a file, as far as is recorded. */
@@ -139,6 +150,8 @@ function fitsRow(owners: readonly Owner[]): boolean {
   return bytes <= MAX_OWNERS_BYTES;
 }
 
-function newer(a: Owner, b: Owner): boolean {
-  return compareResourceVersions(a.resourceVersion, b.resourceVersion) > 0;
+/** Of an owner's files in both layouts the fresher one counts, of equal ones that in the current. */
+function better(a: Owner, b: Owner): boolean {
+  const order = compareResourceVersions(a.resourceVersion, b.resourceVersion);
+  return order > 0 || (order === 0 && a.source === "current" && b.source !== "current");
 }

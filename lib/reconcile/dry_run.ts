@@ -27,6 +27,7 @@ import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
 import type { PlanStep } from "./report.ts";
+import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
 /**
@@ -55,7 +56,14 @@ export async function dryRun(
   const rules = decisionRules(options, lost || cache.fence.adopting);
   const made = await phases.time(
     "plan",
-    plan(context, { rows, changes, also: "all", rules, dry: true }),
+    plan(context, {
+      rows,
+      changes,
+      also: "all",
+      rules,
+      settled: settledIn(cache, findings, true),
+      dry: true,
+    }),
   );
   if (!made) throw new Error("a dry plan does not depend on the fence");
 

@@ -15,6 +15,7 @@ import { type MissingGroup, missingGroups } from "./missing_groups.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
+import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
 /** A report and what a person should know beside it. */
@@ -140,6 +141,7 @@ class Run {
       rules: decisionRules(this.#options, cache.fence.adopting),
       requireSingleTxn,
       bytesOf,
+      settled: settledIn(cache, findings, this.#scope.full),
       windows: guarded.windows,
       timed: (phase, work) => this.#phases.time(phase, work),
       ...(progress && { progress: (done, total) => progress("commit", done, total) }),

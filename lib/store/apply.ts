@@ -1,6 +1,6 @@
 import { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
-import type { KeyRow } from "../keycache/mod.ts";
+import type { KeyRow, Owner } from "../keycache/mod.ts";
 import { Slices } from "../slices.ts";
 import { type ApplyResult, ApplyTally } from "./apply_result.ts";
 import { type BytesOf, bytesOfOps, entryOf, keepEntry, txnOp, withValue } from "./batch.ts";
@@ -34,6 +34,13 @@ export interface ApplyRequest {
   readonly requireSingleTxn: SingleTxnGroups;
   /** Fetches what is put. */
   readonly bytesOf: BytesOf;
+  /**
+   * Tells whether owners of a key were all seen at a full look, and nothing was moving there: then
+   * a version lower than what etcd holds may be put.
+   *
+   * @default {never}
+   */
+  readonly settled?: (key: string, owners: readonly Owner[]) => boolean;
   /** What to note of the deletes as they are made, by component. */
   readonly windows: ReadonlyMap<string, NotedDeletes>;
   /** Called as operations are done: how many of how many. */
@@ -118,6 +125,7 @@ class Run {
         changes: this.#changes,
         also: this.#again,
         rules,
+        settled: this.#request.settled ?? (() => false),
         dry: false,
       }),
     );

@@ -17,7 +17,7 @@ const NOTHING = new Uint8Array();
 
 /**
  * Fetches what an operation puts: should the owner not have it any more, from another with the same
- * version.
+ * version; with other bytes of it only where etcd has nothing yet.
  *
  * @param op the operation
  * @param bytesOf fetches an owner's bytes
@@ -25,13 +25,18 @@ const NOTHING = new Uint8Array();
  */
 export function withValue(op: PlannedOp, bytesOf: BytesOf): ValuedOp | undefined {
   if (op.action === "delete") return { ...op, value: NOTHING };
-  const { key, owner, after } = op;
-  const same = after?.owners.filter(({ uid, resourceVersion }) =>
-    uid === after.uid && resourceVersion === after.resourceVersion
+  const { key, owner, after, guardMod } = op;
+  if (!after) return undefined;
+  const same = after.owners.filter(({ uid, resourceVersion, hash }) =>
+    uid === after.uid && resourceVersion === after.resourceVersion &&
+    (hash === after.hash || guardMod === ABSENT)
   );
-  for (const candidate of new Set([...owner ? [owner] : [], ...same ?? []])) {
+  for (const candidate of new Set([...owner ? [owner] : [], ...same])) {
     const value = bytesOf(key, candidate);
-    if (value) return { ...op, value };
+    if (!value) continue;
+    const { hash: _, ...row } = after;
+    const { hash } = candidate;
+    return { ...op, value, after: { ...row, ...(hash !== undefined && { hash }) } };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import {
   checkObject,
+  contentHash,
   type CustomResource,
   formatGvr,
   type Gvr,
@@ -16,6 +17,7 @@ import type { ApplyRequest } from "./apply.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import type { StoreContext } from "./context.ts";
 import { NotFoundError, TooLargeError, UnknownOutcomeError } from "./errors.ts";
+import { holds } from "./ownership.ts";
 import { fitsOneTxn, txnLimits } from "./pack.ts";
 
 /** One object of a component's, by its place. */
@@ -76,7 +78,8 @@ export function readOwned(
   const stamp = { size: bytes.length, mtimeMs: 0, ctimeMs: 0, ino: 0 };
   const text = formatGvr(gvr);
   const source = "api";
-  const owner = { component, gvr: text, source, uid, resourceVersion, stamp, readAtMs: 0 } as const;
+  const version = { uid, resourceVersion, hash: contentHash(bytes) };
+  const owner = { component, gvr: text, source, ...version, stamp, readAtMs: 0 } as const;
   return { key, owner, namespace, name, kind };
 }
 
@@ -132,8 +135,7 @@ export function expectDone({ cache }: StoreContext, applied: ApplyResult): void 
  */
 export function isProven({ cache }: StoreContext, { key, owner }: OwnedObject): boolean {
   const row = cache.rows.get(key);
-  return row !== undefined && row.ours && row.mod !== null && row.uid === owner.uid &&
-    row.resourceVersion === owner.resourceVersion;
+  return row !== undefined && row.ours && row.mod !== null && holds(owner, row);
 }
 
 /**

@@ -1,12 +1,7 @@
-import { isApiserversOwn } from "../k8s/mod.ts";
-import type { KeyRow, Owner } from "../keycache/mod.ts";
-import {
-  freshest,
-  isNewer,
-  type ObjectVersion,
-  type OwnershipChange,
-  replacesOurs,
-} from "./ownership.ts";
+import { type KeyRow, type Owner, sameOwner } from "../keycache/mod.ts";
+import { compareResourceVersions, isApiserversOwn, isResourceVersion } from "../k8s/mod.ts";
+import { freshest, holds, isNewer, type ObjectVersion, type OwnershipChange } from "./ownership.ts";
+import { wentBack } from "./went_back.ts";
 
 /** What to do when etcd holds a value that is not ours. */
 export type ConflictPolicy = "fresher" | "skip";
@@ -33,6 +28,8 @@ export interface KeyState {
   readonly observed: string | undefined;
   /** The value in etcd, if it was read; its resourceVersion is empty if an apiserver wrote it. */
   readonly value: FoundVersion | undefined;
+  /** Tells whether these owners were all seen at a full look, and nothing was moving there. */
+  readonly settled: (owners: readonly Owner[]) => boolean;
 }
 
 /** What is to be done about one key. */
@@ -71,10 +68,10 @@ export interface DecisionRules {
  */
 export function decide(state: KeyState, rules: DecisionRules): Decision {
   if (state.owners.length === 0) return decideLetGo(state);
+  if (state.observed !== ABSENT) return decideHeld(state, rules);
   const owners = state.owners.filter((owner) => canPut(owner, state.change));
   const owner = freshest(owners);
-  if (state.observed !== ABSENT) return decideHeld(state, owner, rules);
-  if (owner) return decideHeld({ ...state, owners }, owner, rules);
+  if (owner) return put({ ...state, owners }, owner, ABSENT, state.row ? "missing in etcd" : "new");
   const conflict = "written by the API and missing in etcd; dropped";
   return { action: "keep", after: null, reason: conflict, conflict };
 }
@@ -84,33 +81,74 @@ function canPut(owner: Owner, change: OwnershipChange | undefined): boolean {
   return owner.source !== "api" || change?.acquired.includes(owner) === true;
 }
 
-/** @param owner the freshest one whose object can be put; undefined if none can */
-function decideHeld(state: KeyState, owner: Owner | undefined, rules: DecisionRules): Decision {
-  const { key, row, owners } = state;
-  const put = (owner: Owner, guardMod: string, reason: string): Decision => {
-    const { uid, resourceVersion } = owner;
-    const after = { key, ours: true, mod: null, uid, resourceVersion, owners };
-    return { action: "put", guardMod, owner, after, reason };
-  };
-  if (owner && state.observed === ABSENT) {
-    return put(owner, ABSENT, row ? "missing in etcd" : "new");
-  }
+function decideHeld(state: KeyState, rules: DecisionRules): Decision {
   const held = heldIn(state, rules);
   if (!held) return { action: "read" };
-  if (held.ours) {
-    if (owner && replacesOurs(owner, held, owners)) {
-      return put(owner, held.mod, "newer resourceVersion");
-    }
-    return keep(state, held);
-  }
+  if (held.ours) return decideOurs(state, held);
   if (held.resourceVersion === "") {
     return keep(state, held, conflictOf(state, "etcd holds a value that an apiserver wrote"));
   }
+  const owners = state.owners.filter((one) => canPut(one, state.change));
+  const owner = freshest(owners, rankBy(state, held));
   if (!owner || !isNewer(owner, held)) return keep(state, held);
   if (rules.policy === "fresher") {
-    return put(owner, held.mod, "newer than another importer's value");
+    return put(state, owner, held.mod, "newer than another importer's value");
   }
   return keep(state, held, "etcd holds another importer's value (--conflict-policy skip)");
+}
+
+/** What etcd holds is to be the freshest version that an owner holds, in that one's bytes. */
+function decideOurs(state: KeyState, held: Held): Decision {
+  const { owners, change } = state;
+  const rank = rankBy(state, held);
+  const best = freshest(owners, rank);
+  if (!best || holds(best, held)) {
+    return isUnsure(state, held) ? { action: "read" } : keep(state, held);
+  }
+  const owner = freshest(owners.filter((one) => canPut(one, change)), rank);
+  if (!owner || holds(owner, held)) return keep(state, held);
+  const order = compareResourceVersions(owner.resourceVersion, held.resourceVersion);
+  if (order > 0) return put(state, owner, held.mod, "newer resourceVersion");
+  if (order === 0) return put(state, owner, held.mod, sameVersionReason(state, owner, held));
+  if (wentBack(state, held)) {
+    return put(state, owner, held.mod, "its only owner went back to this resourceVersion");
+  }
+  // Until then a component that lags behind could be about to let go as well.
+  const present = owners.filter((one) => isResourceVersion(one.resourceVersion));
+  const isLast = !present.some((one) => holds(one, held));
+  if (isLast && !held.adopted && best === owner && state.settled(present)) {
+    return put(state, owner, held.mod, "no owner holds what etcd does any more");
+  }
+  return keep(state, held);
+}
+
+/** Whose bytes are put of several that are as fresh: whose etcd holds, or held until they changed. */
+function rankBy({ row }: KeyState, held: Held): (owner: Owner) => number {
+  return (owner) => {
+    if (holds(owner, held)) return 0;
+    const before = row?.owners.find((other) => sameOwner(other, owner));
+    return before && holds(before, held) ? 1 : 2;
+  };
+}
+
+/** Whoever let go may have been the one whose bytes etcd holds. */
+function isUnsure({ change, value }: KeyState, held: Held): boolean {
+  return held.hash === undefined && !value && (change?.released.length ?? 0) > 0;
+}
+
+function sameVersionReason({ owners }: KeyState, owner: Owner, held: Held): string {
+  if (owner.uid !== held.uid) return "another object of the same resourceVersion";
+  return owners.some((one) => holds(one, held))
+    ? "a better API version of the same resourceVersion"
+    : "other content of the same resourceVersion";
+}
+
+function put(state: KeyState, owner: Owner, guardMod: string, reason: string): Decision {
+  const { key, owners } = state;
+  const { uid, resourceVersion, hash } = owner;
+  const version = { uid, resourceVersion, ...(hash !== undefined && { hash }) };
+  const after = { key, ours: true, mod: null, ...version, owners };
+  return { action: "put", guardMod, owner, after, reason };
 }
 
 function decideLetGo(state: KeyState): Decision {
@@ -139,21 +177,24 @@ function decideLetGo(state: KeyState): Decision {
 
 interface Held extends FoundVersion {
   readonly ours: boolean;
+  /** It is ours since it was adopted, and no owner has held it yet: it may be another node's. */
+  readonly adopted: boolean;
 }
 
 /** What etcd holds, from the row if that still stands, else from the value that was read. */
 function heldIn(state: KeyState, rules: DecisionRules): Held | undefined {
   const { row, buried, observed, value } = state;
   if (row && row.mod !== null && (observed === undefined || observed === row.mod)) {
-    const { ours, mod, uid, resourceVersion } = row;
-    return { ours, mod, uid, resourceVersion };
+    const { ours, mod, uid, resourceVersion, adopted = false } = row;
+    const hash = value?.hash ?? row.hash;
+    return { ours, mod, uid, resourceVersion, adopted, ...(hash !== undefined && { hash }) };
   }
   if (!value) return undefined;
-  const ours = rules.adopting
-    ? value.resourceVersion !== ""
-    : row !== undefined && row.mod === null && row.ours &&
-      claims(row, buried, value);
-  return { ...value, ours };
+  const isClaimed = row !== undefined && row.mod === null && row.ours && claims(row, buried, value);
+  if (isClaimed) return { ...value, ours: true, adopted: row.adopted ?? false };
+  const ours = rules.adopting && value.resourceVersion !== "";
+  // What can't be any cloud's is no other node's.
+  return { ...value, ours, adopted: ours && isResourceVersion(value.resourceVersion) };
 }
 
 /**
@@ -174,11 +215,14 @@ function conflictOf({ key, row, owners }: KeyState, conflict: string): string | 
 /** Leaves etcd as it is; the row notes what was learned, if that is new. */
 function keep(state: KeyState, held: Held, conflict?: string): Decision {
   const { key, row, owners, change } = state;
-  const { ours, mod, uid, resourceVersion } = held;
-  const noted = row && !change && row.ours === ours && row.mod === mod;
+  const { ours, mod, uid, resourceVersion, hash } = held;
+  const adopted = held.adopted && !owners.some((owner) => holds(owner, held));
+  const noted = row && !change && row.ours === ours && row.mod === mod && row.hash === hash &&
+    (row.adopted ?? false) === adopted;
   const said = conflict === undefined ? {} : { conflict };
   if (noted) return { action: "none", ...said };
-  const after = { key, ours, mod, uid, resourceVersion, owners };
+  const version = { uid, resourceVersion, ...(hash !== undefined && { hash }) };
+  const after = { key, ours, mod, ...version, ...(adopted && { adopted }), owners };
   return {
     action: "keep",
     after,

@@ -1,5 +1,10 @@
 import { type KeyRow, type Owner, sameOwner } from "../keycache/mod.ts";
-import { compareResourceVersions, compareVersionPriority, parseGvr } from "../k8s/mod.ts";
+import {
+  compareResourceVersions,
+  compareVersionPriority,
+  isResourceVersion,
+  parseGvr,
+} from "../k8s/mod.ts";
 
 /** How the owners of one key change. */
 export interface OwnershipChange {
@@ -17,6 +22,8 @@ export interface ObjectVersion {
   readonly uid: string;
   /** metadata.resourceVersion, decimal; empty if an apiserver wrote it, which stores none. */
   readonly resourceVersion: string;
+  /** Of its bytes; absent: not known. */
+  readonly hash?: string;
 }
 
 /**
@@ -39,36 +46,51 @@ export function ownersAfter(
 }
 
 /**
- * The owner whose version is put: the highest resourceVersion; of equal ones GA before beta
- * before alpha, the higher API version, the core group, then the component's name.
+ * The owner whose version is put: the highest resourceVersion; of equal ones GA before beta before
+ * alpha, the higher API version, the core group, the lower rank, then the component's name.
+ * One whose resourceVersion is none (an earlier edgekeyd took higher ones) comes last.
  *
- * @param owners at least one
+ * @param owners in any order
+ * @param rank which of several that are as fresh comes first
  * @returns the freshest, undefined if there are none
  */
-export function freshest(owners: readonly Owner[]): Owner | undefined {
+export function freshest(
+  owners: readonly Owner[],
+  rank: (owner: Owner) => number = () => 0,
+): Owner | undefined {
   let best: Owner | undefined;
   for (const owner of owners) {
-    if (!best || compareOwners(owner, best) < 0) best = owner;
+    if (!best || compareOwners(owner, best, rank) < 0) best = owner;
   }
   return best;
 }
 
 /**
- * Tells whether a version replaces the one of ours that etcd holds. An older copy of the same
- * object never does; another uid does if it is newer, or if no owner holds the old object any more
- * (the cloud was rebuilt and counts from the start again).
+ * Tells whether an owner holds what etcd does, to the byte. Where the bytes of either are not known,
+ * the version tells.
  *
- * @param version what the freshest owner holds
+ * @param owner the owner
  * @param held what etcd holds
- * @param owners all owners of the key
  */
-export function replacesOurs(
-  version: ObjectVersion,
-  held: ObjectVersion,
-  owners: readonly Owner[],
-): boolean {
-  if (isNewer(version, held)) return true;
-  return version.uid !== held.uid && !owners.some((owner) => owner.uid === held.uid);
+export function holds(owner: ObjectVersion, held: ObjectVersion): boolean {
+  return owner.resourceVersion === held.resourceVersion && owner.uid === held.uid &&
+    (owner.hash === undefined || held.hash === undefined || owner.hash === held.hash);
+}
+
+/**
+ * Tells whether etcd is seen to hold the freshest version of an owner's, without a closer look: of
+ * those with its resourceVersion all have its bytes, and there is one.
+ *
+ * @param row the key's row, whose mod is the one in etcd
+ */
+export function holdsFreshest(row: KeyRow): boolean {
+  let isHeld = false;
+  for (const owner of row.owners) {
+    const order = compareResourceVersions(owner.resourceVersion, row.resourceVersion);
+    if (order > 0 || (order === 0 && !holds(owner, row))) return false;
+    if (order === 0) isHeld = true;
+  }
+  return isHeld && isResourceVersion(row.resourceVersion);
 }
 
 /** Tells whether a version has the higher resourceVersion. */
@@ -76,12 +98,21 @@ export function isNewer(version: ObjectVersion, than: ObjectVersion): boolean {
   return compareResourceVersions(version.resourceVersion, than.resourceVersion) > 0;
 }
 
-function compareOwners(a: Owner, b: Owner): number {
+function compareOwners(a: Owner, b: Owner, rank: (owner: Owner) => number): number {
   const newerFirst = compareResourceVersions(b.resourceVersion, a.resourceVersion);
-  if (newerFirst !== 0) return newerFirst;
-  const left = parseGvr(a.gvr);
-  const right = parseGvr(b.gvr);
-  return compareVersionPriority(left?.version ?? "", right?.version ?? "") ||
-    Number(left?.group !== "") - Number(right?.group !== "") ||
+  if (newerFirst !== 0) {
+    const valid = Number(isResourceVersion(b.resourceVersion)) -
+      Number(isResourceVersion(a.resourceVersion));
+    return valid || newerFirst;
+  }
+  return (a.gvr === b.gvr ? 0 : compareGvrs(a.gvr, b.gvr)) ||
+    rank(a) - rank(b) ||
     (a.component < b.component ? -1 : a.component > b.component ? 1 : 0);
+}
+
+function compareGvrs(a: string, b: string): number {
+  const left = parseGvr(a);
+  const right = parseGvr(b);
+  return compareVersionPriority(left?.version ?? "", right?.version ?? "") ||
+    Number(left?.group !== "") - Number(right?.group !== "");
 }

@@ -1,9 +1,9 @@
-import type { ComponentKeyCache, KeyRow, PutVersion } from "../keycache/mod.ts";
+import type { ComponentKeyCache, KeyRow, Owner, PutVersion } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
 import { ABSENT, decide, type Decision, type DecisionRules, type FoundVersion } from "./decide.ts";
 import { type Observation, observe } from "./observe.ts";
-import { ownersAfter, type OwnershipChange } from "./ownership.ts";
-import { readVersions } from "./read_values.ts";
+import { holdsFreshest, ownersAfter, type OwnershipChange } from "./ownership.ts";
+import { readVersions, type ValueRequest } from "./read_values.ts";
 
 /** What a plan is made of. */
 export interface PlanRequest {
@@ -15,6 +15,8 @@ export interface PlanRequest {
   readonly also: ReadonlySet<string> | "all";
   /** How values of others are judged. */
   readonly rules: DecisionRules;
+  /** Tells whether owners of a key were all seen at a full look, and nothing was moving there. */
+  readonly settled: (key: string, owners: readonly Owner[]) => boolean;
   /** Nothing may be written, not even the fence. */
   readonly dry: boolean;
 }
@@ -64,10 +66,11 @@ export async function plan(
     const change = changes.get(key);
     const seen = value?.mod ?? observed(key);
     // By far the most frequent case, kept free of any allocation.
-    if (!change && row?.ours && row.mod === seen && row.owners.length > 0) return;
+    if (!value && !change && row?.ours && row.mod === seen && holdsFreshest(row)) return;
     const owners = ownersAfter(row, change);
     const buried = buriedUnder(context.cache, key, row);
-    const state = { key, row, owners, change, buried, observed: seen, value };
+    const settled = (present: readonly Owner[]) => request.settled(key, present);
+    const state = { key, row, owners, change, buried, observed: seen, value, settled };
     const decision = decide(state, request.rules);
     if (decision.action === "read") {
       toRead.push(key);
@@ -94,7 +97,39 @@ export async function plan(
       else consider(key, GONE);
     }
   }
+  if (also === "all") {
+    const unlearned = unknownContents(keys, rows, decisions, observed);
+    // The mods are known: the fence need not move.
+    const found = await readVersions(context, unlearned, true);
+    for (const [key, version] of found?.versions ?? []) {
+      // Else it changed since it was observed: the next pass has it.
+      if (version && version.mod === rows.get(key)?.mod) consider(key, version);
+    }
+  }
   return { decisions, conflicts, observation, revision };
+}
+
+/** How many values are read in one pass to learn what bytes a row of an earlier schema stands for. */
+const MAX_LEARNED = 256;
+
+/** Keys that are held as their row says, which does not say in what bytes. */
+function unknownContents(
+  keys: Iterable<string>,
+  rows: ReadonlyMap<string, KeyRow>,
+  decisions: ReadonlyMap<string, Decision>,
+  observed: (key: string) => string | undefined,
+): ValueRequest[] {
+  const unknown: ValueRequest[] = [];
+  for (const key of keys) {
+    if (unknown.length === MAX_LEARNED) break;
+    const row = rows.get(key);
+    if (!row || row.hash !== undefined || row.resourceVersion === "" || row.mod === null) continue;
+    const decision = decisions.get(key);
+    const stays = !decision || (decision.action === "keep" && decision.after !== null);
+    if (row.mod !== observed(key) || row.owners.length === 0 || !stays) continue;
+    unknown.push({ key, expectedBytes: sizeHint(row, undefined) });
+  }
+  return unknown;
 }
 
 /** Stands for a key that was there when it was observed and gone when it was read. */

@@ -1,8 +1,8 @@
 import { buildTxn, EtcdError, readTxn, txnLevels, type TxnOp } from "../etcd/mod.ts";
-import { InvalidObjectError, parseObjectMeta } from "../k8s/mod.ts";
 import type { StoreContext } from "./context.ts";
 import type { FoundVersion } from "./decide.ts";
 import { exchange } from "./exchange.ts";
+import { versionOf } from "./value_version.ts";
 
 /** A key whose value is to be judged. */
 export interface ValueRequest {
@@ -25,7 +25,7 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads values and finds their versions: uid, resourceVersion (empty if an apiserver wrote the
- * value) and mod revision.
+ * value), hash and mod revision.
  *
  * Unless `dry`, the fence moves in the same Txn: only then are the mods known, since an etcd that
  * is restored to a state before the read shows in the fence.
@@ -76,20 +76,6 @@ async function readBumping(context: StoreContext, ops: readonly TxnOp[]) {
   // An answer that was too large is so every time: the caller has to ask for less.
   if (done.error && (!done.applied || done.error.reason === "answer-too-large")) throw done.error;
   return done.applied ? done : undefined;
-}
-
-/**
- * An importer's value is JSON with a resourceVersion; everything else is an apiserver's, which
- * stores none (and protobuf or encrypted values are not JSON at all).
- */
-function versionOf(mod: string, value: Uint8Array): FoundVersion {
-  try {
-    const { uid, resourceVersion } = parseObjectMeta(value);
-    return { mod, uid, resourceVersion };
-  } catch (error) {
-    if (error instanceof InvalidObjectError) return { mod, uid: "", resourceVersion: "" };
-    throw error;
-  }
 }
 
 /** A small `--max-txn-ops` leaves room for few reads. */

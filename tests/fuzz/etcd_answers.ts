@@ -137,7 +137,7 @@ const CHANGES: readonly ((value: unknown, prng: Prng) => unknown)[] = [
   () => "-1",
   () => "1e9",
   () => "",
-  () => "18446744073709551616",
+  () => "9223372036854775808",
   () => 7,
   (value) => Array.isArray(value) ? value.toReversed() : [value],
   (value) => Array.isArray(value) ? [...value, ...value] : null,

@@ -37,7 +37,7 @@ Deno.test("an object with too many owners, under the longest names there are, co
     namespace: "",
     name: "crowded",
     uid: "u".repeat(128),
-    resourceVersion: "18446744073709551615",
+    resourceVersion: "9223372036854775807",
   };
   for (let i = 100; i < 200; i++) {
     // In JSON each of these characters takes six bytes.

@@ -37,7 +37,7 @@ const SOUND_OBJECT: ObjectText = {
   namespace: "default",
   name: "sound",
   uid: "u",
-  resourceVersion: "18446744073709551615",
+  resourceVersion: "9223372036854775807",
 };
 
 Deno.test("scans of random trees in memory: every file is imported, invalid, or passed over", async () => {

@@ -6,6 +6,10 @@ const time = fc.integer({ min: 0, max: 2 ** 42 });
 const mod = fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 1_000 }).map(String));
 const resourceVersion = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map(String);
 const uid = fc.constantFrom("u-1", "u-2", "");
+const hash = fc.constantFrom("0123456789abcdef", "fedcba9876543210");
+/** Fields that may be absent. */
+const optional = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record<T, never>(fields, { requiredKeys: [], noNullPrototype: true });
 
 /** The keys that {@linkcode row} draws from: few, so that changes meet. */
 export const key: fc.Arbitrary<string> = fc.constantFrom(...PODS).map((name) =>
@@ -31,7 +35,12 @@ export const owner: fc.Arbitrary<Owner> = fc.record({
     { noNullPrototype: true },
   ),
   readAtMs: time,
-}, { noNullPrototype: true }).map(({ holder, ...rest }) => ({ ...holder, ...rest }));
+  known: optional({ hash }),
+}, { noNullPrototype: true }).map(({ holder, known, ...rest }) => ({
+  ...holder,
+  ...rest,
+  ...known,
+}));
 
 /** A row of one of the few keys, each of its owners once. */
 export const row: fc.Arbitrary<KeyRow> = fc.record({
@@ -44,7 +53,8 @@ export const row: fc.Arbitrary<KeyRow> = fc.record({
     maxLength: 4,
     selector: ({ component, gvr }) => `${component}/${gvr}`,
   }),
-}, { noNullPrototype: true });
+  known: optional({ hash, adopted: fc.constant(true as const) }),
+}, { noNullPrototype: true }).map(({ known, ...rest }) => ({ ...rest, ...known }));
 
 /** What an intent does to one key. */
 export const entry: fc.Arbitrary<IntentEntry> = fc.tuple(

@@ -15,7 +15,10 @@ const NARROW = { maxMutations: 1, maxKeyBytes: 4_000, maxTotalBytes: 9_000, maxV
 
 /** What a database of this schema held, as the edgekeyd that wrote it said. */
 function wasIn(schema: number): Record<string, unknown> {
-  return JSON.parse(Deno.readTextFileSync(fixture(`schema_${schema}.json`)));
+  const view = JSON.parse(Deno.readTextFileSync(fixture(`schema_${schema}.json`)));
+  // The bytes of files were not noted in schema 1: they are to be read again.
+  for (const [, file] of schema === 1 ? view.files : []) file.readAtMs = 0;
+  return view;
 }
 
 /** What a cache answers, as JSON has it, but for the schema. */

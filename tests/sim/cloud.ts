@@ -40,6 +40,9 @@ export const RESOURCES: readonly Resource[] = [
   ),
 ];
 
+/** The highest that an etcd counts to; a higher one is invalid. */
+export const MAX_RESOURCE_VERSION = 2n ** 63n - 1n;
+
 const NAMESPACES = ["default", "kube-system"];
 const NAMES = ["a", "b", "c", "d", "e", "f"];
 
@@ -66,11 +69,16 @@ export function keyOfPlace({ resource, namespace, name }: Place): string {
 export class Cloud {
   readonly #prng: Prng;
   readonly #versions = new Map<string, Version[]>();
-  #revision = 100;
+  #revision: bigint;
   #uids = 0;
 
-  constructor(prng: Prng) {
+  /**
+   * @param prng draws what changes
+   * @param revision where it counts from
+   */
+  constructor(prng: Prng, revision: bigint) {
     this.#prng = prng;
+    this.#revision = revision;
   }
 
   /** @returns some place of a resource */
@@ -92,7 +100,7 @@ export class Cloud {
   /** Changes an object. @returns its new version */
   change(key: string): Version {
     const versions = this.#versions.get(key) ?? [];
-    this.#revision += this.#prng.between(1, 3);
+    this.#count();
     const uid = versions.at(-1)?.uid ?? `uid-${++this.#uids}`;
     const version = { uid, resourceVersion: String(this.#revision) };
     this.#versions.set(key, [...versions, version]);
@@ -101,7 +109,7 @@ export class Cloud {
 
   /** Deletes an object and makes it anew. @returns its new version */
   replace(key: string): Version {
-    this.#revision += this.#prng.between(1, 3);
+    this.#count();
     const version = { uid: `uid-${++this.#uids}`, resourceVersion: String(this.#revision) };
     this.#versions.set(key, [...this.#versions.get(key) ?? [], version]);
     return version;
@@ -109,8 +117,23 @@ export class Cloud {
 
   /** The cluster is set up anew: other uids, and it counts from the start again. */
   rebuild(): void {
-    this.#revision = this.#prng.between(1, 20);
+    this.#revision = BigInt(this.#prng.between(1, 20));
     this.#versions.clear();
+  }
+
+  /** The cluster is restored from a backup: it counts from there again, and objects are as then. */
+  restore(): void {
+    this.#revision -= BigInt(this.#prng.between(1, 60));
+    if (this.#revision < 1n) this.#revision = 1n;
+    for (const [key, versions] of this.#versions) {
+      const left = versions.filter((one) => BigInt(one.resourceVersion) <= this.#revision);
+      if (left.length > 0) this.#versions.set(key, left);
+      else this.#versions.delete(key);
+    }
+  }
+
+  #count(): void {
+    this.#revision += BigInt(this.#prng.between(1, 3));
   }
 }
 

@@ -84,6 +84,10 @@ export class Environment {
       cloud.rebuild();
       marks.hit("cloud rebuilt");
     }
+    if (prng.chance(weather.cloudRestore)) {
+      cloud.restore();
+      marks.hit("cloud restored from a backup");
+    }
     for (const node of nodes) this.#disturbNode(node);
     for (const lineage of lineages) {
       if (!lineage.live) continue;

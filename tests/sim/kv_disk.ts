@@ -7,6 +7,10 @@ export interface DiskRow {
   readonly mod: string | null;
   readonly uid: string;
   readonly resourceVersion: string;
+  /** Of the bytes in etcd; undefined if that is not noted. */
+  readonly hash: string | undefined;
+  /** Taken over, and not held by an owner since. */
+  readonly adopted: boolean;
   readonly owners: readonly DiskOwner[];
 }
 
@@ -17,6 +21,8 @@ export interface DiskOwner {
   readonly fromApi: boolean;
   readonly uid: string;
   readonly resourceVersion: string;
+  /** Of the bytes that it holds; undefined if that is not noted. */
+  readonly hash: string | undefined;
 }
 
 /** The head of the pending intent. */
@@ -31,6 +37,8 @@ export interface DiskEntry {
   readonly action: "put" | "delete" | "keep";
   readonly key: string;
   readonly guardMod: string;
+  /** Who owns the key if it succeeds. */
+  readonly owners: readonly DiskOwner[];
 }
 
 /** The cache's state record. */
@@ -51,9 +59,19 @@ interface RawTombstone extends DiskVersion {
   readonly others?: readonly (readonly [string, string])[];
 }
 
-type RawOwner = readonly [string, string, number, string, string, ...number[]];
-type RawRow = readonly [number, string | null, number, string, string, readonly RawOwner[]];
-type RawEntry = readonly [number, string, string, unknown, string, string];
+type Numbers = readonly [number, number, number, number, number];
+type RawOwner = readonly [string, string, number, string, string, ...Numbers, string | null];
+type RawRow = readonly [
+  number,
+  string | null,
+  number,
+  string,
+  string,
+  readonly RawOwner[],
+  string | null,
+  number,
+];
+type RawEntry = readonly [number, string, string, RawRow | null, string, string];
 
 const ACTIONS = ["put", "delete", "keep"] as const;
 const API_SOURCE = 2;
@@ -126,8 +144,9 @@ export class KvDisk {
     const entries: DiskEntry[] = [];
     for (const [key, value] of this.#records) {
       if (!key.startsWith("intent\0chunk")) continue;
-      for (const [action, name, guardMod] of this.#parse<readonly RawEntry[]>(value, 0)) {
-        entries.push({ action: ACTIONS[action] ?? "keep", key: name, guardMod });
+      for (const [action, name, guardMod, after] of this.#parse<readonly RawEntry[]>(value, 0)) {
+        const owners = after ? after[5].map(ownerOf) : [];
+        entries.push({ action: ACTIONS[action] ?? "keep", key: name, guardMod, owners });
       }
     }
     return entries;
@@ -137,19 +156,17 @@ export class KvDisk {
   row(key: string): DiskRow | undefined {
     const value = this.#records.get(`row\0${key}`);
     if (!value) return undefined;
-    const [ours, mod, epoch, uid, resourceVersion, owners] = this.#sealed<RawRow>(value);
+    const [ours, mod, epoch, uid, resourceVersion, owners, hash, adopted] = this.#sealed<RawRow>(
+      value,
+    );
     return {
       ours: ours === 1,
       mod: epoch === this.state?.epoch ? mod : null,
       uid,
       resourceVersion,
-      owners: owners.map(([component, gvr, source, ownerUid, version]) => ({
-        component,
-        gvr,
-        fromApi: source === API_SOURCE,
-        uid: ownerUid,
-        resourceVersion: version,
-      })),
+      hash: hash ?? undefined,
+      adopted: adopted === 1,
+      owners: owners.map(ownerOf),
     };
   }
 
@@ -200,6 +217,12 @@ export class KvDisk {
     }
     return this.#parsed.get(value) as T;
   }
+}
+
+function ownerOf(raw: RawOwner): DiskOwner {
+  const [component, gvr, source, uid, resourceVersion] = raw;
+  const fromApi = source === API_SOURCE;
+  return { component, gvr, fromApi, uid, resourceVersion, hash: raw[10] ?? undefined };
 }
 
 function compareKeys(a: KvKey, b: KvKey): number {

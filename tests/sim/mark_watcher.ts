@@ -1,3 +1,4 @@
+import { versionIn } from "./cloud.ts";
 import type { KeyChange } from "./etcd_ledger.ts";
 import type { DiskRow } from "./kv_disk.ts";
 import type { Checker, Lineage, Operation, World, Write } from "./world.ts";
@@ -59,6 +60,22 @@ export class MarkWatcher implements Checker {
         other.node !== write.lineage.node && other.disk.row(key) !== undefined
       );
       if (others) marks.hit("two nodes hold one key");
+    }
+    for (const change of changes) this.#noteVersions(change);
+  }
+
+  #noteVersions({ before, after }: KeyChange): void {
+    const { marks } = this.#world();
+    const held = before && versionIn(before.value);
+    const put = after && versionIn(after.value);
+    if (!held || !put || held.uid !== put.uid) return;
+    const order = BigInt(put.resourceVersion) - BigInt(held.resourceVersion);
+    if (order < 0n) marks.hit("a lower resourceVersion put");
+    if (order !== 0n) return;
+    marks.hit("other content at the same resourceVersion put");
+    const isBeta = (value: Uint8Array) => new TextDecoder().decode(value).includes("/v1beta1");
+    if (isBeta(before.value) && !isBeta(after.value)) {
+      marks.hit("a better API version at the same resourceVersion put");
     }
   }
 

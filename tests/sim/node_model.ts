@@ -1,5 +1,12 @@
 import { FsModel, type Walked } from "./fs_model.ts";
-import { keyOfPlace, type Place, RESOURCES, type Version, versionIn } from "./cloud.ts";
+import {
+  keyOfPlace,
+  MAX_RESOURCE_VERSION,
+  type Place,
+  RESOURCES,
+  type Version,
+  versionIn,
+} from "./cloud.ts";
 
 /** The cache root on every node. */
 export const ROOT = "/cache";
@@ -209,7 +216,9 @@ function contentOf(bytes: Uint8Array): Content {
   let content = contents.get(bytes);
   if (!content) {
     const apiVersion = /"apiVersion":"([^"]*)"/.exec(new TextDecoder().decode(bytes))?.[1];
-    content = { apiVersion, version: versionIn(bytes) };
+    const version = versionIn(bytes);
+    const isValid = version && BigInt(version.resourceVersion) <= MAX_RESOURCE_VERSION;
+    content = { apiVersion, version: isValid ? version : undefined };
     contents.set(bytes, content);
   }
   return content;

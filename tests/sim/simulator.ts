@@ -9,7 +9,8 @@ import { NothingElse } from "./checkers/nothing_else.ts";
 import { NothingForgotten } from "./checkers/nothing_forgotten.ts";
 import { OneTxn } from "./checkers/one_txn.ts";
 import { RecoveredFirst } from "./checkers/recovered_first.ts";
-import { Cloud, RESOURCES, versionIn } from "./cloud.ts";
+import { TheValue } from "./checkers/the_value.ts";
+import { Cloud, MAX_RESOURCE_VERSION, RESOURCES, versionIn } from "./cloud.ts";
 import { Environment } from "./environment.ts";
 import { EtcdLedger } from "./etcd_ledger.ts";
 import { Network } from "./faulty_etcd.ts";
@@ -106,6 +107,7 @@ class Simulation {
       new OneTxn(world),
       new LastOwner(),
       new NotOurs(world),
+      new TheValue(world),
       forgotten,
       new BadFile(world),
       new AtRest(world, forgotten),
@@ -138,12 +140,13 @@ class Simulation {
         tell(this.world, (checker) => checker.etcdChanged?.(changes, write, request));
       },
     );
+    const isLateCloud = prng.chance(0.05);
     this.world = {
       prng,
       clock,
       scheduler: new Scheduler(prng, () => this.#environment.betweenTurns()),
       etcd,
-      cloud: new Cloud(prng),
+      cloud: new Cloud(prng, isLateCloud ? MAX_RESOURCE_VERSION - BigInt(prng.below(80)) : 100n),
       nodes,
       lineages: nodes.map((node) => newLineage(node.name, node)),
       marks: new Marks(),
@@ -157,6 +160,7 @@ class Simulation {
       seenRevision: 1,
       trace: (line) => options.trace?.(`${String(this.world.tick).padStart(6)} ${line()}`),
     };
+    if (isLateCloud) this.world.marks.hit("resourceVersions near 2^63");
     if (prng.chance(0.15)) {
       for (const { name } of this.world.lineages) this.world.skipping.add(name);
     }

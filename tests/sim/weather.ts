@@ -25,6 +25,7 @@ export interface Weather {
   readonly twin: number;
   readonly staleVersion: number;
   readonly rebuild: number;
+  readonly cloudRestore: number;
 }
 
 /** The most that each fault may be drawn to. */
@@ -52,6 +53,7 @@ const WORST: Weather = {
   twin: 0.1,
   staleVersion: 0.3,
   rebuild: 0.05,
+  cloudRestore: 0.1,
 };
 
 const NONE_AT_ALL = 0.45;

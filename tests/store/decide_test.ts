@@ -8,7 +8,7 @@ import {
   type FoundVersion,
 } from "../../lib/store/decide.ts";
 import { ownersAfter, type OwnershipChange } from "../../lib/store/mod.ts";
-import { KEY, ownerOf, rowOf } from "./_states.ts";
+import { hashOf, KEY, ownerOf, rowOf } from "./_states.ts";
 
 const FRESHER: DecisionRules = { policy: "fresher", adopting: false };
 const SKIP: DecisionRules = { policy: "skip", adopting: false };
@@ -25,24 +25,25 @@ const released = (...owners: Owner[]): OwnershipChange => ({
   released: owners,
 });
 /** What was read from etcd. */
-const found = (resourceVersion: string, uid = "u", mod = "9"): FoundVersion => ({
-  mod,
-  uid,
-  resourceVersion,
-});
+const found = (
+  resourceVersion: string,
+  uid = "u",
+  mod = "9",
+  hash = hashOf(uid, resourceVersion),
+): FoundVersion => ({ mod, uid, resourceVersion, hash });
 
+const WENT_BACK = "its only owner went back to this resourceVersion";
+const NOT_HELD = "no owner holds what etcd does any more";
+const OTHER_CONTENT = "other content of the same resourceVersion";
+const BETTER = "a better API version of the same resourceVersion";
 const APISERVER = "etcd holds a value that an apiserver wrote";
 const SKIPPED = "etcd holds another importer's value (--conflict-policy skip)";
 
 /** The row as a put of `owner` leaves it, its mod still open. */
-const putRow = (owner: Owner, owners: readonly Owner[]): KeyRow => ({
-  key: KEY,
-  ours: true,
-  mod: null,
-  uid: owner.uid,
-  resourceVersion: owner.resourceVersion,
-  owners,
-});
+const putRow = (owner: Owner, owners: readonly Owner[]): KeyRow => {
+  const { uid, resourceVersion, hash = "" } = owner;
+  return { key: KEY, ours: true, mod: null, uid, resourceVersion, hash, owners };
+};
 const put = (owner: Owner, guardMod: string, reason: string, owners = [owner]): Decision => ({
   action: "put",
   guardMod,
@@ -67,9 +68,10 @@ const note = (
   ours: boolean,
   owners: Owner[],
   conflict?: string,
+  more: Partial<KeyRow> = {},
 ): Decision => ({
   action: "keep",
-  after: { key: KEY, ours, ...version, owners },
+  after: { key: KEY, ours, ...version, ...more, owners },
   reason: ours ? "in step" : "etcd holds another's value",
   ...(conflict === undefined ? {} : { conflict }),
 });
@@ -81,14 +83,25 @@ interface Case {
   observed?: string;
   value?: FoundVersion;
   rules?: DecisionRules;
+  /** All was looked at, and nothing was moving. */
+  settled?: boolean;
 }
 
+const version = (resourceVersion: string) => ({
+  resourceVersion,
+  hash: hashOf("u", resourceVersion),
+});
+const HUGE = version("18446744073709551615");
 const old = ownerOf();
+const older = ownerOf({ resourceVersion: "6" });
+const rewritten = ownerOf({ hash: "rewritten" });
+const alpha = ownerOf({ gvr: "pods.v1alpha1.core", hash: "alpha" });
 const fresh = ownerOf({ resourceVersion: "8" });
 const rebuilt = ownerOf({ uid: "v", resourceVersion: "3" });
 const other = ownerOf({ component: "kube-proxy" });
 const api = ownerOf({ component: "api", source: "api" });
 const unknown = rowOf({ mod: null });
+const { hash: _, ...unhashed } = rowOf();
 const theirs = rowOf({ ours: false, mod: "9", resourceVersion: "6" });
 
 const TABLE: Record<string, [Case, Decision]> = {
@@ -116,13 +129,21 @@ const TABLE: Record<string, [Case, Decision]> = {
     { row: rowOf(), change: acquired(ownerOf({ readAtMs: 77 })) },
     note(found("7", "u", "5"), true, [ownerOf({ readAtMs: 77 })]),
   ],
-  "an older copy of the same object is never put": [
-    { row: rowOf(), change: acquired(ownerOf({ resourceVersion: "6" })) },
-    note(found("7", "u", "5"), true, [ownerOf({ resourceVersion: "6" })]),
+  "what the only owner itself went back to is put at once": [
+    { row: rowOf(), change: acquired(older) },
+    put(older, "5", WENT_BACK),
   ],
-  "an object made anew in a rebuilt cloud replaces the one that nobody holds any more": [
+  "also another object, of a cloud that was set up anew": [
     { row: rowOf(), change: acquired(rebuilt) },
-    put(rebuilt, "5", "newer resourceVersion"),
+    put(rebuilt, "5", WENT_BACK),
+  ],
+  "but not if it had gone back from something else than what etcd holds": [
+    { row: rowOf({ resourceVersion: "8" }), change: acquired(older) },
+    note(found("8", "u", "5"), true, [older]),
+  ],
+  "nor if there was another owner, which may be the one that lags behind": [
+    { row: rowOf({ owners: [old, other] }), change: { ...acquired(older), released: [other] } },
+    note(found("7", "u", "5"), true, [older]),
   ],
   "but not while another owner still holds that one": [
     { row: rowOf({ owners: [old, other] }), change: acquired(rebuilt) },
@@ -139,12 +160,90 @@ const TABLE: Record<string, [Case, Decision]> = {
     { row: rowOf({ owners: [old, other] }), change: released(old) },
     note(found("7", "u", "5"), true, [other]),
   ],
-  "even when it was the freshest": [
+  "even when it was the freshest, since the other may be about to let go as well": [
     {
       row: rowOf({ owners: [fresh, other], resourceVersion: "8" }),
       change: released(fresh),
     },
     note(found("8", "u", "5"), true, [other]),
+  ],
+  "until a full, settled look: then the freshest that an owner holds is put, lower or not": [
+    { row: rowOf({ owners: [other], resourceVersion: "8" }), settled: true },
+    put(other, "5", NOT_HELD),
+  ],
+  "also another object that is older": [
+    {
+      row: rowOf({ owners: [other], uid: "v", resourceVersion: "8" }),
+      settled: true,
+    },
+    put(other, "5", NOT_HELD),
+  ],
+  "and also in the look in which the freshest was seen to let go": [
+    {
+      row: rowOf({ owners: [fresh, other], resourceVersion: "8" }),
+      change: released(fresh),
+      settled: true,
+    },
+    put(other, "5", NOT_HELD),
+  ],
+  "but never while an owner holds what etcd does": [
+    { row: rowOf({ owners: [fresh, other], resourceVersion: "8" }), settled: true },
+    { action: "none" },
+  ],
+  "be it one of the API's, whose object etcd alone has": [
+    {
+      row: rowOf({ owners: [{ ...api, ...version("8") }, other], resourceVersion: "8" }),
+      settled: true,
+    },
+    { action: "none" },
+  ],
+  "what a file has of it is in step, whatever of the API's etcd has lost": [
+    { row: rowOf({ owners: [{ ...api, ...version("8") }, old] }), observed: "5", settled: true },
+    { action: "none" },
+  ],
+  "other content of the same resourceVersion is put if it is the holder's own": [
+    { row: rowOf(), change: acquired(rewritten) },
+    put(rewritten, "5", OTHER_CONTENT),
+  ],
+  "and if another had other content all along": [
+    { row: rowOf({ owners: [old, { ...other, hash: "o" }] }), change: acquired(rewritten) },
+    put(rewritten, "5", OTHER_CONTENT, [{ ...other, hash: "o" }, rewritten]),
+  ],
+  "not if another owner still holds what etcd does, to the byte": [
+    { row: rowOf({ owners: [old, other] }), change: acquired(rewritten) },
+    note(found("7", "u", "5"), true, [other, rewritten]),
+  ],
+  "what the holder leaves behind is put when it lets go": [
+    { row: rowOf({ owners: [old, { ...other, hash: "o" }] }), change: released(old) },
+    put({ ...other, hash: "o" }, "5", OTHER_CONTENT),
+  ],
+  "a better API version of the same resourceVersion is put": [
+    { row: rowOf({ owners: [alpha], hash: "alpha" }), change: acquired(old) },
+    put(old, "5", BETTER, [alpha, old]),
+  ],
+  "a worse one is not": [
+    { row: rowOf({ owners: [old] }), change: acquired(alpha) },
+    note(found("7", "u", "5"), true, [old, alpha]),
+  ],
+  "what is in etcd of an earlier edgekeyd, in unknown bytes, is taken to be the owner's": [
+    { row: unhashed, change: acquired(rewritten) },
+    { action: "keep", after: { ...unhashed, owners: [rewritten] }, reason: "in step" },
+  ],
+  "but read when an owner lets go, whose they may be": [
+    { row: { ...unhashed, owners: [old, other] }, change: released(old) },
+    { action: "read" },
+  ],
+  "and noted once they were read": [
+    { row: unhashed, value: found("7", "u", "5") },
+    note(found("7", "u", "5"), true, [old]),
+  ],
+  "or replaced": [
+    { row: unhashed, value: found("7", "u", "5", "o") },
+    put(old, "5", OTHER_CONTENT),
+  ],
+  "an owner whose resourceVersion is none any more counts for nothing": [
+    { row: rowOf({ ...HUGE, owners: [{ ...other, ...HUGE }, old] }), settled: true },
+    put(old, "5", NOT_HELD, [{ ...other, ...HUGE }, old]),
   ],
   "when the last owner lets go, the key is deleted under its mod": [
     { row: rowOf(), change: released(old) },
@@ -306,9 +405,29 @@ const TABLE: Record<string, [Case, Decision]> = {
     { change: acquired(old), observed: "9", value: found("7"), rules: ADOPT },
     note(found("7"), true, [old]),
   ],
-  "adopting never puts an older version over a newer one": [
-    { change: acquired(old), observed: "9", value: found("8"), rules: ADOPT },
-    note(found("8"), true, [old]),
+  "adopting never puts an older version over a newer one, which may be another node's": [
+    { change: acquired(old), observed: "9", value: found("8"), rules: ADOPT, settled: true },
+    note(found("8"), true, [old], undefined, { adopted: true }),
+  ],
+  "nor does a later look": [
+    { row: rowOf({ resourceVersion: "8", adopted: true }), observed: "5", settled: true },
+    { action: "none" },
+  ],
+  "unless an owner has come to hold it since": [
+    {
+      row: rowOf({ resourceVersion: "8", adopted: true }),
+      change: acquired(fresh),
+      observed: "5",
+    },
+    note(found("8", "u", "5"), true, [fresh]),
+  ],
+  "adopting puts a file's content over another's of the same resourceVersion": [
+    { change: acquired(old), observed: "9", value: found("7", "u", "9", "o"), rules: ADOPT },
+    put(old, "9", OTHER_CONTENT),
+  ],
+  "and over a version that no cloud can have given": [
+    { change: acquired(old), value: found(HUGE.resourceVersion), rules: ADOPT, settled: true },
+    put(old, "9", NOT_HELD),
   ],
   "adopting leaves an apiserver's value": [
     { change: acquired(old), observed: "9", value: found("", ""), rules: ADOPT },
@@ -332,13 +451,12 @@ const TABLE: Record<string, [Case, Decision]> = {
 };
 
 for (
-  const [name, [{ row, change, buried = [], observed, value, rules }, expected]] of Object.entries(
-    TABLE,
-  )
+  const [name, [one, expected]] of Object.entries(TABLE)
 ) {
+  const { row, change, buried = [], observed, value, rules, settled = false } = one;
   Deno.test(`decide(): ${name}`, () => {
     const owners = ownersAfter(row, change);
-    const seen = { buried, observed: value?.mod ?? observed, value };
+    const seen = { buried, observed: value?.mod ?? observed, value, settled: () => settled };
     const state = { key: KEY, row, owners, change, ...seen };
     assert.deepEqual(decide(state, rules ?? FRESHER), expected);
   });

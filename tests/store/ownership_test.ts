@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Owner } from "../../lib/keycache/mod.ts";
-import { freshest, ownersAfter, replacesOurs } from "../../lib/store/ownership.ts";
+import { freshest, holds, holdsFreshest, ownersAfter } from "../../lib/store/ownership.ts";
 import { KEY, ownerOf, rowOf } from "./_states.ts";
 
 const owner: fc.Arbitrary<Owner> = fc.record({
@@ -61,22 +61,47 @@ Deno.test("freshest() takes GA, the higher version, the core group and the first
   }
 });
 
-Deno.test("replacesOurs() puts a newer rv, and another uid only once nobody holds the old object", () => {
-  const held = { uid: "u", resourceVersion: "7" };
-  const owners = [ownerOf()];
-  const table: [uid: string, resourceVersion: string, owners: Owner[], expected: boolean][] = [
-    ["u", "8", owners, true],
-    ["u", "7", owners, false],
-    ["u", "6", owners, false],
-    ["v", "8", owners, true],
-    ["v", "7", owners, false],
-    ["v", "3", owners, false],
-    ["v", "3", [ownerOf({ uid: "v" })], true],
-    ["v", "7", [ownerOf({ uid: "v" })], true],
-    ["u", "6", [ownerOf({ uid: "v" })], false],
+Deno.test("freshest() asks for the rank of what is as fresh, before the name and after the version", () => {
+  const [a, b] = [ownerOf({ component: "a" }), ownerOf({ component: "b" })];
+  const beta = ownerOf({ component: "c", gvr: "pods.v1beta1.core" });
+  const rank = (wanted: Owner) => (owner: Owner) => owner === wanted ? 0 : 1;
+  assert.equal(freshest([a, b, beta]), a);
+  assert.equal(freshest([a, b, beta], rank(b)), b);
+  assert.equal(freshest([a, b, beta], rank(beta)), a);
+});
+
+Deno.test("freshest() takes one above 2^63-1, which an earlier edgekeyd recorded, only for want of another", () => {
+  const [last, beyond] = ["9223372036854775807", "9223372036854775808"].map((resourceVersion) =>
+    ownerOf({ resourceVersion })
+  );
+  assert.ok(last && beyond);
+  assert.equal(freshest([beyond, last]), last);
+  assert.equal(freshest([beyond]), beyond);
+});
+
+Deno.test("holds() goes by the bytes, and by the version where they are not known", () => {
+  const { hash: _, ...unhashed } = ownerOf();
+  const held = { uid: "u", resourceVersion: "7", hash: ownerOf().hash ?? "" };
+  assert.ok(holds(ownerOf(), held));
+  assert.ok(holds(unhashed, held));
+  assert.ok(holds(ownerOf(), { uid: "u", resourceVersion: "7" }));
+  assert.ok(!holds(ownerOf({ hash: "o" }), held));
+  assert.ok(!holds(ownerOf({ uid: "v", hash: held.hash }), held));
+  assert.ok(!holds(ownerOf({ resourceVersion: "8", hash: held.hash }), held));
+});
+
+Deno.test("holdsFreshest() is sure only if all owners that are as fresh have the bytes in etcd", () => {
+  const other = (changes: Partial<Owner>) => ownerOf({ component: "kube-proxy", ...changes });
+  const table: [owners: Owner[], expected: boolean][] = [
+    [[], false],
+    [[ownerOf()], true],
+    [[ownerOf(), other({ resourceVersion: "6" })], true],
+    [[ownerOf(), other({ resourceVersion: "8" })], false],
+    [[ownerOf(), other({ hash: "o" })], false],
+    [[ownerOf(), other({ uid: "v" })], false],
+    [[other({ resourceVersion: "6" })], false],
   ];
-  for (const [uid, resourceVersion, list, expected] of table) {
-    const version = { uid, resourceVersion };
-    assert.equal(replacesOurs(version, held, list), expected, `${uid} ${resourceVersion}`);
-  }
+  for (const [owners, expected] of table) assert.equal(holdsFreshest(rowOf({ owners })), expected);
+  const beyond = ownerOf({ resourceVersion: "18446744073709551615" });
+  assert.equal(holdsFreshest(rowOf({ ...beyond, owners: [beyond] })), false);
 });

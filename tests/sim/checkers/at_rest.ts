@@ -1,7 +1,9 @@
+import { contentHash } from "../../../lib/k8s/mod.ts";
 import { versionIn } from "../cloud.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
 import type { DiskRow } from "../kv_disk.ts";
 import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
+import { isHeldUp } from "./held_up.ts";
 import type { NothingForgotten } from "./nothing_forgotten.ts";
 
 /**
@@ -29,7 +31,7 @@ export class AtRest implements Checker {
     for (const lineage of this.#world().lineages) {
       const { name, live, node, disk } = lineage;
       if (!live) continue;
-      const heldUp = new Set(disk.rowKeys.filter((key) => this.#isHeldUp(lineage, key)));
+      const heldUp = new Set(disk.rowKeys.filter((key) => isHeldUp(this.#world(), lineage, key)));
       const files = new Map<string, string>();
       // A bad file keeps what was recorded of it, or nothing if nothing was.
       const kept = new Set<string>();
@@ -56,29 +58,6 @@ export class AtRest implements Checker {
     }
   }
 
-  /**
-   * What is to be put is the freshest owner's, and that one's file is bad: whatever else happens to
-   * the key, in the cache too, waits for it. An older copy is not put in its stead.
-   */
-  #isHeldUp({ node, disk }: Lineage, key: string): boolean {
-    const files = node.files().filter((file) => file.key === key);
-    const stored = this.#world().etcd.get(key);
-    const version = stored && versionIn(stored.value);
-    // An apiserver's value is left alone, so that nothing is to be put.
-    if (stored && !version) return false;
-    return (disk.row(key)?.owners ?? []).some(({ component, gvr, uid, resourceVersion }) => {
-      const recorded = BigInt(resourceVersion);
-      const isBad = files.some((file) =>
-        file.component === component && file.gvr === gvr && !file.version
-      );
-      const isFreshest = files.every((file) =>
-        !file.version || BigInt(file.version.resourceVersion) < recorded
-      );
-      const isThere = version?.uid === uid && BigInt(version.resourceVersion) >= recorded;
-      return isBad && isFreshest && !isThere;
-    });
-  }
-
   #heldKeysAreThere(): void {
     const { etcd, lineages } = this.#world();
     for (const lineage of lineages) {
@@ -88,7 +67,7 @@ export class AtRest implements Checker {
         const row = disk.row(key);
         const stored = etcd.get(key);
         // What went missing, came back older or is another's now is put from the freshest file.
-        const heldUp = this.#isHeldUp(lineage, key);
+        const heldUp = isHeldUp(this.#world(), lineage, key);
         if (!row || (!stored && heldUp)) continue;
         if (!stored) broken(this, `${name} holds ${key}, which is not in etcd`);
         const waits = heldUp && row.mod !== String(stored.mod);
@@ -116,6 +95,9 @@ export class AtRest implements Checker {
     }
     if (version?.uid !== row.uid || version.resourceVersion !== row.resourceVersion) {
       broken(this, `${name} takes ${key} for another version than etcd has`);
+    }
+    if (row.hash !== contentHash(stored.value)) {
+      broken(this, `${name} takes ${key} for other bytes than etcd has`);
     }
     const write = this.#world().etcd.writeOf(stored);
     const byNode = write?.by === "agent" && write.lineage.node === node;

@@ -56,10 +56,7 @@ export class NotOurs implements Checker {
       if (!put) broken(this, `${lineage.name} puts something that no importer writes at ${key}`);
       if (!held) broken(this, `${lineage.name} overwrites an apiserver's value at ${key}`);
       const newer = compare(put.resourceVersion, held.resourceVersion);
-      if (put.uid === held.uid && newer < 0) {
-        broken(this, `${lineage.name} puts an older copy at ${key}`);
-      }
-      if (put.uid === held.uid && newer === 0) {
+      if (before.value.equals(after.value)) {
         broken(this, `${lineage.name} puts what is there already at ${key}`);
       }
       if (mine || taken) continue;

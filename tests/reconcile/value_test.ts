@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { contentHash } from "../../lib/k8s/mod.ts";
+import { type PassScope, reconcile } from "../../lib/reconcile/mod.ts";
+import { everything } from "../../lib/reconcile/look.ts";
+import { startEtcd } from "../support/etcd_server.ts";
+import { objectJson } from "../support/objects.ts";
+import { doneOf, IDLE, type RunOptions, World } from "./_world.ts";
+
+const POD = "kubelet/pods.v1.core/default";
+const PROXY = "kube-proxy/pods.v1.core/default";
+const A = "/pods/default/a";
+const sensor = (version: string) => `agent/sensors.${version}.devices.example.com/shop/s`;
+const SENSOR = "/devices.example.com/sensors/shop/s";
+const rv = (resourceVersion: string, more: { uid?: string } = {}) => ({ resourceVersion, ...more });
+
+/** What a daemon does after a change: a look at some groups, no more. */
+async function groupPass(world: World, groups: string[], options: RunOptions = {}) {
+  const scope: PassScope = {
+    ...everything(),
+    groups: new Set(groups),
+    full: false,
+    patient: false,
+  };
+  const { report, failure } = await reconcile(world.node.context, world.options(options), scope);
+  if (failure) throw failure;
+  return doneOf(report);
+}
+
+/** An object with other content than {@linkcode FsCacheDir.put} gives one. */
+const filtered = (object: Parameters<typeof objectJson>[0], content: string) =>
+  objectJson(object).replace(/}$/, `,"filtered":${JSON.stringify(content)}}`);
+
+Deno.test("etcd holds the freshest version that a present owner holds, in that one's bytes", async (t) => {
+  await using server = await startEtcd();
+  const step = async (name: string, body: (world: World) => Promise<void>) => {
+    await t.step(name, async () => {
+      await using world = await World.start(server);
+      await body(world);
+      // The same again needs nothing, and a dry run says so.
+      const revision = await world.node.revision();
+      const { plan } = await world.dry();
+      assert.deepEqual(plan, []);
+      const again = await world.run();
+      assert.deepEqual([again.created, again.updated, again.deleted], [0, 0, 0]);
+      assert.equal(await world.node.revision(), revision);
+    });
+  };
+
+  await step(
+    "a restored cloud: what the only owner went back to is put, at once",
+    async (world) => {
+      world.files.put(`${POD}/a`, rv("1000"));
+      await world.run();
+      const back = world.files.put(`${POD}/a`, rv("900"));
+      const { plan } = await world.dry();
+      assert.deepEqual(plan, [{
+        key: world.key(A),
+        action: "put",
+        owner: "kubelet/pods.v1.core",
+        reason: "its only owner went back to this resourceVersion",
+      }]);
+      assert.equal((await groupPass(world, ["kubelet/pods.v1.core"])).updated, 1);
+      await world.holds({ [A]: back });
+      const on = world.files.put(`${POD}/a`, rv("950"));
+      assert.equal((await groupPass(world, ["kubelet/pods.v1.core"])).updated, 1);
+      await world.holds({ [A]: on });
+    },
+  );
+
+  await step(
+    "a restored cloud, in the older layout, of a custom resource, and made anew with another uid",
+    async (world) => {
+      const paths = ["kubelet/pods/default/a", sensor("v1"), "kubelet/nodes.v1.core/n"];
+      const object = (at: number, version: string, uid: string) => ({
+        ...(at === 0 && { gvr: "pods.v1.core" }),
+        resourceVersion: version,
+        uid,
+      });
+      paths.forEach((path, at) => world.files.put(path, object(at, "1000", "u")));
+      await world.run();
+      const texts = paths.map((path, at) =>
+        world.files.put(path, object(at, "900", at === 2 ? "v" : "u"))
+      );
+      assert.equal((await world.run()).updated, 3);
+      await world.holds({
+        [A]: texts[0] ?? "",
+        [SENSOR]: texts[1] ?? "",
+        "/minions/n": texts[2] ?? "",
+      });
+    },
+  );
+
+  await step(
+    "a restored cloud, with two owners: put on the full look after the last of them went back",
+    async (world) => {
+      const { files } = world;
+      const held = files.put(`${POD}/a`, rv("1000"));
+      files.put(`${PROXY}/a`, rv("1000"));
+      await world.run();
+      files.put(`${POD}/a`, rv("900"));
+      assert.equal((await world.run()).updated, 0);
+      await world.holds({ [A]: held });
+      const back = files.put(`${PROXY}/a`, rv("950"));
+      assert.equal((await groupPass(world, ["kube-proxy/pods.v1.core"])).updated, 0);
+      assert.equal((await world.run()).updated, 1);
+      await world.holds({ [A]: back });
+    },
+  );
+
+  await step(
+    "a component that lags behind does not put its older copy between two deletes",
+    async (world) => {
+      const { files } = world;
+      files.put(`${PROXY}/a`, rv("5"));
+      const fresh = files.put(`${POD}/a`, rv("10"));
+      files.put(`${POD}/b`);
+      files.put(`${PROXY}/b`);
+      await world.run();
+      files.remove(`${POD}/a`);
+      assert.equal((await groupPass(world, ["kubelet/pods.v1.core"])).released, 1);
+      assert.equal((await world.values())[A], fresh);
+      files.remove(`${PROXY}/a`);
+      assert.equal((await groupPass(world, ["kube-proxy/pods.v1.core"])).deleted, 1);
+    },
+  );
+
+  await step(
+    "nor its copy of an earlier object of the name, though nobody holds the later one",
+    async (world) => {
+      const { files } = world;
+      files.put(`${PROXY}/a`, rv("5", { uid: "first" }));
+      files.put(`${POD}/a`, rv("10", { uid: "second" }));
+      await world.run();
+      files.remove(`${POD}/a`);
+      const done = await groupPass(world, ["kubelet/pods.v1.core"]);
+      assert.deepEqual([done.updated, done.released], [0, 1]);
+      assert.equal((await world.run()).updated, 1);
+    },
+  );
+
+  await step("a file that can't be read is no reason to put an older one", async (world) => {
+    const { files } = world;
+    const older = files.put(`${PROXY}/a`, rv("5"));
+    const fresh = files.put(`${POD}/a`, rv("10"));
+    await world.run();
+    files.write(`${POD}/a`, "{");
+    assert.equal((await world.run()).updated, 0);
+    assert.equal((await world.values())[A], fresh);
+    files.remove(`${POD}/a`);
+    assert.equal((await world.run()).updated, 1);
+    await world.holds({ [A]: older });
+  });
+
+  await step("other content under the same uid and resourceVersion is put", async (world) => {
+    world.files.put(`${POD}/a`);
+    await world.run();
+    const text = filtered({ name: "a" }, "once");
+    world.files.write(`${POD}/a`, text);
+    assert.deepEqual(await world.run(), { ...IDLE, updated: 1 });
+    await world.holds({ [A]: text });
+    const other = filtered({ name: "a" }, "more");
+    assert.equal(other.length, text.length);
+    world.files.write(`${POD}/a`, other);
+    assert.equal((await groupPass(world, ["kubelet/pods.v1.core"])).updated, 1);
+    await world.holds({ [A]: other });
+  });
+
+  await step(
+    "of two components with other content at one resourceVersion, the one in etcd stays",
+    async (world) => {
+      const { files } = world;
+      const first = filtered({ name: "a" }, "kubelet's");
+      files.write(`${POD}/a`, first);
+      await world.run();
+      const second = filtered({ name: "a" }, "kube-proxy's");
+      files.write(`${PROXY}/a`, second);
+      assert.equal((await world.run()).updated, 0);
+      await world.holds({ [A]: first });
+      // The holder's own change is put, though the other one's name comes first.
+      const changed = filtered({ name: "a" }, "kubelet's, changed");
+      files.write(`${POD}/a`, changed);
+      assert.equal((await world.run()).updated, 1);
+      await world.holds({ [A]: changed });
+      // Once it lets go, the other's.
+      files.remove(`${POD}/a`);
+      files.put(`${POD}/b`);
+      assert.equal((await world.run()).updated, 1);
+      assert.equal((await world.values())[A], second);
+    },
+  );
+
+  await step(
+    "at one resourceVersion the better API version is put, and a remaining one when that goes",
+    async (world) => {
+      const { files } = world;
+      const alpha = files.put(sensor("v1alpha1"));
+      await world.run();
+      await world.holds({ [SENSOR]: alpha });
+      const ga = files.put(sensor("v1"));
+      assert.equal((await groupPass(world, ["agent/sensors.v1.devices.example.com"])).updated, 1);
+      await world.holds({ [SENSOR]: ga });
+      files.remove(sensor("v1"));
+      assert.equal((await world.run({ confirmDeletes: true })).updated, 1);
+      await world.holds({ [SENSOR]: alpha });
+      files.put(sensor("v1"));
+      await world.run();
+      files.remove(sensor("v1alpha1"));
+      assert.equal((await world.run({ confirmDeletes: true })).updated, 0);
+      await world.holds({ [SENSOR]: ga });
+    },
+  );
+
+  await step(
+    "one component with one object in both layouts: the current one counts",
+    async (world) => {
+      const { files } = world;
+      files.write("kubelet/pods/default/a", filtered({ name: "a" }, "older layout"));
+      const current = filtered({ name: "a" }, "current layout");
+      files.write(`${POD}/a`, current);
+      await world.run();
+      await world.holds({ [A]: current });
+      const fresher = files.put("kubelet/pods/default/a", { ...rv("8"), gvr: "pods.v1.core" });
+      await world.run();
+      await world.holds({ [A]: fresher });
+      // Each went back, to versions of their own.
+      files.put("kubelet/pods/default/a", { ...rv("5"), gvr: "pods.v1.core" });
+      const back = files.put(`${POD}/a`, rv("6"));
+      await world.run();
+      await world.holds({ [A]: back });
+    },
+  );
+
+  await step("a resourceVersion above 2^63-1 is invalid, and takes no key", async (world) => {
+    const { files } = world;
+    const text = files.put(`${POD}/a`);
+    files.put("evil/pods.v1.core/default/a", rv("18446744073709551615"));
+    files.put("evil/pods.v1.core/default/b", rv("9223372036854775808"));
+    const done = await world.run();
+    assert.deepEqual([done.created, done.invalid.length, done.status], [1, 2, "partial"]);
+    await world.holds({ [A]: text });
+  });
+
+  await step(
+    "one just below it is put, and what the others hold once its component is gone",
+    async (world) => {
+      const { files } = world;
+      const text = files.put(`${POD}/a`);
+      const evil = files.put("evil/pods.v1.core/default/a", rv("9223372036854775807"));
+      await world.run();
+      await world.holds({ [A]: evil });
+      files.remove("evil");
+      assert.equal((await world.run()).heldBack.length, 1);
+      assert.equal((await world.values())[A], evil);
+      assert.equal((await world.run({ confirmDeletes: true })).updated, 1);
+      await world.holds({ [A]: text });
+    },
+  );
+
+  await step(
+    "an etcd that was restored to other bytes of ours is brought to the owner's",
+    async (world) => {
+      const { files, node } = world;
+      const first = files.put(`${POD}/a`);
+      files.put(`${POD}/b`);
+      await world.run();
+      const second = filtered({ name: "a" }, "later");
+      files.write(`${POD}/a`, second);
+      await world.run();
+      const { fence } = node.cache;
+      await node.put(world.key(A), first);
+      await node.put(node.cache.identity.fenceKey, `${fence.expected?.split("/")[0]}/1/old`);
+      await world.run();
+      assert.equal((await world.values())[A], second);
+    },
+  );
+
+  await step("adopting puts the files' content at equal versions", async (world) => {
+    const { files, node } = world;
+    await node.put(world.key(A), objectJson({ name: "a" }));
+    const text = filtered({ name: "a" }, "the file's");
+    files.write(`${POD}/a`, text);
+    await world.node.put(node.cache.identity.fenceKey, "other-life/7/x");
+    const done = await world.run({ adopt: true });
+    assert.deepEqual([done.created, done.updated], [0, 1]);
+    await world.holds({ [A]: text });
+  });
+
+  await step(
+    "adopting leaves another node's newer version, until an owner here has a newer one",
+    async (world) => {
+      const { files, node } = world;
+      const newer = objectJson({ name: "a", resourceVersion: "9" });
+      await node.put(world.key(A), newer);
+      files.put(`${POD}/a`, rv("8"));
+      await node.put(node.cache.identity.fenceKey, "other-life/7/x");
+      await world.run({ adopt: true });
+      await world.run();
+      assert.equal((await world.values())[A], newer);
+      const newest = files.put(`${POD}/a`, rv("10"));
+      await world.run();
+      await world.holds({ [A]: newest });
+    },
+  );
+
+  await step(
+    "rows of an earlier schema learn their bytes without a put, and heal what differs",
+    async (world) => {
+      const { files, node } = world;
+      const texts = ["a", "b", "c"].map((name) => files.put(`${POD}/${name}`));
+      await world.run();
+      // As an earlier edgekeyd left it: it did not put b's later content.
+      const later = filtered({ name: "b" }, "later");
+      files.write(`${POD}/b`, later);
+      const rows = new Map([...node.cache.rows].map(([key, { hash: _, ...row }]) => {
+        const owners = row.owners.map(({ hash: _, ...owner }) => owner);
+        return [key, { ...row, owners }];
+      }));
+      await node.cache.keep(rows);
+      const { plan } = await world.dry();
+      assert.deepEqual(plan?.map(({ key, action }) => [key, action]), [[
+        world.key("/pods/default/b"),
+        "put",
+      ]]);
+      assert.deepEqual(await world.run(), { ...IDLE, updated: 1, unchanged: 2 });
+      await world.holds({
+        [A]: texts[0] ?? "",
+        "/pods/default/b": later,
+        "/pods/default/c": texts[2] ?? "",
+      });
+      for (const row of node.cache.rows.values()) {
+        const value = (await node.stored()).get(row.key.slice(node.prefix.length))?.value ?? "";
+        assert.equal(row.hash, contentHash(new TextEncoder().encode(value)));
+        assert.deepEqual(row.owners.map((owner) => owner.hash), [row.hash]);
+      }
+    },
+  );
+});
