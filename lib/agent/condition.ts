@@ -11,6 +11,8 @@ export interface Facts extends Partial<Health> {
   readonly cacheRoot?: string;
   /** Keys that are left to others, each with the reason. */
   readonly conflicts?: ReadonlyMap<string, string>;
+  /** Keys whose value another importer wrote, and which no owner holds, each with what is known. */
+  readonly others?: ReadonlyMap<string, string>;
   /** Keys of a Txn of which nobody knows what became of it. */
   readonly pendingKeys?: number;
   /** What the fence in etcd says (as judgeFence tells it), and where it is. */

@@ -122,6 +122,23 @@ const TABLE = {
     advice: "delete them in etcd to let edgekeyd write them",
     log: { appeared: "key left to others", cleared: "no longer left to others", about: "key" },
   },
+  "others-values": {
+    kind: "warning",
+    effect: "none",
+    items: ({ others = new Map() }) =>
+      [...others].map(([about, reason]) => ({ about, reason }))
+        .sort((a, b) => (a.about < b.about ? -1 : 1)),
+    words: ({ length }) =>
+      `${plural(length, "key")} with another importer's value, which no component here holds`,
+    advice:
+      "another node may be ahead of this one; if not, `--reconcile --conflict-policy owner` " +
+      "puts what the files say",
+    log: {
+      appeared: "another importer's value, which no component here holds",
+      cleared: "no longer another importer's value",
+      about: "key",
+    },
+  },
   "invalid-paths": {
     kind: "warning",
     effect: "exception",

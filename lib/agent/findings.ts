@@ -1,7 +1,7 @@
 import type { EdgekeydError } from "../errors.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
-import { type ConflictPolicy, standingConflicts } from "../store/mod.ts";
+import { type ConflictPolicy, standingConflicts, standingOthers } from "../store/mod.ts";
 import { ConditionLog } from "./condition_log.ts";
 import { type Condition, conditionsOf } from "./conditions.ts";
 import {
@@ -58,13 +58,14 @@ export class Findings {
   /** All that conditions are judged by. */
   get facts(): NodeFacts {
     const { cache, cacheRoot } = this.#parts;
-    const { identity, intent } = cache();
+    const { identity, intent, rows } = cache();
     return {
       ...this.#health,
       daemon: true,
       nodeName: identity.nodeName,
       cacheRoot,
       conflicts: this.conflicts,
+      others: standingOthers(rows),
       // While all goes well, one that is pending is only on its way.
       ...(this.#health.failure && { pendingKeys: intent?.header.entries ?? 0 }),
     };

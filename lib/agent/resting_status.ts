@@ -1,7 +1,13 @@
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { Clock } from "../clock.ts";
-import { type ConflictPolicy, judgeFence, observe, standingConflicts } from "../store/mod.ts";
+import {
+  type ConflictPolicy,
+  judgeFence,
+  observe,
+  standingConflicts,
+  standingOthers,
+} from "../store/mod.ts";
 import { etcdStateAfter } from "./health.ts";
 import { type NodeFacts, type NodeStatus, type Setup, statusOf } from "./status.ts";
 
@@ -32,6 +38,7 @@ export async function restingStatus(
   const facts: NodeFacts = {
     nodeName: cache.identity.nodeName,
     conflicts: standingConflicts(cache.rows, { policy, adopting: false }),
+    others: standingOthers(cache.rows),
     pendingKeys: cache.intent?.header.entries ?? 0,
     ...seen,
   };

@@ -106,9 +106,10 @@ export const FLAGS = {
   },
   "conflict-policy": {
     kind: "choice",
-    choices: ["fresher", "skip"],
+    choices: ["fresher", "skip", "owner"],
     default: "fresher",
-    help: "fresher: replace another importer's older value; skip: never replace what is not ours",
+    help: "fresher: replace another importer's older value; skip: never replace what is not " +
+      "ours; owner: replace any importer's with what the files say, newer or not",
     only: "sync",
     setting: true,
   },

@@ -19,7 +19,7 @@ export async function verifyCommand(options: Options, terminal: Terminal): Promi
   if (!first && conditions.length === 0) return EXIT.ok;
   const differs = first
     ? `etcd is not what the component-key cache says (${first.key}: ${first.reason}); run ` +
-      "`edgekeyd --reconcile`"
+      "`edgekeyd --reconcile`, with `--conflict-policy owner` for what another importer wrote"
     : "";
   terminal.err(`edgekeyd: ${whyNotInStep(conditions) || differs}`);
   return EXIT.partial;

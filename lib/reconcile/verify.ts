@@ -1,11 +1,11 @@
-import { type KeyRow } from "../keycache/mod.ts";
-import { judgeFence, observe, type StoreContext } from "../store/mod.ts";
+import type { KeyRow } from "../keycache/mod.ts";
+import { judgeFence, observe, othersValue, readVersions, type StoreContext } from "../store/mod.ts";
 
 /** How etcd differs from the component-key cache. */
 export interface Verification {
   /** Keys that are owned. */
   readonly keys: number;
-  /** Keys that etcd does not hold as the cache says. */
+  /** Keys that etcd does not hold as the cache says, or whose value no owner holds. */
   readonly drift: readonly { readonly key: string; readonly reason: string }[];
   /** What the fence says; absent if it is in step. */
   readonly fence?: string;
@@ -13,8 +13,13 @@ export interface Verification {
   readonly revision: string;
 }
 
+const CHANGED = "changed in etcd by another";
+/** More values are not read to tell what another wrote: then only that another did is said. */
+const MAX_READ = 4_096;
+
 /**
- * Holds etcd against the component-key cache, by keys and mod revisions alone. Writes nothing.
+ * Holds etcd against the component-key cache: by keys and mod revisions, and by the value where
+ * another wrote it. Writes nothing.
  *
  * @param context both sides
  * @throws {EtcdError} if etcd fails
@@ -22,23 +27,55 @@ export interface Verification {
 export async function verify(context: StoreContext): Promise<Verification> {
   const { cache, etcd } = context;
   const seen = await observe(etcd, cache.identity, cache.rows.keys());
-  const drift: { key: string; reason: string }[] = [];
+  const reasons = new Map<string, string>();
+  const others: KeyRow[] = [];
   for (const row of cache.rows.values()) {
-    const reason = driftOf(row, seen.mods.get(row.key));
-    if (reason !== undefined) drift.push({ key: row.key, reason });
+    const mod = seen.mods.get(row.key);
+    const reason = driftOf(row, mod);
+    if (reason !== undefined) reasons.set(row.key, reason);
+    else if (row.owners.length > 0 && !(row.ours && row.mod === mod)) others.push(row);
   }
+  for (const [key, reason] of await differencesOf(context, others)) reasons.set(key, reason);
   const { kind } = judgeFence(seen.fence, cache.identity.life, cache.fence, cache.intent?.header);
   return {
     keys: cache.rows.size,
-    drift,
+    drift: [...cache.rows.keys()].flatMap((key) => {
+      const reason = reasons.get(key);
+      return reason === undefined ? [] : [{ key, reason }];
+    }),
     ...(kind !== "in-step" && { fence: kind }),
     revision: seen.revision,
   };
 }
 
+/** What needs no look at the value. */
 function driftOf(row: KeyRow, mod: string | undefined): string | undefined {
   if (row.owners.length === 0) return mod === undefined ? undefined : "to be deleted";
   if (mod === undefined) return "missing in etcd";
-  if (row.mod === mod) return undefined;
-  return row.mod === null ? "not verified since etcd was reset" : "changed in etcd by another";
+  if (row.mod === null && row.ours) return "not verified since etcd was reset";
+  return undefined;
+}
+
+/** Of values that another wrote, those that no owner holds. */
+async function differencesOf(
+  context: StoreContext,
+  rows: readonly KeyRow[],
+): Promise<Map<string, string>> {
+  const differences = new Map<string, string>();
+  const requests = rows.slice(0, MAX_READ).map(({ key, owners }) => ({
+    key,
+    expectedBytes: Math.max(...owners.map(({ stamp }) => stamp.size)),
+  }));
+  const found = await readVersions(context, requests, true);
+  for (const { key, owners, ours } of rows) {
+    if (!found?.versions.has(key)) {
+      differences.set(key, CHANGED);
+      continue;
+    }
+    const version = found.versions.get(key);
+    const difference = version ? othersValue(version, owners) : "gone";
+    if (difference === undefined) continue;
+    differences.set(key, ours ? `${CHANGED}: ${difference}` : difference);
+  }
+  return differences;
 }

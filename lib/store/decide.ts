@@ -3,8 +3,14 @@ import { compareResourceVersions, isApiserversOwn, isResourceVersion } from "../
 import { freshest, holds, isNewer, type ObjectVersion, type OwnershipChange } from "./ownership.ts";
 import { wentBack } from "./went_back.ts";
 
-/** What to do when etcd holds a value that is not ours. */
-export type ConflictPolicy = "fresher" | "skip";
+/**
+ * What to do when etcd holds a value that another importer wrote.
+ *
+ * - `fresher`: replace it if ours is newer
+ * - `skip`: never replace it
+ * - `owner`: replace it with what an owner here holds, whatever it is
+ */
+export type ConflictPolicy = "fresher" | "skip" | "owner";
 
 /** Mod revision of a key that does not exist. */
 export const ABSENT = "0";
@@ -84,21 +90,38 @@ function canPut(owner: Owner, change: OwnershipChange | undefined): boolean {
 function decideHeld(state: KeyState, rules: DecisionRules): Decision {
   const held = heldIn(state, rules);
   if (!held) return { action: "read" };
-  if (held.ours) return decideOurs(state, held);
+  if (held.ours) return decideOurs(state, held, rules);
   if (held.resourceVersion === "") {
     return keep(state, held, conflictOf(state, "etcd holds a value that an apiserver wrote"));
   }
   const owners = state.owners.filter((one) => canPut(one, state.change));
   const owner = freshest(owners, rankBy(state, held));
-  if (!owner || !isNewer(owner, held)) return keep(state, held);
-  if (rules.policy === "fresher") {
-    return put(state, owner, held.mod, "newer than another importer's value");
+  if (!owner) return keep(state, held);
+  if (isNewer(owner, held)) {
+    return rules.policy === "skip"
+      ? keep(state, held, "etcd holds another importer's value (--conflict-policy skip)")
+      : put(state, owner, held.mod, "newer than another importer's value");
   }
-  return keep(state, held, "etcd holds another importer's value (--conflict-policy skip)");
+  if (rules.policy !== "owner") return keep(state, held);
+  if (held.hash === undefined && !state.value) return { action: "read" };
+  const best = freshest(state.owners, rankBy(state, held));
+  const isHeld = best !== undefined && holds(best, held);
+  if (isHeld || (isNewer(held, owner) && !mayGoBack(state, held))) return keep(state, held);
+  return put(state, owner, held.mod, "what an owner holds (--conflict-policy owner)");
+}
+
+/**
+ * Whether a version lower than what etcd holds may be put. Else a component that lags behind could
+ * be about to let go as well.
+ */
+function mayGoBack(state: KeyState, held: Held): boolean {
+  const present = state.owners.filter((one) => isResourceVersion(one.resourceVersion));
+  const isLast = !present.some((one) => holds(one, held));
+  return wentBack(state, held) || (isLast && state.settled(present));
 }
 
 /** What etcd holds is to be the freshest version that an owner holds, in that one's bytes. */
-function decideOurs(state: KeyState, held: Held): Decision {
+function decideOurs(state: KeyState, held: Held, rules: DecisionRules): Decision {
   const { owners, change } = state;
   const rank = rankBy(state, held);
   const best = freshest(owners, rank);
@@ -113,10 +136,8 @@ function decideOurs(state: KeyState, held: Held): Decision {
   if (wentBack(state, held)) {
     return put(state, owner, held.mod, "its only owner went back to this resourceVersion");
   }
-  // Until then a component that lags behind could be about to let go as well.
-  const present = owners.filter((one) => isResourceVersion(one.resourceVersion));
-  const isLast = !present.some((one) => holds(one, held));
-  if (isLast && !held.adopted && best === owner && state.settled(present)) {
+  const isOthers = held.adopted && rules.policy !== "owner";
+  if (!isOthers && best === owner && mayGoBack(state, held)) {
     return put(state, owner, held.mod, "no owner holds what etcd does any more");
   }
   return keep(state, held);

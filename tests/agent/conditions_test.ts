@@ -36,6 +36,9 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "txn-pending": { pendingKeys: 3 },
   "deletes-held-back": { heldBack: [{ component: "kubelet", deletes: 12 }] },
   "conflicts": { conflicts: new Map([["/registry/pods/b", "theirs"], ["/registry/a", "newer"]]) },
+  "others-values": {
+    others: new Map([["/registry/a", "another importer's value: other content"]]),
+  },
   "invalid-paths": { invalid: [{ path: "kubelet/pods.v1.core/x", reason: "not valid JSON" }] },
   "half-rewritten": { halfRewritten: ["kubelet/pods.v1.core"] },
   "busy": { busy: ["kubelet/nodes.v1.core"] },
@@ -165,6 +168,7 @@ Deno.test("conditions that hold together: the gravest makes the state and comes 
     "txn-pending",
     "deletes-held-back",
     "conflicts",
+    "others-values",
     "invalid-paths",
     "half-rewritten",
     "unwatched",

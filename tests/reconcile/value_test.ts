@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { contentHash } from "../../lib/k8s/mod.ts";
-import { type PassScope, reconcile } from "../../lib/reconcile/mod.ts";
+import { type PassScope, reconcile, verify } from "../../lib/reconcile/mod.ts";
 import { everything } from "../../lib/reconcile/look.ts";
+import { standingOthers } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { objectJson } from "../support/objects.ts";
 import { doneOf, IDLE, type RunOptions, World } from "./_world.ts";
@@ -301,6 +302,115 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
       await world.holds({ [A]: newest });
     },
   );
+
+  const overwritten: [what: string, value: string, reason: RegExp][] = [
+    [
+      "the same resourceVersion and another body",
+      filtered({ name: "a" }, "foreign"),
+      /^another importer's value: other content at resourceVersion 7$/,
+    ],
+    [
+      "an absurdly high resourceVersion",
+      objectJson({ name: "a", resourceVersion: "9000000000000000000" }),
+      /^another importer's value: resourceVersion 9000000000000000000 is newer than kubelet's 7$/,
+    ],
+    [
+      "one above 2^63-1",
+      objectJson({ name: "a", resourceVersion: "18446744073709551615" }),
+      /^another importer's value: its resourceVersion is none/,
+    ],
+    [
+      "one that is no number, in an object that is none",
+      '{"metadata":{"resourceVersion":"x"}}',
+      /^another importer's value: its resourceVersion is none/,
+    ],
+    [
+      "another uid",
+      objectJson({ name: "a", uid: "other" }),
+      /^another importer's value: other content at resourceVersion 7$/,
+    ],
+  ];
+  for (const [what, value, reason] of overwritten) {
+    await step(
+      `a value that another wrote over ours, with ${what}, is told, and healed by policy owner`,
+      async (world) => {
+        const { files, node } = world;
+        const text = files.put(`${POD}/a`);
+        const b = files.put(`${POD}/b`);
+        await world.run();
+        await node.put(world.key(A), value);
+        const changed = async () => (await verify(node.context)).drift;
+        assert.match(
+          (await changed())[0]?.reason ?? "",
+          /^changed in etcd by another: another importer/,
+        );
+        assert.equal((await world.run()).updated, 0);
+        const [drift, ...more] = await changed();
+        assert.deepEqual([drift?.key, more], [world.key(A), []]);
+        assert.match(drift?.reason ?? "", reason);
+        assert.deepEqual([...standingOthers(node.cache.rows)], [[world.key(A), drift?.reason]]);
+        const owner = { policy: "owner" } as const;
+        assert.deepEqual((await world.dry(owner)).plan?.map(({ reason }) => reason), [
+          "what an owner holds (--conflict-policy owner)",
+        ]);
+        assert.deepEqual(await world.run(owner), { ...IDLE, updated: 1, unchanged: 1 });
+        await world.holds({ [A]: text, "/pods/default/b": b });
+        assert.deepEqual([await changed(), standingOthers(node.cache.rows).size], [[], 0]);
+      },
+    );
+  }
+
+  await step("a value that another wrote, and that is an owner's, is no drift", async (world) => {
+    const { files, node } = world;
+    const text = files.put(`${POD}/a`);
+    await world.run();
+    await node.put(world.key(A), text);
+    assert.deepEqual((await verify(node.context)).drift, []);
+    await world.run();
+    assert.deepEqual((await verify(node.context)).drift, []);
+  });
+
+  await step("an apiserver's own value is told, and stays under policy owner", async (world) => {
+    const { files, node } = world;
+    files.put(`${POD}/a`);
+    await world.run();
+    await node.put(world.key(A), "k8s\0theirs");
+    const done = await world.run({ policy: "owner" });
+    assert.deepEqual([done.updated, done.conflicts.length], [0, 1]);
+    assert.deepEqual((await verify(node.context)).drift, [{
+      key: world.key(A),
+      reason: "an apiserver's value",
+    }]);
+    await node.delete(world.key(A));
+    await world.run();
+  });
+
+  await step(
+    "policy owner puts no older copy over another's in a look at some groups",
+    async (world) => {
+      const { files, node } = world;
+      files.put(`${PROXY}/a`, rv("5"));
+      files.put(`${POD}/a`, rv("10"));
+      await world.run();
+      const newer = objectJson({ name: "a", resourceVersion: "11" });
+      await node.put(world.key(A), newer);
+      files.remove(`${POD}/a`);
+      const owner = { policy: "owner" } as const;
+      await groupPass(world, ["kubelet/pods.v1.core"], owner);
+      assert.equal((await world.values())[A], newer);
+      assert.equal((await world.run(owner)).updated, 1);
+    },
+  );
+
+  await step("what was adopted and is newer gives way to policy owner alone", async (world) => {
+    const { files, node } = world;
+    await node.put(world.key(A), objectJson({ name: "a", resourceVersion: "9" }));
+    const text = files.put(`${POD}/a`, rv("8"));
+    await node.put(node.cache.identity.fenceKey, "other-life/7/x");
+    assert.equal((await world.run({ adopt: true })).updated, 0);
+    assert.equal((await world.run({ policy: "owner" })).updated, 1);
+    await world.holds({ [A]: text });
+  });
 
   await step(
     "rows of an earlier schema learn their bytes without a put, and heal what differs",
