@@ -139,6 +139,22 @@ const TABLE = {
       about: "key",
     },
   },
+  "keys-not-put": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ notPut = [] }) =>
+      notPut.map(({ key, path, reason }) => ({
+        about: key,
+        reason: `${reason}, and ${path} can't be imported`,
+      })),
+    words: ({ length }) => `${plural(length, "key")} to be put, whose file can't be imported`,
+    advice: "let yurthub write the files anew",
+    log: {
+      appeared: "not put, since its file can't be imported",
+      cleared: "no longer to be put",
+      about: "key",
+    },
+  },
   "invalid-paths": {
     kind: "warning",
     effect: "exception",

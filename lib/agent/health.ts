@@ -2,7 +2,7 @@ import { EtcdError, type EtcdErrorReason } from "../etcd/mod.ts";
 import type { EdgekeydError } from "../errors.ts";
 import type { InvalidPath } from "../fscache/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
-import type { ReconcileOutcome } from "../reconcile/mod.ts";
+import type { KeyNotPut, ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
 import { componentOfGroup, groupOfPath, isAboveGroups } from "./group_paths.ts";
 import {
@@ -25,6 +25,8 @@ export interface Health {
   readonly invalid: readonly InvalidPath[];
   /** Components whose deletes are held back, and how many these are. */
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  /** Keys that are to be put, and whose file can't be imported. */
+  readonly notPut: readonly KeyNotPut[];
   /** Since when groups have been half rewritten, ms of a clock that only runs forward. */
   readonly rewritingSinceMs: WaitingSince;
   /** Groups that have been so for longer than a rewrite takes, in order. */
@@ -52,6 +54,7 @@ export const UNKNOWN_HEALTH: Health = {
   watchFailure: undefined,
   invalid: [],
   heldBack: [],
+  notPut: [],
   rewritingSinceMs: new Map(),
   halfRewritten: [],
   missingSinceMs: new Map(),
@@ -131,6 +134,7 @@ export function healthAfter(
   if (failure) return healthAfterFailure(before, failure);
   const components = new Set(groups ? [...groups].map(componentOfGroup) : all);
   const named = new Set(report.invalid.map(({ path }) => path));
+  const notPut = new Set(report.notPut?.map(({ key }) => key));
   const elsewhere = (path: string) =>
     groups !== undefined && !named.has(path) && !groups.has(groupOfPath(path)) &&
     // What stands above the groups is seen whenever one below it is looked at.
@@ -151,6 +155,13 @@ export function healthAfter(
     failure: undefined,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
+    // A look at a group tells of what is still bad there, and not what that lacks in etcd.
+    notPut: [
+      ...before.notPut.filter(({ key, path }) =>
+        !full && !notPut.has(key) && (named.has(path) || elsewhere(path))
+      ),
+      ...report.notPut ?? [],
+    ],
     rewritingSinceMs,
     halfRewritten: waitingTooLong(rewritingSinceMs, monotonicMs, settleMs),
     missingSinceMs,

@@ -41,6 +41,10 @@ const report = record({
       "nobody here owns.",
     listOf(TEXT),
   ),
+  "notPut?": described(
+    "Keys that are to be put, and whose file can't be imported.",
+    listOf(record({ key: TEXT, path: TEXT, reason: TEXT })),
+  ),
   txns: COUNT,
   staged: described("A group was split over several Txns.", YES_NO),
   recovered: described("Pending Txns of an earlier run that were resolved.", COUNT),

@@ -18,6 +18,13 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
   }
   lines(terminal, "unclaimed", report.unclaimed ?? []);
   lines(terminal, "conflict ", report.conflicts.map(({ key, reason }) => `${key}: ${reason}`));
+  lines(
+    terminal,
+    "not put  ",
+    (report.notPut ?? []).map(({ key, path, reason }) =>
+      `${key}: ${reason}, and ${path} can't be imported`
+    ),
+  );
   lines(terminal, "invalid  ", report.invalid.map(({ path, reason }) => `${path}: ${reason}`));
   lines(
     terminal,
@@ -43,10 +50,13 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
 
 /** One line that says why a run was only partial, and what to do. */
 export function summaryOf(
-  { conflicts, invalid, heldBack }: Pick<ReconcileReport, "conflicts" | "invalid" | "heldBack">,
+  { conflicts, invalid, heldBack, notPut = [] }: Pick<
+    ReconcileReport,
+    "conflicts" | "invalid" | "heldBack" | "notPut"
+  >,
 ): string {
   const reasons = new Map(conflicts.map(({ key, reason }) => [key, reason]));
-  return exceptionsOf(conditionsOf({ conflicts: reasons, invalid, heldBack }));
+  return exceptionsOf(conditionsOf({ conflicts: reasons, invalid, heldBack, notPut }));
 }
 
 function lines(terminal: Terminal, label: string, texts: readonly string[]): void {

@@ -1,8 +1,9 @@
-import type { KeyRow, Owner } from "../keycache/mod.ts";
+import type { KeyRow } from "../keycache/mod.ts";
 import {
   type Decision,
   FenceError,
   judgeFence,
+  type LeftOut,
   observe,
   ownersAfter,
   type OwnershipChange,
@@ -12,6 +13,7 @@ import {
   plannedOp,
   type StoreContext,
   txnLimits,
+  withValue,
 } from "../store/mod.ts";
 import { strangerNotes } from "./custom_notes.ts";
 import { Slices } from "../slices.ts";
@@ -23,6 +25,7 @@ import {
   reportStatus,
 } from "./findings.ts";
 import { everything } from "./look.ts";
+import { sortLeftOut } from "./not_put.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
@@ -75,11 +78,13 @@ export async function dryRun(
     if (note !== undefined) notes.push(note);
   }
   const planned: PlannedOp[] = [];
-  const leftOut = new Map<string, Owner>();
+  const leftOut = new Map<string, LeftOut>();
   for (const [key, decision] of made.decisions) {
     const op = plannedOp(key, decision, rows.get(key), changes.get(key));
-    if (op?.action === "put" && op.owner && !bytesOf(key, op.owner)) leftOut.set(key, op.owner);
-    else if (op) planned.push(op);
+    if (!op) continue;
+    const { owner, guardMod } = op;
+    if (owner && !withValue(op, bytesOf)) leftOut.set(key, { owner, guardMod });
+    else planned.push(op);
   }
   const { clock } = context;
   const slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
@@ -91,17 +96,23 @@ export async function dryRun(
   for (const [key, decision] of made.decisions) {
     if (!stays(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
   }
+  const { bad, changed } = sortLeftOut(cache, findings, leftOut);
   const told = {
     conflicts: [...made.conflicts].map(([key, reason]) => ({ key, reason })),
     invalid: invalidFiles(cache, findings, tooLarge),
     heldBack: heldBackDeletes(findings),
+    ...(bad.length > 0 && { notPut: bad }),
   };
   const count = (wanted: (op: PlannedOp) => boolean) => ops.filter(wanted).length;
   const created = count((op) => op.action === "put" && op.guardMod === "0");
   const updated = count((op) => op.action === "put" && op.guardMod !== "0");
   const held = (key: string) =>
     ownersAfter(rows.get(key), stays(key) ? undefined : changes.get(key)).length > 0;
-  const touched = new Set([...ops.map((op) => op.key), ...made.conflicts.keys()]);
+  const touched = new Set([
+    ...ops.map((op) => op.key),
+    ...made.conflicts.keys(),
+    ...bad.map(({ key }) => key),
+  ]);
   return {
     report: {
       status: reportStatus(told),
@@ -123,7 +134,7 @@ export async function dryRun(
       plan: steps,
     },
     notes,
-    busy: busyGroups(cache, findings, leftOut),
+    busy: busyGroups(cache, findings, changed),
     missing: new Map(),
     rewriting: [...findings.snapshot.rewriting],
     failure: undefined,

@@ -1,6 +1,6 @@
 import type { InvalidPath, Snapshot } from "../fscache/mod.ts";
 import type { CachedFile, ComponentKeyCache, Owner } from "../keycache/mod.ts";
-import type { BytesOf } from "../store/mod.ts";
+import type { BytesOf, LeftOut } from "../store/mod.ts";
 import type { SnapshotDiff } from "./diff.ts";
 import { guardDeletes, type GuardVerdict } from "./guard.ts";
 import { type LookScope, lookSettled } from "./look.ts";
@@ -68,9 +68,13 @@ export function heldBackDeletes({ guarded }: Findings): ReconcileReport["heldBac
 
 /** A report's status, by what else it says. */
 export function reportStatus(
-  { invalid, conflicts, heldBack }: Pick<ReconcileReport, "invalid" | "conflicts" | "heldBack">,
+  { invalid, conflicts, heldBack, notPut = [] }: Pick<
+    ReconcileReport,
+    "invalid" | "conflicts" | "heldBack" | "notPut"
+  >,
 ): "in-step" | "partial" {
-  return invalid.length + conflicts.length + heldBack.length > 0 ? "partial" : "in-step";
+  const exceptions = invalid.length + conflicts.length + heldBack.length + notPut.length;
+  return exceptions > 0 ? "partial" : "in-step";
 }
 
 /**
@@ -83,7 +87,7 @@ export function reportStatus(
 export function busyGroups(
   cache: ComponentKeyCache,
   { diff }: Findings,
-  leftOut: ReadonlyMap<string, Owner>,
+  leftOut: ReadonlyMap<string, LeftOut>,
 ): string[] {
   const busy = new Set(diff.waiting);
   for (const path of pathsOf(cache, leftOut)) busy.add(path.split("/", 2).join("/"));
@@ -91,11 +95,14 @@ export function busyGroups(
 }
 
 /**
- * Paths of owners' files below the cache root.
+ * Paths of files below the cache root whose put was left out.
  *
  * @param cache tells where a file is
- * @param owned object keys, each with an owner
+ * @param leftOut object keys, each with the owner whose file it is
  */
-export function pathsOf(cache: ComponentKeyCache, owned: ReadonlyMap<string, Owner>): string[] {
-  return Array.from(owned, ([key, owner]) => cache.pathOf(key, owner) ?? key);
+export function pathsOf(
+  cache: ComponentKeyCache,
+  leftOut: ReadonlyMap<string, LeftOut>,
+): string[] {
+  return Array.from(leftOut, ([key, { owner }]) => cache.pathOf(key, owner) ?? key);
 }

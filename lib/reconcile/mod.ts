@@ -9,7 +9,7 @@ export type { MissingGroup } from "./missing_groups.ts";
 export type { Progress, ReconcileOptions } from "./options.ts";
 export type { Phase } from "./phases.ts";
 export { type PassScope, reconcile, type ReconcileOutcome } from "./reconcile.ts";
-export type { PlanStep, ReconcileReport } from "./report.ts";
+export type { KeyNotPut, PlanStep, ReconcileReport } from "./report.ts";
 export { retire } from "./retire.ts";
 export { type Verification, verify } from "./verify.ts";
 export { fileValues } from "./values.ts";

@@ -12,6 +12,7 @@ import {
 } from "./findings.ts";
 import { everything, type LookScope } from "./look.ts";
 import { type MissingGroup, missingGroups } from "./missing_groups.ts";
+import { type NotPut, sortLeftOut } from "./not_put.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
@@ -62,9 +63,9 @@ export async function reconcile(
   try {
     if (scope.full || context.cache.intent) await run.recover();
     for (let pass = 1; pass <= MAX_PASSES; pass++) {
-      const applied = await run.pass();
-      if (applied.failure) return run.outcome(applied.failure);
-      if (applied.leftOut.size === 0) break;
+      const { failure, again } = await run.pass();
+      if (failure) return run.outcome(failure);
+      if (!again) break;
     }
     if (scope.full && context.cache.fence.adopting) {
       await run.listUnclaimed();
@@ -90,6 +91,7 @@ class Run {
   readonly #conflicts = new Map<string, string>();
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
+  #notPut: NotPut["bad"] = [];
   #busy: readonly string[] = [];
   #missing: ReadonlyMap<string, MissingGroup> = new Map();
   #rewriting: readonly string[] = [];
@@ -128,7 +130,8 @@ class Run {
     }
   }
 
-  async pass(): Promise<ApplyResult> {
+  /** @returns what failed, and whether files have to be looked at anew */
+  async pass(): Promise<Pick<ApplyResult, "failure"> & { readonly again: boolean }> {
     const { cache } = this.#context;
     const { progress, requireSingleTxn } = this.#options;
     const scope = { ...this.#scope, besides: this.#overtaken };
@@ -149,11 +152,13 @@ class Run {
     this.#add(applied);
     this.#invalid = invalidFiles(cache, findings, applied.tooLarge);
     this.#heldBack = heldBackDeletes(findings);
-    this.#busy = busyGroups(cache, findings, applied.leftOut);
+    const { bad, changed } = sortLeftOut(cache, findings, applied.leftOut);
+    this.#notPut = bad;
+    this.#busy = busyGroups(cache, findings, changed);
     this.#missing = missingGroups(this.#scope.absences, snapshot);
     this.#rewriting = [...snapshot.rewriting];
-    this.#overtaken = new Set(pathsOf(cache, applied.leftOut));
-    return applied;
+    this.#overtaken = new Set(pathsOf(cache, changed));
+    return { failure: applied.failure, again: changed.size > 0 };
   }
 
   /** What an importer wrote and nobody here owns may be another node's: a person decides. */
@@ -178,6 +183,7 @@ class Run {
       conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),
       invalid: this.#invalid,
       heldBack: this.#heldBack,
+      ...(this.#notPut.length > 0 && { notPut: this.#notPut }),
     };
     return {
       report: {
@@ -215,9 +221,10 @@ class Run {
 
   /** Keys that are held and needed nothing. */
   #unchanged(): number {
+    const notPut = new Set(this.#notPut.map(({ key }) => key));
     let held = 0;
     for (const { key, owners } of this.#context.cache.rows.values()) {
-      if (owners.length > 0 && !this.#conflicts.has(key)) held++;
+      if (owners.length > 0 && !this.#conflicts.has(key) && !notPut.has(key)) held++;
     }
     return Math.max(0, held - this.#counts.created - this.#counts.updated);
   }

@@ -12,6 +12,15 @@ export interface PlanStep {
   readonly reason: string;
 }
 
+/** A key that is to be put, and whose file can't be imported. */
+export interface KeyNotPut {
+  readonly key: string;
+  /** The file, below the cache root. */
+  readonly path: string;
+  /** What etcd holds. */
+  readonly reason: string;
+}
+
 /** What a reconcile did, or would do. */
 export interface ReconcileReport {
   /** `partial`: in step but for what is held back, in conflict, or invalid. */
@@ -28,6 +37,8 @@ export interface ReconcileReport {
   readonly unchanged: number;
   /** Keys that were left to others. */
   readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
+  /** Keys that are to be put, and whose file can't be imported; only if there are any. */
+  readonly notPut?: readonly KeyNotPut[];
   /** Files that stand for nothing in etcd. */
   readonly invalid: readonly InvalidPath[];
   /** Deletes in bulk that wait for `--confirm-deletes`. */

@@ -5,6 +5,14 @@ import { ABSENT } from "./decide.ts";
 import type { PlannedOp } from "./pack.ts";
 import type { Plan } from "./plan.ts";
 
+/** A put that was left out. */
+export interface LeftOut {
+  /** Whose file it was to be. */
+  readonly owner: Owner;
+  /** The mod revision that the key has in etcd; "0" if it is absent. */
+  readonly guardMod: string;
+}
+
 /** What came of an apply. */
 export interface ApplyResult {
   /** Keys that did not exist and were put. */
@@ -19,8 +27,8 @@ export interface ApplyResult {
   readonly conflicts: ReadonlyMap<string, string>;
   /** Keys whose object fits no request, with the owner that holds it. */
   readonly tooLarge: ReadonlyMap<string, Owner>;
-  /** Keys that were left out since their file changed between plan and put. */
-  readonly leftOut: ReadonlyMap<string, Owner>;
+  /** Keys that were left out since their file did not hold any more what was planned. */
+  readonly leftOut: ReadonlyMap<string, LeftOut>;
   /** Txns that were applied. */
   readonly txns: number;
   /** A group was split over several Txns. */
@@ -39,7 +47,7 @@ export interface ApplyResult {
 /** Counts what an apply does, as it does it. */
 export class ApplyTally {
   readonly #tooLarge = new Map<string, Owner>();
-  readonly #leftOut = new Map<string, Owner>();
+  readonly #leftOut = new Map<string, LeftOut>();
   readonly #conflicts = new Map<string, string>();
   #created = 0;
   #updated = 0;
@@ -87,8 +95,8 @@ export class ApplyTally {
   }
 
   /** Notes that nobody has the bytes any more that were to be put. */
-  leftOut({ key, owner }: PlannedOp): void {
-    if (owner) this.#leftOut.set(key, owner);
+  leftOut({ key, owner, guardMod }: PlannedOp): void {
+    if (owner) this.#leftOut.set(key, { owner, guardMod });
   }
 
   /** Notes that etcd has no space for puts. */

@@ -5,10 +5,16 @@
  * @module
  */
 export { apply, type ApplyRequest } from "./apply.ts";
-export type { ApplyResult } from "./apply_result.ts";
-export type { BytesOf } from "./batch.ts";
+export type { ApplyResult, LeftOut } from "./apply_result.ts";
+export { type BytesOf, withValue } from "./batch.ts";
 export type { StoreContext } from "./context.ts";
-export type { ConflictPolicy, Decision, DecisionRules, FoundVersion } from "./decide.ts";
+export {
+  ABSENT,
+  type ConflictPolicy,
+  type Decision,
+  type DecisionRules,
+  type FoundVersion,
+} from "./decide.ts";
 export { expectDone, isPlace, type ObjectOptions, type ObjectPlace } from "./component_object.ts";
 export { createObject } from "./create_object.ts";
 export { deleteObject } from "./delete_object.ts";

@@ -1,6 +1,6 @@
 import { compareResourceVersions, isResourceVersion } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
-import { freshest, holds, type ObjectVersion } from "./ownership.ts";
+import { freshest, holds, isNewer, type ObjectVersion } from "./ownership.ts";
 
 /**
  * Says how a value that is not ours differs from what its owners hold.
@@ -37,6 +37,9 @@ export function standingOthers(rows: ReadonlyMap<string, KeyRow>): Map<string, s
   for (const [key, row] of rows) {
     const { ours, mod, resourceVersion, owners } = row;
     if (ours || mod === null || resourceVersion === "" || owners.length === 0) continue;
+    // What is older is replaced by the next pass, or a conflict.
+    const owner = freshest(owners);
+    if (owner && isNewer(owner, row)) continue;
     const difference = othersValue(row, owners);
     if (difference !== undefined) others.set(key, difference);
   }

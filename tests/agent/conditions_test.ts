@@ -39,6 +39,9 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "others-values": {
     others: new Map([["/registry/a", "another importer's value: other content"]]),
   },
+  "keys-not-put": {
+    notPut: [{ key: "/registry/a", path: "kubelet/pods.v1.core/d/a", reason: "missing in etcd" }],
+  },
   "invalid-paths": { invalid: [{ path: "kubelet/pods.v1.core/x", reason: "not valid JSON" }] },
   "half-rewritten": { halfRewritten: ["kubelet/pods.v1.core"] },
   "busy": { busy: ["kubelet/nodes.v1.core"] },
@@ -169,6 +172,7 @@ Deno.test("conditions that hold together: the gravest makes the state and comes 
     "deletes-held-back",
     "conflicts",
     "others-values",
+    "keys-not-put",
     "invalid-paths",
     "half-rewritten",
     "unwatched",
@@ -189,7 +193,7 @@ Deno.test("conditions that hold together: the gravest makes the state and comes 
   strictEqual(
     statusWords(exceptions, 3),
     "In step but for 12 deletes of kubelet held back, 2 keys left to others, " +
-      "1 invalid path not imported, " +
+      "1 key to be put, whose file can't be imported, 1 invalid path not imported, " +
       "1 resource group half rewritten for more than a minute, in which deletes wait",
   );
   match(

@@ -413,6 +413,56 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
   });
 
   await step(
+    "files full of NUL and an empty etcd: each key is said to be missing in etcd, not unchanged",
+    async (world) => {
+      const { files, node } = world;
+      const names = ["a", "b", "c"];
+      const texts = names.map((name) => files.put(`${POD}/${name}`));
+      const good = files.put(`${POD}/d`);
+      await world.run();
+      for (const name of names) files.write(`${POD}/${name}`, "\0".repeat(300));
+      await node.wipeEtcd();
+      const notPut = names.map((name) => ({
+        key: world.key(`/pods/default/${name}`),
+        path: `${POD}/${name}`,
+        reason: "missing in etcd",
+      }));
+      const dry = await world.dry();
+      assert.deepEqual([dry.notPut, dry.unchanged, dry.created], [notPut, 0, 1]);
+      const { report, busy } = await world.outcome();
+      assert.deepEqual([report.notPut, report.unchanged, report.created], [notPut, 0, 1]);
+      assert.deepEqual([report.status, report.invalid.length, busy], ["partial", 3, []]);
+      assert.deepEqual(await world.values(), { "/pods/default/d": good });
+      // Another component's file of the same version stands in, whatever its bytes.
+      const twin = filtered({ name: "a" }, "twin");
+      files.write(`${PROXY}/a`, twin);
+      assert.equal((await world.run()).created, 1);
+      assert.equal((await world.values())[A], twin);
+      files.remove(`${PROXY}/a`);
+      files.put(`${PROXY}/z`);
+      names.forEach((name, at) => files.write(`${POD}/${name}`, texts[at] ?? ""));
+      const mended = await world.outcome();
+      assert.deepEqual([mended.report.notPut, mended.report.status], [undefined, "in-step"]);
+      assert.equal((await world.values())[A], texts[0]);
+    },
+  );
+
+  await step(
+    "a bad file that holds a fresher version than etcd is said to be so",
+    async (world) => {
+      const { files, node } = world;
+      files.put(`${POD}/a`, rv("10"));
+      await world.run();
+      await node.put(world.key(A), objectJson({ name: "a", resourceVersion: "9" }));
+      files.write(`${POD}/a`, "\0");
+      const { report } = await world.outcome();
+      assert.deepEqual(report.notPut?.map(({ reason }) => reason), ["another version in etcd"]);
+      files.put(`${POD}/a`, rv("10"));
+      await world.run();
+    },
+  );
+
+  await step(
     "rows of an earlier schema learn their bytes without a put, and heal what differs",
     async (world) => {
       const { files, node } = world;
