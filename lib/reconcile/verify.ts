@@ -1,3 +1,4 @@
+import { isApiserversOwn } from "../k8s/mod.ts";
 import type { KeyRow } from "../keycache/mod.ts";
 import { judgeFence, observe, othersValue, readVersions, type StoreContext } from "../store/mod.ts";
 
@@ -48,6 +49,11 @@ export async function verify(context: StoreContext): Promise<Verification> {
   };
 }
 
+/** What every apiserver makes itself is left to it. */
+function isLeft(key: string, owners: KeyRow["owners"]): boolean {
+  return owners.some(({ gvr }) => isApiserversOwn(gvr, key));
+}
+
 /** What needs no look at the value. */
 function driftOf(row: KeyRow, mod: string | undefined): string | undefined {
   if (row.owners.length === 0) return mod === undefined ? undefined : "to be deleted";
@@ -73,6 +79,7 @@ async function differencesOf(
       continue;
     }
     const version = found.versions.get(key);
+    if (version?.resourceVersion === "" && isLeft(key, owners)) continue;
     const difference = version ? othersValue(version, owners) : "gone";
     if (difference === undefined) continue;
     differences.set(key, ours ? `${CHANGED}: ${difference}` : difference);

@@ -46,6 +46,7 @@ function neverRead(path: string): ScannedFile {
     name: "",
     uid: "",
     resourceVersion: "",
+    hash: "",
     stamp: { size: 0, mtimeMs: 0, ctimeMs: 0, ino: 0 },
     readAtMs: 0,
     sourcePath: path,

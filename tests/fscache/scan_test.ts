@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { contentHash } from "../../lib/k8s/mod.ts";
 import fc from "fast-check";
 import {
   CacheRootError,
@@ -30,7 +31,7 @@ cacheTest("scan() reads both layouts, namespaced and cluster-scoped", async (cac
     "kubelet/nodes.v1.core/edge-1",
     "kubelet/pods.v1.core/default/web",
   ]);
-  const { stamp, readAtMs, bytes, ...web } = files.get("kubelet/deployments/default/web") ??
+  const { stamp, readAtMs, bytes, hash, ...web } = files.get("kubelet/deployments/default/web") ??
     assert.fail();
   assert.deepEqual(web, {
     path: "kubelet/deployments/default/web",
@@ -44,6 +45,7 @@ cacheTest("scan() reads both layouts, namespaced and cluster-scoped", async (cac
     sourcePath: "kubelet/deployments/default/web",
   });
   assert.equal(stamp.size, bytes?.length);
+  assert.equal(hash, contentHash(bytes ?? assert.fail()));
   assert.ok(readAtMs - stamp.mtimeMs >= LATER_MS - 1_000);
 });
 
