@@ -1,5 +1,4 @@
-import { sameOwner } from "../keycache/mod.ts";
-import type { KeyState } from "./decide.ts";
+import { type KeyRow, type Owner, sameOwner } from "../keycache/mod.ts";
 import type { ObjectVersion } from "./ownership.ts";
 
 /**
@@ -10,7 +9,11 @@ import type { ObjectVersion } from "./ownership.ts";
  * @param held what etcd holds
  */
 export function wentBack(
-  { row, owners }: Pick<KeyState, "row" | "owners">,
+  { row, owners }: {
+    readonly row: KeyRow | undefined;
+    /** After the change. */
+    readonly owners: readonly Owner[];
+  },
   held: ObjectVersion,
 ): boolean {
   const [now, ...others] = owners;
