@@ -3,7 +3,8 @@ import { Buffer } from "node:buffer";
 import { fromFileUrl } from "@std/path";
 import { EtcdView } from "../e2e/_node.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
-import { eventually, Machine, type Ran, Unit } from "./_machine.ts";
+import { say } from "../support/say.ts";
+import { CGROUP_RETRIES, eventually, Machine, type Ran, Unit } from "./_machine.ts";
 
 /** A folder with the binaries: `scripts/build` or `.ci/stand-in` makes it. */
 const BINARIES = Deno.env.get("EDGEKEYD_TEST_BINARIES");
@@ -60,9 +61,13 @@ export class InstalledNode implements AsyncDisposable {
     return new InstalledNode(machine, new Unit(machine, "edgekeyd"), etcd, view, parts.move());
   }
 
-  /** `scripts/install.sh`, whatever comes of it. */
+  /** `scripts/install.sh`, whatever comes of it, but for what {@linkcode Unit.ctl} tries again. */
   async install(...args: string[]): Promise<Ran> {
-    return await this.machine.run("/opt/edgekeyd/scripts/install.sh", ...args);
+    for (let left = CGROUP_RETRIES;; left--) {
+      const ran = await this.machine.run("/opt/edgekeyd/scripts/install.sh", ...args);
+      if (left === 0 || !ran.output.includes("219/CGROUP")) return ran;
+      say("install.sh: 219/CGROUP, again");
+    }
   }
 
   /** `scripts/install.sh`, which must refuse: what it says. */

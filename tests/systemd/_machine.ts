@@ -11,7 +11,7 @@ const BOOT_MS = 30_000;
 const COMMAND_MS = 60_000;
 /** What systemd gives as the exit status of a process that it could not put into its cgroup. */
 const EXIT_CGROUP = "219";
-const CGROUP_RETRIES = 3;
+export const CGROUP_RETRIES = 3;
 
 /** A container with a systemd of its own and the host's network; what it writes is gone with it. */
 export class Machine implements AsyncDisposable {
