@@ -34,11 +34,15 @@ export interface EdgekeydProcess extends AsyncDisposable {
 /** With EDGEKEYD_TEST_MAIN, what `scripts/build` makes: `dist/program/lib/main.js`, or a binary. */
 const MAIN = Deno.env.get("EDGEKEYD_TEST_MAIN") ??
   fromFileUrl(new URL("../../main.ts", import.meta.url));
+/** With EDGEKEYD_TEST_PERMISSIONS, those that a binary has. */
+const PERMISSIONS = Deno.env.get("EDGEKEYD_TEST_PERMISSIONS")?.split(" ") ?? ["-A"];
 const TIMEOUT_MS = 60_000;
 
 /** The command that runs the program: from its source as `deno run -A main.ts` does, or a binary. */
 export function edgekeydCommand(args: readonly string[], main = MAIN): string[] {
-  return /\.[jt]s$/.test(main) ? [Deno.execPath(), "run", "-A", main, ...args] : [main, ...args];
+  return /\.[jt]s$/.test(main)
+    ? [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS, main, ...args]
+    : [main, ...args];
 }
 
 /** What a process needs to be found and to find Deno's cache; all else would reach into a run. */
