@@ -19,7 +19,7 @@ const OBJECTS: readonly (readonly [path: string, key: string, apiVersion?: strin
   ["kubelet/leases.v1.coordination.k8s.io/kube-node-lease/edge-1", "leases/kube-node-lease/edge-1"],
   ["agent/ingresses.v1.networking.k8s.io/default/web", "ingress/default/web"],
   ["agent/widgets.v1.example.com/default/w", "example.com/widgets/default/w"],
-  ["agent/widgets.v1.example.com/cluster-wide", "example.com/widgets/cluster-wide"],
+  ["agent/gadgets.v1.example.com/cluster-wide", "example.com/gadgets/cluster-wide"],
   ["old/pods/default/b", "pods/default/b", "v1"],
   ["old/endpointslices/default/s", "endpointslices/default/s", "discovery.k8s.io/v1"],
 ];
