@@ -6,9 +6,12 @@ import {
   type ReconcileOutcome,
   retire,
   type TakeOver,
+  type Verification,
+  verify,
 } from "../reconcile/mod.ts";
-import type { ApplyResult } from "../store/mod.ts";
+import type { ApplyResult, FenceSight } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
+import { askedAgain } from "./asked_again.ts";
 import type { Condition } from "./conditions.ts";
 import { type ConnectionParts, Connections } from "./connections.ts";
 import { Findings } from "./findings.ts";
@@ -141,6 +144,15 @@ export class Agent implements Node {
     return this.#requests.submit(operation, signal);
   }
 
+  /** What is found out is put right at once. */
+  verify(signal: AbortSignal): Promise<Verification> {
+    return this.submit(async (context) => {
+      const found = await verify(context);
+      if (found.fence !== undefined) this.#loop.fenceSeen(found.fence);
+      return found;
+    }, signal);
+  }
+
   /** A write is logged by what it changed, whether or not somebody still waits. */
   write(
     asked: AskedWrite,
@@ -209,8 +221,8 @@ export class Agent implements Node {
   }
 
   /**
-   * Measures how fast etcd answers, in ms; undefined if it does not. One that can't be reached is
-   * taken for away from then on, even if nothing else has asked it for a while.
+   * Measures how fast etcd answers, in ms; undefined if it does not. What it finds out, the loop
+   * acts on at once: an etcd that can't be reached, or was reset.
    */
   async #measureEtcd(): Promise<number | undefined> {
     const startMs = this.#clock.monotonicMs();
@@ -218,8 +230,13 @@ export class Agent implements Node {
     const callOff = this.#clock.alarm(MEASURE_MS, () => resolve(undefined));
     const asked = async () => {
       try {
-        const answered = await this.#connections.ping();
-        return answered ? this.#clock.monotonicMs() - startMs : undefined;
+        let askedAtMs = startMs;
+        const seen: FenceSight | undefined = await askedAgain(() => {
+          askedAtMs = this.#clock.monotonicMs();
+          return this.#connections.lookAtFence();
+        });
+        if (seen?.kind && !this.#loop.stopping) this.#loop.fenceSeen(seen.kind);
+        return seen && this.#clock.monotonicMs() - askedAtMs;
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
         const isNews = !this.#loop.stopping && this.health.failure === undefined;

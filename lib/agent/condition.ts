@@ -15,8 +15,6 @@ export interface Facts extends Partial<Health> {
   readonly others?: ReadonlyMap<string, string>;
   /** Keys of a Txn of which nobody knows what became of it. */
   readonly pendingKeys?: number;
-  /** What the fence in etcd says (as judgeFence tells it), and where it is. */
-  readonly fence?: { readonly kind: string; readonly key: string };
 }
 
 /** The schemas of what each condition is told by. */

@@ -70,7 +70,8 @@ const TABLE = {
     effect: "unsettled",
     items: ({ fence }) => fence?.kind === "reset" ? [{ about: fence.key }] : [],
     words: () => "etcd came back empty or older than the cache",
-    advice: "`edgekeyd --reconcile` puts what is missing",
+    advice: "a full pass puts what is missing: a daemon makes one at once, and without one " +
+      "`edgekeyd --reconcile` does",
   },
   "txn-pending": {
     kind: "not-ready",

@@ -1,7 +1,6 @@
-import { Buffer } from "node:buffer";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import type { StoreContext } from "../store/mod.ts";
+import { type FenceSight, lookAtFence, type StoreContext } from "../store/mod.ts";
 
 /** How both sides are opened. */
 export interface ConnectionParts {
@@ -90,18 +89,19 @@ export class Connections {
   }
 
   /**
-   * Asks etcd for one small key.
+   * Looks at the fence while others work.
    *
-   * @returns false if there is no client yet, or it was closed meanwhile: that says nothing of etcd
+   * @returns undefined if there is no client yet, it was closed meanwhile, or the cache can't be
+   * trusted: that says nothing of etcd
    * @throws {EtcdError} if etcd fails
    */
-  async ping(): Promise<boolean> {
-    const etcd = this.#etcd;
-    const key = Buffer.from(this.#cache.identity.fenceKey);
+  async lookAtFence(): Promise<FenceSight | undefined> {
+    const [etcd, cache] = [this.#etcd, this.#cache];
     try {
-      return await etcd?.range({ key, keys_only: true }) !== undefined;
+      const seen = etcd && await lookAtFence(etcd, cache);
+      return cache !== this.#cache || this.#cacheClosed ? undefined : seen;
     } catch (error) {
-      if (etcd !== this.#etcd) return false;
+      if (etcd !== this.#etcd) return undefined;
       throw error;
     }
   }

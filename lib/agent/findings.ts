@@ -115,6 +115,17 @@ export class Findings {
     this.#news = true;
   }
 
+  /**
+   * Takes in that the fence in etcd is not what it should be.
+   *
+   * @param kind what it is, as judgeFence tells it
+   */
+  fenceSeen(kind: string): void {
+    const { fenceKey: key } = this.#parts.cache().identity;
+    this.#health = { ...this.#health, fence: { kind, key } };
+    this.#news = true;
+  }
+
   /** Takes in that the node has left the pool. */
   retired(): void {
     this.#health = healthAfterRetiring(this.#health);

@@ -19,6 +19,11 @@ export interface Health {
   readonly etcd: "unknown" | "reachable" | "away";
   /** Why the last pass failed; undefined if it did not. */
   readonly failure: Pick<EdgekeydError, "code" | "message"> | undefined;
+  /**
+   * What the fence in etcd says (as judgeFence tells it), and where it is, until a full pass has
+   * put it right; undefined while nothing is wrong with it.
+   */
+  readonly fence: { readonly kind: string; readonly key: string } | undefined;
   /** Why the fs cache is not watched; undefined if it is. */
   readonly watchFailure: string | undefined;
   /** Paths that are not imported. */
@@ -51,6 +56,7 @@ export interface Health {
 export const UNKNOWN_HEALTH: Health = {
   etcd: "unknown",
   failure: undefined,
+  fence: undefined,
   watchFailure: undefined,
   invalid: [],
   heldBack: [],
@@ -153,6 +159,7 @@ export function healthAfter(
     ...before,
     etcd: "reachable",
     failure: undefined,
+    fence: full ? undefined : before.fence,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
     // A look at a group tells of what is still bad there, and not what that lacks in etcd.

@@ -8,6 +8,7 @@ import type { Connections } from "./connections.ts";
 import type { Findings } from "./findings.ts";
 import { isOfEitherSide } from "./health.ts";
 import type { Log } from "./log.ts";
+import { LOOK_AROUND_MS, LookAround } from "./look_around.ts";
 import type { Passes } from "./passes.ts";
 import type { Requests } from "./requests.ts";
 import type { RootWatch } from "./root_watch.ts";
@@ -43,8 +44,13 @@ export interface LoopTools {
   readonly requests: Requests;
 }
 
-/** How often certificates are looked at. */
-const LOOK_AROUND_MS = 5_000;
+/** What a fence may be without anything being wrong: a Txn that is pending is seen to anyway. */
+const SETTLED: ReadonlySet<string> = new Set([
+  "in-step",
+  "applied",
+  "not-applied",
+  "fenced-off",
+]);
 
 /**
  * The one place that writes, and that reads what the cache is fed with. What it does is decided by
@@ -55,8 +61,7 @@ export class Loop {
   readonly #parts: LoopParts;
   readonly #tools: LoopTools;
   readonly #backoff: Backoff;
-  #lookAroundAtMs = -Infinity;
-  #filesAreGone = false;
+  readonly #lookAround: LookAround;
   #stopping = false;
   #fatal: FenceError | undefined;
   #wake: () => void = () => {};
@@ -71,6 +76,11 @@ export class Loop {
     this.#parts = parts;
     this.#tools = tools;
     this.#backoff = new Backoff(options.retryMaxMs, parts.random);
+    this.#lookAround = new LookAround(parts, tools, {
+      failed: (failure) => this.failed(failure),
+      fenceSeen: (kind) => this.fenceSeen(kind),
+      reload: () => this.reload(),
+    });
   }
 
   /** It ends once what it is doing is done. */
@@ -106,7 +116,7 @@ export class Loop {
           requests.end();
           await this.#sleepUntil(Infinity);
         } else {
-          await this.#lookAround();
+          await this.#lookAround.look();
           await this.#step(schedule.due(this.#nowMs()));
         }
         findings.tell();
@@ -144,23 +154,38 @@ export class Loop {
     else this.#backoff.reset();
   }
 
+  /**
+   * Takes in what a look at the fence said. While it says that etcd is not as it was left, the node
+   * is not ready, and a full pass comes at once.
+   *
+   * @param kind as judgeFence tells it
+   */
+  fenceSeen(kind: string): void {
+    const { findings, schedule } = this.#tools;
+    if (SETTLED.has(kind) || findings.health.retired) return;
+    findings.fenceSeen(kind);
+    schedule.demandFull(this.#nowMs());
+    this.wake();
+  }
+
   /** Comes round now: there is something to do. */
   wake(): void {
     this.#wake();
   }
 
   async #step(due: Due): Promise<void> {
-    const { connections, findings, passes, requests, schedule, watch } = this.#tools;
+    const { connections, findings, passes, requests, watch } = this.#tools;
     if (requests.hasPass) return await requests.nextPass(await this.#context());
     if (due.kind !== "wait") await this.#pass(due);
     // One operation after each pass too, or a steady stream of changes would starve them.
     const ready = findings.health.lastSuccessMs !== undefined && requests.refusal === undefined;
     if (ready && requests.hasOperation) await this.#operate();
     else if (due.kind === "wait") {
-      await this.#sleepUntil(Math.min(due.untilMs, this.#lookAroundAtMs, watch.checkAtMs));
+      await this.#sleepUntil(Math.min(due.untilMs, this.#lookAround.atMs, watch.checkAtMs));
     }
+    // A part of a pass, or an operation, has found it so.
     if (passes.isBehind(connections.cache) && findings.health.failure === undefined) {
-      schedule.demandFull(this.#nowMs());
+      this.fenceSeen("reset");
     }
   }
 
@@ -192,32 +217,6 @@ export class Loop {
       if (!(error instanceof EdgekeydError)) throw error;
       this.failed(error);
       return undefined;
-    }
-  }
-
-  /** Looks for what no event tells of: another root, a cache that is not in place, certificates. */
-  async #lookAround(): Promise<void> {
-    const nowMs = this.#nowMs();
-    await this.#tools.watch.check(nowMs);
-    if (nowMs < this.#lookAroundAtMs) return;
-    this.#lookAroundAtMs = nowMs + LOOK_AROUND_MS;
-    this.#checkFiles();
-    if (!this.#tools.connections.haveNewCredentials()) return;
-    this.#parts.log("notice", "certificates or password changed on disk; they are read again");
-    this.reload();
-  }
-
-  /** Not ready while the component-key cache is not in place; a pass at once when it is back. */
-  #checkFiles(): void {
-    const { connections, findings, schedule } = this.#tools;
-    try {
-      connections.checkFiles();
-      if (this.#filesAreGone) schedule.demandFull(this.#nowMs());
-      this.#filesAreGone = false;
-    } catch (error) {
-      if (!(error instanceof KeyCacheError)) throw error;
-      this.#filesAreGone = true;
-      if (findings.health.failure === undefined) this.failed(error);
     }
   }
 

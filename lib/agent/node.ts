@@ -1,5 +1,10 @@
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import type { ReconcileOptions, ReconcileOutcome, TakeOver } from "../reconcile/mod.ts";
+import type {
+  ReconcileOptions,
+  ReconcileOutcome,
+  TakeOver,
+  Verification,
+} from "../reconcile/mod.ts";
 import type { ApplyResult, StoreContext } from "../store/mod.ts";
 import type { NodeStatus } from "./status.ts";
 import type { AskedWrite } from "./write_log.ts";
@@ -40,6 +45,13 @@ export interface Node {
    * @throws {StillRunningError} if it was begun, but not done when the wait ended
    */
   submit<T>(operation: (context: StoreContext) => Promise<T>, signal: AbortSignal): Promise<T>;
+  /**
+   * Holds etcd against the component-key cache.
+   *
+   * @param signal ends the wait for it
+   * @throws what {@linkcode submit} throws
+   */
+  verify(signal: AbortSignal): Promise<Verification>;
   /**
    * Has a write done.
    *

@@ -7,6 +7,8 @@ import {
   type ReconcileOutcome,
   retire,
   type TakeOver,
+  type Verification,
+  verify,
 } from "../reconcile/mod.ts";
 import { type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
 import { writeToItsEnd } from "./interrupted_write.ts";
@@ -66,6 +68,10 @@ export class RestingNode implements Node {
 
   submit<T>(operation: (context: StoreContext) => Promise<T>): Promise<T> {
     return this.#withStore("read", operation);
+  }
+
+  verify(): Promise<Verification> {
+    return this.submit(verify);
   }
 
   write(

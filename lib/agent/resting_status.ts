@@ -3,8 +3,7 @@ import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { Clock } from "../clock.ts";
 import {
   type ConflictPolicy,
-  judgeFence,
-  observe,
+  lookAtFence,
   standingConflicts,
   standingOthers,
 } from "../store/mod.ts";
@@ -50,11 +49,10 @@ async function lookAt(
   etcd: Etcd,
   cache: ComponentKeyCache,
 ): Promise<Pick<NodeFacts, "etcd" | "revision" | "clusterId" | "failure" | "fence">> {
-  const { life, fenceKey: key } = cache.identity;
+  const { fenceKey: key } = cache.identity;
   try {
-    const { revision, clusterId, fence } = await observe(etcd, cache.identity, []);
-    const { kind } = judgeFence(fence, life, cache.fence, cache.intent?.header);
-    return { etcd: "reachable", revision, clusterId, fence: { kind, key } };
+    const { kind, revision, clusterId } = await lookAtFence(etcd, cache);
+    return { etcd: "reachable", revision, clusterId, ...(kind && { fence: { kind, key } }) };
   } catch (error) {
     if (!(error instanceof EtcdError)) throw error;
     const { code, message } = error;

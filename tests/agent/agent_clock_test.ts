@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { Agent, type AgentClock, type LogFields } from "../../lib/agent/mod.ts";
-import { EtcdError } from "../../lib/etcd/mod.ts";
+import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
 import { ComponentKeyCache } from "../../lib/keycache/mod.ts";
 import { EtcdModel } from "../sim/etcd_model.ts";
 import { FsModel } from "../sim/fs_model.ts";
@@ -75,14 +75,14 @@ function withoutGlobals(): Disposable {
   };
 }
 
-Deno.test("Agent takes time, timers and dice from its parts alone, and so a day from a test", async () => {
+/** An agent on models of all that it works with, and the means to let something happen to it. */
+async function agentOnModels() {
   const time = new Time();
   const fs = new FsModel(time.clock.nowMs);
   const etcd = new EtcdModel();
   const disk = new KvDisk();
   const lines: [string, LogFields | undefined][] = [];
-  let away = false;
-  let calls = 0;
+  const link = { away: false, loseNext: false, calls: 0 };
   let ids = 0;
   const random = () => `${++ids}`.padStart(32, "0");
   const cache = await ComponentKeyCache.load({
@@ -122,21 +122,24 @@ Deno.test("Agent takes time, timers and dice from its parts alone, and so a day 
     clock: time.clock,
     openCache: () => Promise.resolve(cache),
     checkFiles: () => {},
-    connect: () => Promise.resolve(etcd),
-    credentials: () => "",
-    store: () => ({
-      cache,
-      etcd: {
-        range: (request) => {
-          calls++;
-          return away
+    connect: () =>
+      Promise.resolve<Etcd>({
+        range(request) {
+          link.calls++;
+          const { away, loseNext } = link;
+          link.loseNext = false;
+          return away || loseNext
             ? Promise.reject(new EtcdError("unreachable", "can't reach etcd"))
             : etcd.range(request);
         },
         txn: (request) => etcd.txn(request),
         hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
         close() {},
-      },
+      }),
+    credentials: () => "",
+    store: (cache, etcd) => ({
+      cache,
+      etcd,
       maxTxnOps: 128,
       requestBytes: 1_000_000,
       random,
@@ -153,6 +156,14 @@ Deno.test("Agent takes time, timers and dice from its parts alone, and so a day 
   }, cache);
   const keys = () =>
     etcd.dump().map(({ key }) => key.toString()).filter((key) => key < "/s" && key > "/r");
+  /** What happened that is worth a line in the log, beside changes. */
+  const told = () =>
+    lines.map(([message]) => message).filter((message) => message !== "brought in step");
+  return { agent, time, fs, etcd, link, pods, keys, told };
+}
+
+Deno.test("Agent takes time, timers and dice from its parts alone, and so a day from a test", async () => {
+  const { agent, time, fs, etcd, link, pods, keys, told } = await agentOnModels();
   using _ = withoutGlobals();
   const running = agent.run();
   await time.pass(5_000);
@@ -166,24 +177,76 @@ Deno.test("Agent takes time, timers and dice from its parts alone, and so a day 
   etcd.delete("/registry/pods/default/a");
   await time.pass(RESYNC_MS);
   deepStrictEqual(keys(), ["/registry/pods/default/a"]);
-  away = true;
+  link.away = true;
   await time.pass(24 * HOUR_MS);
   strictEqual(agent.known.state, "etcd-away");
-  const before = calls;
+  const before = link.calls;
   await time.pass(HOUR_MS);
   // Pauses are of 22.5 s with these dice, and never longer.
-  ok(calls - before >= HOUR_MS / 22_500 - 1 && calls - before < 4 * HOUR_MS / 22_500, `${calls}`);
-  away = false;
+  const calls = link.calls - before;
+  ok(calls >= HOUR_MS / 22_500 - 1 && calls < 4 * HOUR_MS / 22_500, `${calls}`);
+  link.away = false;
   await time.pass(60_000);
   strictEqual(agent.known.state, "in-step");
   agent.stop();
   await running;
-  deepStrictEqual(
-    lines.filter(([message]) => message !== "brought in step").map(([message]) => message),
-    [
-      "the cache can't be watched, it is looked at every 30 s",
-      "can't reach etcd",
-      "in step again",
-    ],
-  );
+  deepStrictEqual(told(), [
+    "the cache can't be watched, it is looked at every 30 s",
+    "can't reach etcd",
+    "in step again",
+  ]);
+});
+
+Deno.test("an idle agent finds within 10 s that etcd was emptied, and in 15 s that it is away; one lost answer is nothing", async () => {
+  const { agent, time, etcd, link, keys, told } = await agentOnModels();
+  using _ = withoutGlobals();
+  const running = agent.run();
+  // What is young is looked at twice, and then nothing is due for minutes.
+  await time.pass(20_000);
+  const all = ["/registry/pods/default/a", "/registry/pods/default/b"];
+  deepStrictEqual(keys(), all);
+  etcd.reset();
+  await time.pass(10_000);
+  deepStrictEqual(keys(), all, "filled again");
+  strictEqual(agent.known.state, "in-step");
+
+  link.loseNext = true;
+  await time.pass(15_000);
+  strictEqual(agent.known.state, "in-step", "one lost answer");
+  link.away = true;
+  await time.pass(15_000);
+  const { state, etcd: { state: reach } } = agent.known;
+  deepStrictEqual([state, reach], ["etcd-away", "away"]);
+  link.away = false;
+  await time.pass(30_000);
+  strictEqual(agent.known.state, "in-step");
+  agent.stop();
+  await running;
+  deepStrictEqual(told(), [
+    "the cache can't be watched, it is looked at every 30 s",
+    "etcd came back empty or older than the cache; what is missing is put again",
+    "can't reach etcd",
+    "in step again",
+  ]);
+});
+
+Deno.test("status that finds an emptied etcd says so at once, and the agent fills it again", async () => {
+  const { agent, time, etcd, keys } = await agentOnModels();
+  using _ = withoutGlobals();
+  const running = agent.run();
+  await time.pass(20_000);
+  etcd.reset();
+  const { state, notReady, conditions } = await agent.status();
+  deepStrictEqual([state, notReady.length, conditions[0]?.condition], ["partial", 1, "etcd-reset"]);
+  strictEqual(agent.known.state, "partial", "readiness and metrics say so too");
+  await time.pass(500);
+  strictEqual(keys().length, 2);
+  strictEqual(agent.known.state, "in-step");
+  etcd.reset();
+  const asking = agent.verify(new AbortController().signal);
+  await time.pass(500);
+  strictEqual((await asking).fence, "reset");
+  strictEqual(keys().length, 2);
+  agent.stop();
+  await running;
 });

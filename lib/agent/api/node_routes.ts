@@ -1,4 +1,3 @@
-import { verify } from "../../reconcile/mod.ts";
 import { listComponentKeys } from "../../store/mod.ts";
 import { conditionsOf } from "../conditions.ts";
 import type { Node } from "../node.ts";
@@ -54,13 +53,13 @@ export function nodeRoutes(node: Node): Route[] {
       schema: "Verification",
       description: "What differs.",
       errors: ["NotReady", "Unknown"],
-      answer: (call) =>
-        node.submit(async (context) => {
-          const found = await verify(context);
-          const { fence: kind } = found;
-          const { fenceKey: key } = context.cache.identity;
-          return { ...found, ...(kind && { conditions: conditionsOf({ fence: { kind, key } }) }) };
-        }, call.signal),
+      async answer(call) {
+        const found = await node.verify(call.signal);
+        const { fence: kind } = found;
+        if (!kind) return found;
+        const key = await node.look((cache) => cache.identity.fenceKey);
+        return { ...found, conditions: conditionsOf({ fence: { kind, key } }) };
+      },
     }),
     jsonRoute({
       method: "GET",
