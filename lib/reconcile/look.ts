@@ -11,7 +11,7 @@ import {
 import type { Clock } from "../clock.ts";
 import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
 import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
-import { otherFiles, type Standing, withoutDeletesOf } from "./other_files.ts";
+import { otherFiles, type Standing } from "./other_files.ts";
 
 /** The fs cache and how to look at it. */
 export interface FsCache {
@@ -96,23 +96,12 @@ async function lookEverywhere(
     groups: () => standingGroups(fs, root, coverage),
     standsIn: (group, object) => standsIn(fs, root, group, object),
   };
-  let seen = await lookOnce(source, cache, clock, scope, progress);
-  let others = otherFiles(cache, seen.diff, standing);
-  const unseen = [...others.values()].flat()
+  const seen = await lookOnce(source, cache, clock, scope, progress);
+  const unseen = otherFiles(cache, seen.diff, standing)
     .filter((path) => seen.snapshot.absence(path) === "not-looked-at");
-  if (unseen.length > 0) {
-    const besides = new Set([...scope.besides ?? [], ...unseen]);
-    seen = await lookOnce(source, cache, clock, { ...scope, besides }, progress);
-    others = otherFiles(cache, seen.diff, standing);
-  }
-  // What can't be read keeps the key that it may hold.
-  const { snapshot, diff } = seen;
-  const kept = [...others].filter(([, paths]) =>
-    paths.some((path) => isUnreadable(snapshot, path))
-  );
-  const rest = withoutDeletesOf(cache, diff, new Set(kept.map(([key]) => key)));
-  // It does not get well by waiting here.
-  return { snapshot, diff: scope.patient ? { ...rest, waiting: diff.waiting } : rest };
+  if (unseen.length === 0) return seen;
+  const besides = new Set([...scope.besides ?? [], ...unseen]);
+  return await lookOnce(source, cache, clock, { ...scope, besides }, progress);
 }
 
 async function lookOnce(
@@ -145,9 +134,4 @@ async function lookOnce(
     excludeResources && ((path, gvr) => !besides?.has(path) && excludeResources.has(gvr)),
   );
   return { snapshot, diff };
-}
-
-function isUnreadable(snapshot: Snapshot<CachedFile>, path: string): boolean {
-  return snapshot.absence(path) === "kept" && !snapshot.files.has(path) &&
-    !snapshot.unchanged.has(path);
 }

@@ -1,4 +1,4 @@
-import { formatPath, groupOf, type StandingGroup } from "../fscache/mod.ts";
+import { formatPath, type StandingGroup } from "../fscache/mod.ts";
 import { type Gvr, nameInKey, objectKey, type ObjectName, parseGvr } from "../k8s/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { ownersAfter } from "../store/mod.ts";
@@ -20,14 +20,14 @@ export interface Standing {
  * @param cache what is recorded
  * @param diff what is about to be done
  * @param standing what is there
- * @returns canonical paths by key, without the files that are known to be gone
+ * @returns canonical paths, without the files that are known to be gone
  */
 export function otherFiles(
   cache: ComponentKeyCache,
   diff: SnapshotDiff,
   standing: Standing,
-): Map<string, readonly string[]> {
-  const others = new Map<string, readonly string[]>();
+): string[] {
+  const others: string[] = [];
   const { prefix } = cache.identity;
   let groups: readonly StandingGroup[] | undefined;
   for (const [key, change] of diff.changes) {
@@ -37,12 +37,13 @@ export function otherFiles(
     if (!object || ownersAfter(cache.rows.get(key), change).length > 0) continue;
     const gone = new Set(change.released.map((released) => cache.pathOf(key, released)));
     groups ??= standing.groups();
-    const paths = groups
-      .filter((group) => mayHold(group, gvr, key, (of) => objectKey(prefix, of, object)))
-      .map((group) => ({ group, path: formatPath({ ...group, ...object }) }))
-      .filter(({ group, path }) => !gone.has(path) && standing.standsIn(group, object))
-      .map(({ path }) => path);
-    if (paths.length > 0) others.set(key, paths);
+    others.push(
+      ...groups
+        .filter((group) => mayHold(group, gvr, key, (of) => objectKey(prefix, of, object)))
+        .map((group) => ({ group, path: formatPath({ ...group, ...object }) }))
+        .filter(({ group, path }) => !gone.has(path) && standing.standsIn(group, object))
+        .map(({ path }) => path),
+    );
   }
   return others;
 }
@@ -55,30 +56,4 @@ function mayHold(
   keyOf: (gvr: Gvr) => string,
 ): boolean {
   return group.resource === resource && (group.gvr === undefined || keyOf(group.gvr) === key);
-}
-
-/**
- * Leaves out the deletes of some keys; their groups wait.
- *
- * @param cache what is recorded
- * @param diff what is to be done
- * @param keys whose last owner must not let go
- * @returns the rest
- */
-export function withoutDeletesOf(
-  cache: ComponentKeyCache,
-  diff: SnapshotDiff,
-  keys: ReadonlySet<string>,
-): SnapshotDiff {
-  if (keys.size === 0) return diff;
-  const changes = new Map(diff.changes);
-  const waiting = new Set(diff.waiting);
-  for (const key of keys) {
-    for (const owner of changes.get(key)?.released ?? []) {
-      const path = cache.pathOf(key, owner);
-      if (path !== undefined) waiting.add(groupOf(path));
-    }
-    changes.delete(key);
-  }
-  return { ...diff, changes, waiting };
 }

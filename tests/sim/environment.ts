@@ -2,6 +2,7 @@ import { deliverLate, type LateTxn, type Network } from "./faulty_etcd.ts";
 import { keyOfPlace, objectBytes, type Resource } from "./cloud.ts";
 import type { StoreSnapshot } from "./etcd_model_store.ts";
 import { type NodeModel, ROOT } from "./node_model.ts";
+import type { Prng } from "./prng.ts";
 import { isBy, type Lineage, tell, type World } from "./world.ts";
 import { type CachePlan, drawChange, recoverBackups } from "./yurthub.ts";
 
@@ -24,6 +25,21 @@ interface EtcdCopy {
   undone: boolean;
 }
 
+/** Directories that never rest change at least this often. */
+const TOUCH_EVERY_MS = 300;
+const NAMESPACES = ["default", "kube-system"];
+
+/** Draws the groups in which some object is updated all the time. */
+function drawRestless(prng: Prng, plan: CachePlan): string[] {
+  if (!prng.chance(0.4)) return [];
+  const groups = plan.components.flatMap((component) =>
+    plan.resources.map((resource) =>
+      `${ROOT}/${component}/${plan.directoryOf(component, resource)}`
+    )
+  );
+  return groups.filter(() => prng.chance(0.4));
+}
+
 /** All that happens around the agents: other writers, yurthub, operators, and bad luck. */
 export class Environment {
   readonly #world: World;
@@ -33,6 +49,9 @@ export class Environment {
   readonly #copies = new Map<Lineage, DiskCopy>();
   /** In the order in which they were taken. */
   readonly #etcdCopies: EtcdCopy[] = [];
+  /** Groups in which some object is updated all the time, to the very end. */
+  readonly #restless: ReadonlyMap<NodeModel, readonly string[]>;
+  #touchedMs = -Infinity;
 
   constructor(
     world: World,
@@ -45,6 +64,9 @@ export class Environment {
     this.#plans = plans;
     this.#resources = resources;
     for (const node of world.nodes) this.#watchReads(node);
+    this.#restless = new Map(
+      [...plans].map(([node, plan]) => [node, drawRestless(world.prng, plan)]),
+    );
     network.unanswered = () => {
       const { prng, weather } = world;
       if (prng.chance(weather.reset * 10)) this.#reset();
@@ -57,6 +79,7 @@ export class Environment {
     const { prng, clock, weather, nodes } = this.#world;
     this.#world.tick++;
     clock.advance(prng.between(0, 2));
+    this.#touchRestless();
     for (const node of nodes) if (prng.chance(weather.churn)) this.#stepWriter(node);
     if (this.#network.late.length > 0 && prng.chance(0.08)) this.#deliverOne();
     if (prng.chance(weather.foreign)) this.#foreignWrite();
@@ -112,6 +135,20 @@ export class Environment {
       for (const _ of recoverBackups(node.fs));
     }
     clock.advance(60_000);
+  }
+
+  /** Directories that never rest change once more; far more often than they would settle. */
+  #touchRestless(): void {
+    const { clock, marks } = this.#world;
+    if (Math.abs(clock.nowMs - this.#touchedMs) < TOUCH_EVERY_MS) return;
+    this.#touchedMs = clock.nowMs;
+    for (const [{ fs }, groups] of this.#restless) {
+      for (const group of groups) {
+        if (!fs.has(group)) continue;
+        marks.hit("directory that never rests");
+        for (const path of [group, ...NAMESPACES.map((name) => `${group}/${name}`)]) fs.touch(path);
+      }
+    }
   }
 
   /** A node's fs cache changes while it is read. */
@@ -181,6 +218,7 @@ export class Environment {
       replaced: () => marks.hit("object made anew with another uid"),
       bad: () => marks.hit("bad file"),
       componentGone: () => marks.hit("component directory gone"),
+      directoryMovedByHand: () => marks.hit("directory moved without a backup"),
       directoryMoved: () => {
         if (this.#duringWalk) marks.hit("directory renamed or removed during the walk");
       },

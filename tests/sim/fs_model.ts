@@ -65,10 +65,13 @@ export class FsModel implements FileSystem {
     if (!directory.listable) throw new Deno.errors.PermissionDenied(`readdir ${path}`);
     const before = [...directory.entries];
     this.duringListing();
-    // What was moved during a listing may be seen, or not.
+    // What was moved during a listing may be seen, under either name, or under none.
     const after = directory.entries;
     const names = new Map(before.filter(([name], index) => after.has(name) || index % 2 === 0));
-    for (const [name, node] of after) if (!names.has(name)) names.set(name, node);
+    const came = [...after].filter(([name]) => !before.some(([old]) => old === name));
+    for (const [index, [name, node]] of came.entries()) {
+      if ((before.length + index) % 2 === 0) names.set(name, node);
+    }
     return [...names].map(([name, { kind }]) => ({ name, kind }));
   }
 
@@ -141,6 +144,11 @@ export class FsModel implements FileSystem {
     parent.entries.delete(name);
     this.#freeInodes.push(node.ino);
     this.#touch(parent, `remove ${path}`);
+  }
+
+  /** What an update of some object does to its directory, if there is one. */
+  touch(path: string): void {
+    if (this.has(path)) this.#touch(this.#directory(path), `touch ${path}`);
   }
 
   /** Lets a directory be listed, or not. */

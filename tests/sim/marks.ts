@@ -45,6 +45,8 @@ export const MARKS = [
   "both owners let go at once",
   "one owner let go while another took up",
   "directory renamed or removed during the walk",
+  "directory moved without a backup",
+  "directory that never rests",
   "file caught empty or half written",
   "backup stood in for a rewrite",
   "yurthub killed in mid-rewrite",

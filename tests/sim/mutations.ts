@@ -79,6 +79,26 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   },
   {
     mutation: {
+      name: "what a listing misses is not looked for, and every directory seems settled",
+      fs: trustingListings,
+    },
+    seenBy: [{ checker: LAST_OWNER, text: /deletes .*, which a file still stands for/ }],
+  },
+  {
+    mutation: {
+      name: "a directory in use counts as one that was made anew",
+      fs: (fs) => ({
+        ...seeing(fs, () => true, false),
+        lstat: (path) => {
+          const stat = fs.lstat(path);
+          return stat.kind === "directory" ? { ...stat, birthtimeMs: stat.mtimeMs } : stat;
+        },
+      }),
+    },
+    seenBy: [{ checker: AT_REST, text: /holds .*, not undefined|is a ghost of/ }],
+  },
+  {
+    mutation: {
       name: "objects of one name are not seen",
       fs: (fs) => seeing(fs, (name) => name !== "a", true),
     },
@@ -339,10 +359,33 @@ function seeing(fs: FileSystem, isSeen: (name: string) => boolean, old: boolean)
   return {
     readDir: (path) => fs.readDir(path).filter(({ name }) => isSeen(name)),
     lstat: (path) => {
+      if (!isSeen(path.slice(path.lastIndexOf("/") + 1))) throw new Deno.errors.NotFound(path);
       const stat = fs.lstat(path);
       return old && stat.kind === "directory" ? { ...stat, mtimeMs: 0, ctimeMs: 0 } : stat;
     },
     readFile: (path, maxBytes) => fs.readFile(path, maxBytes),
+  };
+}
+
+/** A file system that tells of no file but those that its last listing named. */
+function trustingListings(fs: FileSystem): FileSystem {
+  const listed = new Map<string, Set<string>>();
+  return {
+    ...seeing(fs, () => true, true),
+    readDir: (path) => {
+      const entries = fs.readDir(path);
+      listed.set(path, new Set(entries.map(({ name }) => name)));
+      return entries;
+    },
+    lstat: (path) => {
+      const slash = path.lastIndexOf("/");
+      const names = listed.get(path.slice(0, slash));
+      if (names?.has(path.slice(slash + 1)) === false && !path.endsWith("/.")) {
+        throw new Deno.errors.NotFound(path);
+      }
+      const stat = fs.lstat(path);
+      return stat.kind === "directory" ? { ...stat, mtimeMs: 0, ctimeMs: 0 } : stat;
+    },
   };
 }
 

@@ -101,14 +101,12 @@ export class NodeModel {
    *
    * @param key the object key
    * @param tick since when
-   * @param seen tells of a file whether the agent looks at it
    * @param recorded tells of the owners that the agent knows: their file keeps the key even while
    * nobody can read it, or find it where it was
    */
   heldSince(
     key: string,
     tick: number,
-    seen: (file: HeldFile) => boolean,
     recorded: (owner: string) => boolean,
   ): boolean {
     return this.files().some((file) => {
@@ -118,7 +116,7 @@ export class NodeModel {
       );
       // Of a first file, nobody knows that it is one before it is whole, or where to find it.
       const readable = file.version && bad < tick && moved < tick;
-      return (readable && seen(file)) || recorded(`${file.component}/${file.gvr}`);
+      return readable || recorded(`${file.component}/${file.gvr}`);
     });
   }
 

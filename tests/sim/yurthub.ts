@@ -98,6 +98,33 @@ export function* removeTree(fs: FsModel, path: string, removed: () => void): Gen
   yield;
 }
 
+/**
+ * Takes a directory away, as somebody by hand may do, and brings it back or has it written anew: no
+ * backup tells of it.
+ *
+ * @param away where to
+ * @param files what is written anew; undefined: it comes back
+ * @param moved told when the directory has moved
+ */
+export function* moveDirectory(
+  fs: FsModel,
+  directory: string,
+  away: string,
+  files: readonly FileToWrite[] | undefined,
+  moved: () => void,
+): Generator<void> {
+  if (!fs.has(directory)) return;
+  fs.rename(directory, away);
+  moved();
+  yield;
+  if (files === undefined) {
+    if (!fs.has(directory)) fs.rename(away, directory);
+    yield;
+    return;
+  }
+  for (const file of files) yield* writeInPlace(fs, file);
+}
+
 /** What yurthub does when it starts: a backup that stands replaces what was being written. */
 export function* recoverBackups(fs: FsModel): Generator<void> {
   for (;;) {
@@ -156,6 +183,7 @@ export function drawChange(
     remove: 4,
     replace: 5,
     replaceNamespace: 2,
+    move: 1,
     removeGroup: 1,
     removeComponent: 0.4,
     bad: 0.6,
@@ -176,6 +204,11 @@ export function drawChange(
       const files = several(6).filter(({ path }) => path.startsWith(`${within}/`));
       if (!resource.namespaced) return writeInPlace(fs, draw());
       return replaceDirectory(fs, within, files, note.directoryMoved);
+    }
+    case "move": {
+      note.directoryMovedByHand();
+      const files = prng.chance(0.5) ? several(6) : undefined;
+      return moveDirectory(fs, group, `/moved-${prng.hex()}`, files, note.directoryMoved);
     }
     case "removeGroup":
       return removeTree(fs, group, note.directoryMoved);
@@ -207,6 +240,7 @@ export interface ChangeNotes {
   bad(): void;
   componentGone(): void;
   directoryMoved(): void;
+  directoryMovedByHand(): void;
 }
 
 function* removeTreeOrFile(fs: FsModel, path: string): Generator<void> {

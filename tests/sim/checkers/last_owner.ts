@@ -1,10 +1,10 @@
 import type { KeyChange } from "../etcd_ledger.ts";
-import type { HeldFile } from "../node_model.ts";
 import { broken, type Checker, type Lineage, type Operation, type Write } from "../world.ts";
 
 /**
  * Invariant 2: a key is deleted only when its last owner on this node lets go. The owners are
- * taken from the files themselves, and from what tools were told of their API calls.
+ * taken from the files themselves, whichever groups a pass is about, and from what tools were told of
+ * their API calls.
  */
 export class LastOwner implements Checker {
   readonly name = "2 last owner";
@@ -17,9 +17,8 @@ export class LastOwner implements Checker {
   etcdChanged(changes: readonly KeyChange[], write: Write): void {
     if (write.by !== "agent" || write.operation.kind === "retire") return;
     const { lineage, operation } = write;
-    const { kind, groups } = operation;
+    const { kind } = operation;
     const scanned = kind === "reconcile" || kind === "adopt" || kind === "group-pass";
-    const isSeen = ({ path }: HeldFile) => groups?.has(path.split("/", 2).join("/")) ?? true;
     for (const { key, after } of changes) {
       if (after || !key.startsWith("/registry/")) continue;
       const recorded = lineage.disk.row(key)?.owners ?? [];
@@ -29,9 +28,7 @@ export class LastOwner implements Checker {
       // What an operation without a scan has not been told of, it can't know.
       const isRecorded = (name: string) =>
         recorded.some(({ component, gvr }) => `${component}/${gvr}` === name);
-      const held = scanned
-        ? lineage.node.heldSince(key, operation.startTick, isSeen, isRecorded)
-        : known;
+      const held = scanned ? lineage.node.heldSince(key, operation.startTick, isRecorded) : known;
       // What retire let go of is deleted again after a restore, until a scan takes it up anew.
       const letGo = lineage.disk.row(key)?.owners.length === 0 && this.#retired.has(lineage);
       if (held && !letGo) {
