@@ -20,6 +20,7 @@ import { writeToItsEnd } from "./interrupted_write.ts";
 import { Loop, type LoopOptions, type LoopParts } from "./loop.ts";
 import type { Node, PassRequest } from "./node.ts";
 import { Passes } from "./passes.ts";
+import { rememberRetiring } from "./remembered.ts";
 import { Requests, type Work } from "./requests.ts";
 import { RootWatch } from "./root_watch.ts";
 import { Schedule, type ScheduleOptions } from "./schedule.ts";
@@ -192,7 +193,11 @@ export class Agent implements Node {
         this.#findings.retired();
         return applied;
       }, signal);
-    return writeToItsEnd(run, (context) => retire(context, { timed: (_, work) => work }));
+    return writeToItsEnd(run, async (context) => {
+      const applied = await retire(context, { timed: (_, work) => work });
+      if (!applied.failure) await rememberRetiring(context.cache);
+      return applied;
+    });
   }
 
   /** Certificates or password may have changed: connect anew and make a full pass. */

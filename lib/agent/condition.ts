@@ -5,6 +5,8 @@ import type { Health } from "./health.ts";
 export interface Facts extends Partial<Health> {
   /** A daemon runs: it has passes of its own. */
   readonly daemon?: boolean;
+  /** The installed service that should hold the state directory, while nobody does. */
+  readonly idleService?: string | undefined;
   /** `--node-name`. */
   readonly nodeName?: string;
   /** The root of the fs cache. */

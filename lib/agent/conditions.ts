@@ -57,6 +57,14 @@ const TABLE = {
     words: reasonOf,
     advice: "once that is mended, the next pass makes up for it",
   },
+  "service-down": {
+    kind: "not-ready",
+    effect: "failing",
+    items: ({ idleService: about }) => about === undefined ? [] : [{ about }],
+    words: ([item]) => `${item?.about ?? ""} is installed here and does not run`,
+    advice: "`systemctl status edgekeyd` and `journalctl -u edgekeyd` say why; " +
+      "`systemctl start edgekeyd` starts it",
+  },
   "starting": {
     kind: "not-ready",
     effect: "starting",

@@ -1,5 +1,5 @@
 import { AbsenceHistory } from "../fscache/mod.ts";
-import type { ComponentKeyCache } from "../keycache/mod.ts";
+import { type ComponentKeyCache, KeyCacheError } from "../keycache/mod.ts";
 import {
   dryRun,
   type PassScope,
@@ -11,6 +11,7 @@ import type { StoreContext } from "../store/mod.ts";
 import type { Findings } from "./findings.ts";
 import { groupsToLookAt } from "./health.ts";
 import { askedOptions, type PassRequest } from "./node.ts";
+import { rememberFailure, rememberPass } from "./remembered.ts";
 import type { RootWatch } from "./root_watch.ts";
 import type { Due, Schedule } from "./schedule.ts";
 
@@ -102,16 +103,31 @@ export class Passes {
       ...scope,
       absences: this.#absences,
     });
-    if (outcome.failure) return outcome;
+    const { cache } = context;
+    if (outcome.failure) return await remembered(outcome, rememberFailure(cache, outcome.failure));
     if (scope.full) this.#fullEpoch = context.cache.fence.epoch;
     const looked = { ...scope, settleMs: options.source.settleMs, monotonicMs: this.#nowMs() };
     const { findings, schedule } = this.#tools;
     findings.passed(outcome, looked, options.clock.nowMs());
     schedule.unsettled(outcome.busy, this.#nowMs(), outcome.missing);
-    return outcome;
+    return await remembered(outcome, rememberPass(cache, findings.health));
   }
 
   #nowMs(): number {
     return this.#options.clock.monotonicMs();
+  }
+}
+
+/** A pass that can't be remembered has failed: the disk is at its end. */
+async function remembered(
+  outcome: ReconcileOutcome,
+  remembering: Promise<void>,
+): Promise<ReconcileOutcome> {
+  try {
+    await remembering;
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof KeyCacheError)) throw error;
+    return { ...outcome, failure: outcome.failure ?? error };
   }
 }

@@ -13,6 +13,7 @@ import {
 import { type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
 import { writeToItsEnd } from "./interrupted_write.ts";
 import { askedOptions, type Node, type PassRequest } from "./node.ts";
+import { rememberFailure, rememberPass, rememberRetiring } from "./remembered.ts";
 import { restingStatus } from "./resting_status.ts";
 import type { NodeStatus, Setup } from "./status.ts";
 import type { AskedWrite } from "./write_log.ts";
@@ -30,6 +31,8 @@ export interface RestingParts {
   readonly reconcile: ReconcileOptions;
   /** Asked for when the state directory is held. */
   readonly setup: () => Setup;
+  /** The installed service that should hold the state directory, if there is one. */
+  readonly idleService: () => string | undefined;
   /** Holds the state directory and opens the cache for as long as the work takes. */
   withCache<T>(use: CacheUse, work: (cache: ComponentKeyCache) => Promise<T>): Promise<T>;
   /** Makes an etcd client. */
@@ -56,9 +59,14 @@ export class RestingNode implements Node {
   }
 
   status(): Promise<NodeStatus> {
-    const { reconcile: { clock, policy }, setup } = this.#parts;
+    const { reconcile: { clock, policy }, setup, idleService } = this.#parts;
     return this.#withStore("read", ({ cache, etcd }) => {
-      return restingStatus(cache, etcd, { clock, policy, setup: setup() });
+      return restingStatus(cache, etcd, {
+        clock,
+        policy,
+        setup: setup(),
+        idleService: idleService(),
+      });
     });
   }
 
@@ -93,15 +101,27 @@ export class RestingNode implements Node {
 
   reconcileNow(request: PassRequest): Promise<ReconcileOutcome> {
     const options = askedOptions(this.#parts.reconcile, request);
-    return request.dryRun
-      ? this.#withStore("dry", (context) => dryRun(context, options))
-      : this.#withStore("fill", (context) => reconcile(context, options));
+    if (request.dryRun) return this.#withStore("dry", (context) => dryRun(context, options));
+    return this.#withStore("fill", async (context) => {
+      const outcome = await reconcile(context, options);
+      const { failure, report: { heldBack, invalid, notPut = [] } } = outcome;
+      if (failure) await rememberFailure(context.cache, failure);
+      else {
+        const lastSuccessMs = options.clock.nowMs();
+        await rememberPass(context.cache, { heldBack, invalid, notPut, lastSuccessMs });
+      }
+      return outcome;
+    });
   }
 
   retire(): Promise<ApplyResult> {
     return writeToItsEnd(
       (work) => this.#withStore("change", work),
-      (context) => retire(context, { timed: (_, work) => work }),
+      async (context) => {
+        const applied = await retire(context, { timed: (_, work) => work });
+        if (!applied.failure) await rememberRetiring(context.cache);
+        return applied;
+      },
     );
   }
 

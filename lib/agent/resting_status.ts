@@ -8,6 +8,7 @@ import {
   standingOthers,
 } from "../store/mod.ts";
 import { etcdStateAfter } from "./health.ts";
+import { recalled } from "./remembered.ts";
 import { type NodeFacts, type NodeStatus, type Setup, statusOf } from "./status.ts";
 
 /** What is known of a node at rest without looking. */
@@ -16,6 +17,8 @@ export interface Resting {
   /** What counts as a conflict. */
   readonly policy: ConflictPolicy;
   readonly setup: Setup;
+  /** The installed service that should run, if there is one. */
+  readonly idleService: string | undefined;
 }
 
 /**
@@ -29,13 +32,15 @@ export interface Resting {
 export async function restingStatus(
   cache: ComponentKeyCache,
   etcd: Etcd,
-  { clock, policy, setup }: Resting,
+  { clock, policy, setup, idleService }: Resting,
 ): Promise<NodeStatus> {
   const startMs = clock.monotonicMs();
   const seen = await lookAt(etcd, cache);
   const latencyMs = seen.failure ? undefined : clock.monotonicMs() - startMs;
   const facts: NodeFacts = {
     nodeName: cache.identity.nodeName,
+    idleService,
+    ...recalled(cache),
     conflicts: standingConflicts(cache.rows, { policy, adopting: false }),
     others: standingOthers(cache.rows),
     pendingKeys: cache.intent?.header.entries ?? 0,

@@ -74,9 +74,9 @@ const component = record({
 
 const status = record({
   daemon: described(
-    "`edgekeyd status -o json` says false where no daemon runs; settings, dirtyGroups, invalid, " +
-      "heldBack, halfRewritten, watchFailure, lastSuccessMs, and of a component invalid, " +
-      "heldBack and lastSyncMs are absent then.",
+    "`edgekeyd status -o json` says false where no daemon runs; settings, dirtyGroups, " +
+      "halfRewritten and watchFailure are absent then, and invalid, heldBack, lastSuccessMs and " +
+      "lastSyncMs say what the last pass found.",
     YES_NO,
   ),
   state: oneOf(NODE_STATES),

@@ -52,7 +52,10 @@ export function statusPage(status: NodeStatus, nowMs: number, terminal: Terminal
     line("component", `${component.component}: ${plural(keys, "key")}${doing}`);
     for (const resource of component.resources) line("", `${resource.keys} ${resource.gvr}`);
   }
-  if (!daemon) line("files", "not looked at, nor what is held back: see --reconcile --dry-run");
+  if (!daemon) {
+    const seen = status.heldBack ? "as the last pass found them" : "not looked at";
+    line("files", `${seen}; --reconcile --dry-run looks now, also at what would be held back`);
+  }
   const problems = problemsOf(status);
   for (const problem of problems) line(paint(terminal, "yellow", "problem".padEnd(13)), problem);
   if (problems.length === 0) line("problem", "none");

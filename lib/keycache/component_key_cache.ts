@@ -11,6 +11,7 @@ import type { KeyRow, Owner } from "./key_row.ts";
 import { DENO_KV_LIMITS, type KvMutation, type KvStore } from "./kv_store.ts";
 import { KvWriter } from "./kv_writer.ts";
 import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
+import { Memory } from "./memory.ts";
 import { readRecords, type StoredCache } from "./read_records.ts";
 import { chunkKey, INTENT_HEADER, mutationsOf, STATE } from "./records.ts";
 import { seal } from "./sealed.ts";
@@ -24,6 +25,8 @@ import type { Tombstone } from "./tombstone.ts";
 export class ComponentKeyCache {
   /** What it was born for. */
   readonly identity: Identity;
+  /** What the last pass came to. */
+  readonly memory: Memory;
   readonly #store: KvStore;
   readonly #writer: KvWriter;
   readonly #nowMs: () => number;
@@ -48,6 +51,7 @@ export class ComponentKeyCache {
     this.#tombstones = stored.tombstones;
     this.#windows = stored.windows;
     this.#intent = stored.intent;
+    this.memory = new Memory(this.#writer, stored.past);
   }
 
   /**
@@ -123,9 +127,8 @@ export class ComponentKeyCache {
   }
 
   /**
-   * Owners that stand on the same file as {@linkcode file} says another does: in the older layout
-   * a file can turn into another group's object, and so into one with another key. At most one of
-   * them is right.
+   * Owners that stand on the same file as {@linkcode file} says another does: in the older layout a
+   * file can turn into another group's object, with another key. At most one of them is right.
    */
   rivalsOf(path: string): readonly CachedFile[] {
     return this.#index.rivalsOf(path);
@@ -206,8 +209,7 @@ export class ComponentKeyCache {
   }
 
   /**
-   * The rows that {@linkcode ComponentKeyCache.giveUp} writes; a new epoch also makes every mod
-   * unknown.
+   * The rows that {@linkcode giveUp} writes; a new epoch also makes every mod unknown.
    */
   rowsGivenUp(
     fence: Pick<GiveUp, "newEpoch" | "redoDeletesAfter">,

@@ -37,6 +37,7 @@ export async function giveBirth(
     index: new KeyIndex(prefix),
     tombstones: new Map(),
     windows: new Map(),
+    past: undefined,
     intent: undefined,
     torn: [],
     outdated: { row: [], tombstone: [], window: [] },

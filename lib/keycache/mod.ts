@@ -1,6 +1,7 @@
 export { ComponentKeyCache } from "./component_key_cache.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceState } from "./fence_state.ts";
+export type { Past } from "./past.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export { type CacheOptions, fenceKeyOf, type Identity, mismatch } from "./identity.ts";
 export type { CachedFile } from "./key_index.ts";
@@ -21,6 +22,5 @@ export {
   parseOpenyurtKeyCache,
   type RecordedKey,
 } from "./openyurt_key_cache.ts";
-export { readSettings, type RememberedSettings, settingsPath } from "./settings_file.ts";
 export type { GiveUp } from "./outcome.ts";
 export type { PutVersion, Tombstone } from "./tombstone.ts";

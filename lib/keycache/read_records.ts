@@ -7,6 +7,7 @@ import { type IntentRecord, unpackIntent } from "./intent_records.ts";
 import { KeyIndex } from "./key_index.ts";
 import { decodeRow } from "./key_row.ts";
 import type { KvKey, KvStore } from "./kv_store.ts";
+import { decodePast, type Past } from "./past.ts";
 import { IDENTITY, STATE } from "./records.ts";
 import { isOutdated, unseal } from "./sealed.ts";
 import { decodeTombstone, type Tombstone } from "./tombstone.ts";
@@ -19,6 +20,8 @@ export interface StoredCache {
   /** The oldest come first. */
   readonly tombstones: Map<string, Tombstone>;
   readonly windows: Map<string, DeleteWindow>;
+  /** What the last pass came to, if one is remembered. */
+  readonly past: Past | undefined;
   /** The batch whose outcome is not yet known, if there is one. */
   readonly intent: Intent | undefined;
   /** Chunks of an intent that was torn before its header was written: its Txn was never sent. */
@@ -37,7 +40,7 @@ export interface StoredCache {
  */
 export async function readRecords(
   store: KvStore,
-  wanted: Pick<CacheOptions, "nodeName" | "prefix" | "defaults">,
+  wanted: Pick<CacheOptions, "nodeName" | "prefix">,
 ): Promise<StoredCache | undefined> {
   const head = await readHead(store);
   if (head.identity === undefined && (await isEmpty(store))) return undefined;
@@ -49,6 +52,7 @@ export async function readRecords(
   const windows = new Map<string, DeleteWindow>();
   const intentRecords: IntentRecord[] = [];
   const outdated = { row: [] as string[], tombstone: [] as string[], window: [] as string[] };
+  let past: Past | undefined;
   for await (const { key, value } of store.list([])) {
     const [kind, name = ""] = key;
     switch (kind) {
@@ -65,6 +69,9 @@ export async function readRecords(
       case "window":
         windows.set(name, decodeWindow(unseal(key, value)));
         if (isOutdated(key, value)) outdated.window.push(name);
+        break;
+      case "past":
+        past = decodePast(unseal(key, value));
         break;
       case "intent":
         intentRecords.push({ key, value });
@@ -83,6 +90,7 @@ export async function readRecords(
     index,
     tombstones: new Map(tombstones.map((tombstone) => [tombstone.key, tombstone])),
     windows,
+    past,
     intent,
     torn: intent ? [] : intentRecords.map(({ key }) => key),
     outdated,

@@ -8,6 +8,8 @@ import { encodeTombstone, type Tombstone } from "./tombstone.ts";
 export const IDENTITY: KvKey = ["head", "identity"];
 /** Where the fence stands. */
 export const STATE: KvKey = ["head", "state"];
+/** What the last pass came to; it may be lost. */
+export const PAST: KvKey = ["past", "pass"];
 /** Makes the chunks of an intent count. */
 export const INTENT_HEADER: KvKey = ["intent", "header"];
 const rowKey = (key: string): KvKey => ["row", key];

@@ -31,6 +31,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "fence-lost": { fence: { kind: "other-life", key: FENCE } },
   "etcd-away": { etcd: "away", failure: AWAY },
   "failing": { etcd: "reachable", failure: { code: "KeyCache", message: "the disk is full" } },
+  "service-down": { daemon: false, idleService: "edgekeyd.service" },
   "starting": { lastSuccessMs: undefined },
   "etcd-reset": { fence: { kind: "reset", key: FENCE } },
   "txn-pending": { pendingKeys: 3 },

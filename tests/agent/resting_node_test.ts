@@ -15,6 +15,7 @@ function clientOf(world: World): { client: NodeClient; uses: CacheUse[] } {
   const node = new RestingNode({
     reconcile: world.options(),
     setup: () => ({ endpoints: ["http://e"], stateDir: world.node.stateDir, settings: {} }),
+    idleService: () => undefined,
     withCache(use, work) {
       uses.push(use);
       return work(world.node.cache);

@@ -92,13 +92,18 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
     expectExit(json, 0);
     const status = readStatus(json.stdout);
     deepStrictEqual([status.daemon, status.state, status.keys], [false, "in-step", 3]);
+    const { lastSuccessMs } = status;
+    strictEqual(typeof lastSuccessMs, "number");
     deepStrictEqual(status.components[0], {
       component: "kube-proxy",
       resources: [{ gvr: "nodes.v1.core", keys: 1 }, { gvr: "services.v1.core", keys: 1 }],
       conflicts: 0,
+      invalid: 0,
+      heldBack: 0,
+      lastSyncMs: lastSuccessMs,
     });
     // What only a daemon knows is not guessed.
-    for (const name of ["settings", "dirtyGroups", "invalid", "heldBack", "lastSuccessMs"]) {
+    for (const name of ["settings", "dirtyGroups", "watchFailure"]) {
       strictEqual(name in status, false, name);
     }
     const away = await node.run([

@@ -36,7 +36,6 @@ const PASSING: ReadonlySet<string> = new Set([
   "EtcdConfig",
   "Fence",
   "KeyCache",
-  "OtherEtcd",
 ]);
 
 /**

@@ -1,0 +1,91 @@
+import type { EdgekeydError } from "../errors.ts";
+import { type ComponentKeyCache, KeyCacheError, type Past } from "../keycache/mod.ts";
+import type { Health } from "./health.ts";
+
+/** What a pass came to, as far as it is remembered. */
+export type Remembered = Pick<Health, "heldBack" | "invalid" | "notPut" | "lastSuccessMs">;
+
+const NOTHING: Past = { heldBack: [], invalid: [], notPut: [], retired: false };
+
+/**
+ * Remembers what a pass came to, for who asks when no daemon runs. It is written when a full pass
+ * has come to its end, else only if it is another than before: what changes all the time must not
+ * cost the disk one write more.
+ *
+ * @param cache where
+ * @param found what holds after it
+ * @throws {KeyCacheError} what the database throws
+ */
+export async function rememberPass(
+  { memory }: ComponentKeyCache,
+  found: Remembered,
+): Promise<void> {
+  const { heldBack, invalid, notPut, lastSuccessMs } = found;
+  const past = {
+    heldBack,
+    invalid,
+    notPut,
+    retired: false,
+    ...(lastSuccessMs !== undefined && { lastSuccessMs }),
+  };
+  if (!isSame(past, memory.past)) await memory.remember(past);
+}
+
+/**
+ * Remembers that a pass failed, unless it is the cache that did.
+ *
+ * @param cache where
+ * @param failure why
+ * @throws {KeyCacheError} what the database throws
+ */
+export async function rememberFailure(
+  { memory }: ComponentKeyCache,
+  failure: EdgekeydError,
+): Promise<void> {
+  const { code, message } = failure;
+  // What is said of one kind differs from try to try.
+  if (failure instanceof KeyCacheError || memory.past?.failure?.code === code) return;
+  await memory.remember({ ...(memory.past ?? NOTHING), failure: { code, message } });
+}
+
+/**
+ * Remembers that the node has left the pool.
+ *
+ * @param cache where
+ * @throws {KeyCacheError} what the database throws
+ */
+export async function rememberRetiring({ memory }: ComponentKeyCache): Promise<void> {
+  const { lastSuccessMs } = memory.past ?? NOTHING;
+  await memory.remember({
+    ...NOTHING,
+    retired: true,
+    ...(lastSuccessMs !== undefined && { lastSuccessMs }),
+  });
+}
+
+/**
+ * What is remembered, as far as it still holds: what was let go of by name since is not held back.
+ *
+ * @param cache where
+ */
+export function recalled(
+  cache: ComponentKeyCache,
+): Partial<Remembered & Pick<Health, "failure" | "retired">> {
+  const { past } = cache.memory;
+  if (!past) return {};
+  const { failure, heldBack, invalid, notPut, lastSuccessMs, retired } = past;
+  return {
+    heldBack: heldBack.filter(({ component }) => cache.byOwner.has(component)),
+    invalid,
+    notPut,
+    retired,
+    ...(failure && {
+      failure: { ...failure, message: `the last pass failed: ${failure.message}` },
+    }),
+    ...(lastSuccessMs !== undefined && { lastSuccessMs }),
+  };
+}
+
+function isSame(a: Past, b: Past | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

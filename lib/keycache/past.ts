@@ -1,0 +1,105 @@
+import { KeyCacheError } from "./errors.ts";
+
+/** What the last pass over the whole fs cache found, and what became of the node since. */
+export interface Past {
+  /** Wall clock of the last full pass that came to its end, ms since the epoch. */
+  readonly lastSuccessMs?: number;
+  /** Why the last pass did not come to its end; absent if it did. */
+  readonly failure?: { readonly code: string; readonly message: string };
+  /** Components whose deletes it held back, and how many these are. */
+  readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  /** Paths that it did not import. */
+  readonly invalid: readonly { readonly path: string; readonly reason: string }[];
+  /** Keys that were to be put, and whose file it could not import. */
+  readonly notPut: readonly {
+    readonly key: string;
+    readonly path: string;
+    readonly reason: string;
+  }[];
+  /** The node has left the pool since. */
+  readonly retired: boolean;
+}
+
+/** A record holds 64 KiB; one character may take six bytes of JSON. */
+const MAX_LIST_CHARS = 3_000;
+
+/**
+ * Packs it for storage: of long lists only as much as fits a record.
+ *
+ * @param past what to remember
+ */
+export function encodePast(past: Past): Past {
+  const { heldBack, invalid, notPut } = past;
+  return {
+    ...past,
+    heldBack: firstOf(heldBack),
+    invalid: firstOf(invalid),
+    notPut: firstOf(notPut),
+  };
+}
+
+/**
+ * Reads what was stored. A field that is not known is no damage, nor is one that is not there.
+ *
+ * @param value the stored record
+ * @throws {KeyCacheError} `damaged` if its shape is wrong
+ */
+export function decodePast(value: unknown): Past {
+  if (typeof value !== "object" || value === null) throw damaged();
+  const { lastSuccessMs, failure, heldBack, invalid, notPut, retired } = value as Record<
+    string,
+    unknown
+  >;
+  return {
+    ...(lastSuccessMs !== undefined && { lastSuccessMs: numberOf(lastSuccessMs) }),
+    ...(failure !== undefined && {
+      failure: { code: textIn(failure, "code"), message: textIn(failure, "message") },
+    }),
+    heldBack: listOf(heldBack).map((item) => ({
+      component: textIn(item, "component"),
+      deletes: numberOf(fieldOf(item, "deletes")),
+    })),
+    invalid: listOf(invalid).map((item) => ({
+      path: textIn(item, "path"),
+      reason: textIn(item, "reason"),
+    })),
+    notPut: listOf(notPut).map((item) => ({
+      key: textIn(item, "key"),
+      path: textIn(item, "path"),
+      reason: textIn(item, "reason"),
+    })),
+    retired: retired === true,
+  };
+}
+
+/** As many of the first as a record has room for. */
+function firstOf<T>(items: readonly T[]): T[] {
+  let chars = 0;
+  return items.filter((item) => (chars += JSON.stringify(item).length) <= MAX_LIST_CHARS);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw damaged();
+  return value;
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== "number" || !Number.isFinite(value)) throw damaged();
+  return value;
+}
+
+function textIn(value: unknown, field: string): string {
+  const text = fieldOf(value, field);
+  if (typeof text !== "string") throw damaged();
+  return text;
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  if (typeof value !== "object" || value === null) throw damaged();
+  return (value as Record<string, unknown>)[field];
+}
+
+function damaged(): KeyCacheError {
+  return new KeyCacheError("damaged", "what the component-key cache remembers is damaged");
+}
