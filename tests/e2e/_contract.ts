@@ -11,6 +11,11 @@ export interface Report {
   readonly unchanged: number;
   readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
   readonly invalid: readonly { readonly path: string; readonly reason: string }[];
+  readonly notPut?: readonly {
+    readonly key: string;
+    readonly path: string;
+    readonly reason: string;
+  }[];
   readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
   readonly txns: number;
   readonly staged: boolean;
@@ -93,6 +98,7 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   const raw: Record<string, unknown> = JSON.parse(stdout);
   const members = dryRun ? [...MEMBERS, "plan"] : [...MEMBERS];
   if (result.args.includes("--adopt") && "unclaimed" in raw) members.push("unclaimed");
+  if ("notPut" in raw) members.push("notPut");
   deepStrictEqual(Object.keys(raw).sort(), members.toSorted(), shown(result));
   for (const name of COUNTS) isCount(raw[name], name);
   strictEqual(typeof raw.staged, "boolean");
@@ -107,6 +113,7 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   }
   eachHas(report.conflicts, { key: "string", reason: "string" });
   eachHas(report.invalid, { path: "string", reason: "string" });
+  eachHas(report.notPut ?? [], { key: "string", path: "string", reason: "string" });
   eachHas(report.heldBack, { component: "string", deletes: "number" });
   if (dryRun) {
     ok(report.plan);

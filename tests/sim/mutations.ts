@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { ICompare, IRequestOp, ITxnRequest } from "etcd3";
 import type { Etcd } from "../../lib/etcd/mod.ts";
 import type { FileSystem } from "../../lib/fscache/mod.ts";
-import type { ComponentKeyCache, KvMutation, KvStore } from "../../lib/keycache/mod.ts";
+import type { ComponentKeyCache, KeyRow, KvMutation, KvStore } from "../../lib/keycache/mod.ts";
 import { deleteUnclaimedKeys } from "../../lib/store/mod.ts";
 import type { Mutation } from "./mutation.ts";
 import { fenceOf } from "./world.ts";
@@ -27,6 +27,7 @@ const RECOVERED = "5 recovered first";
 const BROUGHT_BACK = "5 brought back";
 const NOTHING_ELSE = "6 nothing else";
 const BAD_FILE = "7 bad file";
+const THE_VALUE = "the value";
 const AT_REST = "at rest";
 
 /** One mutated copy of a rule for each way to break an invariant. */
@@ -193,6 +194,43 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   },
   {
     mutation: {
+      name: "the bytes of a file are not noted",
+      cache: (cache) =>
+        pretending(cache, ({ hash: _, owners, ...row }) => ({
+          ...row,
+          owners: owners.map(({ hash: _, ...owner }) => owner),
+        })),
+    },
+    seenBy: [{ checker: THE_VALUE, text: /has at .*, and not what .* holds/ }],
+  },
+  {
+    mutation: {
+      name: "what was put is taken for other bytes",
+      cache: (cache) => pretending(cache, (row) => ({ ...row, hash: "0".repeat(16) })),
+    },
+    seenBy: [{ checker: NOT_OURS, text: /puts what is there already/ }],
+  },
+  {
+    mutation: {
+      name: "a component that lags behind another is taken for the only one, and to have gone back",
+      cache: (cache) =>
+        pretending(cache, (row) => {
+          const { uid, resourceVersion, owners } = row;
+          const behind = owners.find((owner) => owner.resourceVersion !== resourceVersion);
+          return behind ? { ...row, owners: [{ ...behind, uid, resourceVersion }] } : row;
+        }),
+    },
+    seenBy: [{ checker: THE_VALUE, text: /puts an older copy at .* in a group-pass/ }],
+  },
+  {
+    mutation: {
+      name: "what no owner holds any more stays, as if it might be another node's",
+      cache: (cache) => pretending(cache, (row) => ({ ...row, adopted: true })),
+    },
+    seenBy: [{ checker: THE_VALUE, text: /has at .*, and not what .* holds/ }],
+  },
+  {
+    mutation: {
       name: "an etcd that came back older is not noticed",
       etcd: (etcd, lineage) => ({
         ...changing(etcd, withoutFenceCompare),
@@ -310,6 +348,22 @@ function secretive(cache: ComponentKeyCache): ComponentKeyCache {
     get: (target, name) => {
       if (name === "giveUp") return giveUp;
       if (name === "fence") return { ...target.fence, epoch: target.fence.epoch - unsaid };
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** A cache whose rows are told otherwise than they are. */
+function pretending(
+  cache: ComponentKeyCache,
+  change: (row: KeyRow) => KeyRow,
+): ComponentKeyCache {
+  return new Proxy(cache, {
+    get: (target, name) => {
+      if (name === "rows") {
+        return new Map([...target.rows].map(([key, row]) => [key, change(row)]));
+      }
       const value = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
     },

@@ -1,10 +1,16 @@
 import { contentHash } from "../../../lib/k8s/mod.ts";
-import { versionIn } from "../cloud.ts";
+import { MAX_RESOURCE_VERSION, type Version, versionIn } from "../cloud.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
 import type { DiskRow } from "../kv_disk.ts";
 import { broken, type Checker, isBy, type Lineage, type World } from "../world.ts";
 import { isHeldUp } from "./held_up.ts";
 import type { NothingForgotten } from "./nothing_forgotten.ts";
+
+/** What is none, since it is too high, is above all there are. */
+function knownAs({ resourceVersion }: Version): string {
+  const isNone = BigInt(resourceVersion) > MAX_RESOURCE_VERSION;
+  return isNone ? String(MAX_RESOURCE_VERSION + 1n) : resourceVersion;
+}
 
 /**
  * At rest, etcd is the union of what the owners hold: every held key is there, in a version as
@@ -93,7 +99,7 @@ export class AtRest implements Checker {
     if (row.mod !== String(stored.mod)) {
       broken(this, `${name} takes ${key} at ${row.mod} for its own, etcd has ${stored.mod}`);
     }
-    if (version?.uid !== row.uid || version.resourceVersion !== row.resourceVersion) {
+    if (version?.uid !== row.uid || knownAs(version) !== row.resourceVersion) {
       broken(this, `${name} takes ${key} for another version than etcd has`);
     }
     if (row.hash !== contentHash(stored.value)) {

@@ -81,7 +81,7 @@ export class TheValue implements Checker {
     }
   }
 
-  #isFreshest({ name, disk }: Lineage, key: string, stored: StoredKey): void {
+  #isFreshest({ name, disk, adoptedTick }: Lineage, key: string, stored: StoredKey): void {
     const row = disk.row(key);
     if (!row?.ours || row.owners.length === 0) return;
     const best = bestOf(row.owners);
@@ -89,7 +89,8 @@ export class TheValue implements Checker {
     // What was adopted may be another node's, and what only etcd had of the API's may be lost.
     if (!held || best.some((owner) => owner.fromApi)) return;
     const highest = BigInt(best[0]?.resourceVersion ?? 0);
-    if (row.adopted && rvOf(held) > highest && rvOf(held) <= MAX_RESOURCE_VERSION) return;
+    const isAdopted = row.adopted && adoptedTick >= 0;
+    if (isAdopted && rvOf(held) > highest && rvOf(held) <= MAX_RESOURCE_VERSION) return;
     const hash = contentHash(stored.value);
     if (best.some((owner) => owner.hash === hash)) return;
     const [first] = best;
