@@ -12,6 +12,8 @@ export interface CertificateFiles {
 export interface CertificateOptions {
   /** Common name; etcd takes a client's for its user name. */
   readonly name: string;
+  /** Organizations; an apiserver takes a client's for its groups. */
+  readonly organizations?: readonly string[];
   /** DNS names and IP addresses that the certificate is valid for. */
   readonly hosts?: readonly string[];
   /** Issue it with a validity that ended an hour ago. */
@@ -51,7 +53,7 @@ export class TestAuthority {
    * Issues a certificate that serves both ends of a connection.
    *
    * @param options what it is to say
-   * @returns its files, named after `options.name`
+   * @returns its files, named after `options.name`, a `_` for each `:`
    */
   issue(options: CertificateOptions): CertificateFiles {
     const keys = keyPair();
@@ -64,9 +66,10 @@ export class TestAuthority {
       ...(options.hosts ? [{ name: "subjectAltName", altNames: options.hosts.map(altName) }] : []),
     ]);
     certificate.sign(this.#keys.privateKey, forge.md.sha256.create());
+    const fileName = options.name.replaceAll(":", "_");
     return {
-      certFile: this.#write(`${options.name}.crt`, forge.pki.certificateToPem(certificate)),
-      keyFile: this.#write(`${options.name}.key`, forge.pki.privateKeyToPem(keys.privateKey)),
+      certFile: this.#write(`${fileName}.crt`, forge.pki.certificateToPem(certificate)),
+      keyFile: this.#write(`${fileName}.key`, forge.pki.privateKeyToPem(keys.privateKey)),
     };
   }
 
@@ -99,7 +102,10 @@ function blank(options: CertificateOptions, key: forge.pki.rsa.PublicKey): forge
   certificate.serialNumber = `40${forge.util.bytesToHex(forge.random.getBytesSync(8))}`;
   certificate.validity.notBefore = new Date(now - 48 * HOUR_MS);
   certificate.validity.notAfter = new Date(now + (options.expired ? -HOUR_MS : 48 * HOUR_MS));
-  certificate.setSubject(commonName(options.name));
+  certificate.setSubject([
+    ...(options.organizations ?? []).map((value) => ({ name: "organizationName", value })),
+    ...commonName(options.name),
+  ]);
   return certificate;
 }
 
