@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { AgentStatus } from "../../lib/agent/mod.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { edgekeyd, type EdgekeydProcess, startEdgekeyd } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { rawEtcd } from "../support/raw_etcd.ts";
+import { readStatus } from "../support/status.ts";
 import { say } from "../support/say.ts";
 import { ApiServer } from "./_apiserver.ts";
 import { Clients } from "./_clients.ts";
@@ -39,12 +39,7 @@ Deno.test("a real yurthub: at rest the pool holds what its cache does, and no wa
       `--etcd-servers=${pool.endpoint}`,
       `--node-name=${NODE}`,
     ];
-    const start = () =>
-      startEdgekeyd(["run", `--listen=unix:${directory}/api.sock`, ...flags], {
-        timeoutMs: RUN_MS,
-      });
-    let daemon = start();
-    await using _ended = { [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+    await using daemon = new Daemon(["run", `--listen=unix:${directory}/api.sock`, ...flags]);
     const clients = new Clients(hub);
     const life = new CloudLife(cloud);
     const inStep = (why: string) => atRest(why, () => compare(hub.cacheDir, etcd), daemon);
@@ -88,9 +83,8 @@ Deno.test("a real yurthub: at rest the pool holds what its cache does, and no wa
         if (await rewriteBegins(hub.cacheDir, REWRITE_MS)) inRewrite++;
         await hub.kill();
         if (kill === 2) {
-          daemon.kill("SIGKILL");
-          await daemon.result;
-          daemon = start();
+          await daemon.end("SIGKILL");
+          daemon.start();
         }
         await relisting;
         await hub.start();
@@ -117,7 +111,7 @@ Deno.test("a real yurthub: at rest the pool holds what its cache does, and no wa
 
     await test.step("nothing is held back, invalid, in conflict or waiting", async () => {
       const { code, stdout, stderr } = await edgekeyd(["status", "-o", "json", ...flags]);
-      const status = JSON.parse(stdout) as AgentStatus;
+      const status = readStatus(stdout);
       deepStrictEqual(
         { code, notReady: status.notReady, conditions: status.conditions },
         { code: 0, notReady: [], conditions: [] },
@@ -132,11 +126,36 @@ Deno.test("a real yurthub: at rest the pool holds what its cache does, and no wa
   }
 });
 
+/** The daemon, killed and started again, with all that it logs. */
+class Daemon implements AsyncDisposable {
+  log = "";
+  readonly #args: readonly string[];
+  #process: EdgekeydProcess;
+
+  constructor(args: readonly string[]) {
+    this.#args = args;
+    this.#process = startEdgekeyd(args, { timeoutMs: RUN_MS });
+  }
+
+  start(): void {
+    this.#process = startEdgekeyd(this.#args, { timeoutMs: RUN_MS });
+  }
+
+  async end(signal: Deno.Signal): Promise<void> {
+    this.#process.kill(signal);
+    this.log += (await this.#process.result).stderr;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+  }
+}
+
 /** Waits until cache and pool are the same, which they are once nothing changes any more. */
 async function atRest(
   why: string,
   look: () => Promise<Difference>,
-  daemon: EdgekeydProcess,
+  daemon: Daemon,
 ): Promise<Difference> {
   let last: Difference | undefined;
   await until(`${why}: cache and pool are the same`, daemon, async () => {
@@ -173,7 +192,7 @@ async function rewriteBegins(cacheDir: string, ms: number): Promise<boolean> {
 
 async function until(
   what: string,
-  daemon: EdgekeydProcess,
+  daemon: Daemon,
   holds: () => Promise<boolean>,
   more: () => string = () => "",
 ): Promise<void> {
@@ -189,9 +208,10 @@ async function until(
     }
     await sleep(200);
   }
-  daemon.kill("SIGTERM");
-  const { stderr } = await daemon.result;
-  throw new Error(`not after ${PATIENCE_MS} ms: ${what}\n${more()}\n${error ?? ""}\n${stderr}`);
+  await daemon.end("SIGTERM");
+  throw new Error(
+    `not after ${PATIENCE_MS} ms: ${what}\n${more()}\n${error ?? ""}\n${daemon.log}`,
+  );
 }
 
 function binary(name: string): string {
