@@ -11,6 +11,8 @@
 #
 # What only the distribution has is in distro.sh.
 
+unset "${!ETCD_@}" # what is meant for the machine's own etcd; before the names below
+
 DENO_VERSION=2.9.8     # what is tested in full, from PyPI
 DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
 DENO_OLDEST=${DENO_OLDEST:-2.9.6}
@@ -21,7 +23,6 @@ SHELLCHECK_PIP_VERSION=0.11.0.1
 TOOLS=$ROOT/.tools
 mkdir -p "$TOOLS/bin" "$TOOLS/logs"
 export DENO_NO_UPDATE_CHECK=1 DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-system,mozilla}"
-unset "${!ETCD_@}" # what is meant for the machine's own etcd
 export ETCD_UNSUPPORTED_ARCH=
 if [ "$(uname -m)" = aarch64 ]; then
   ETCD_UNSUPPORTED_ARCH=arm64 # etcd 3.4 does not start there without it
