@@ -1,6 +1,7 @@
 export { ComponentKeyCache } from "./component_key_cache.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceState } from "./fence_state.ts";
+export type { Memory } from "./memory.ts";
 export type { Past } from "./past.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export { type CacheOptions, fenceKeyOf, type Identity, mismatch } from "./identity.ts";

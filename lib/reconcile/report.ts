@@ -14,6 +14,7 @@ export interface PlanStep {
 
 /** A key that is to be put, and whose file can't be imported. */
 export interface KeyNotPut {
+  /** The object key. */
   readonly key: string;
   /** The file, below the cache root. */
   readonly path: string;

@@ -6,7 +6,7 @@
  */
 export { apply, type ApplyRequest } from "./apply.ts";
 export type { ApplyResult, LeftOut } from "./apply_result.ts";
-export { type BytesOf, withValue } from "./batch.ts";
+export { type BytesOf, type ValuedOp, withValue } from "./batch.ts";
 export type { StoreContext } from "./context.ts";
 export {
   ABSENT,
