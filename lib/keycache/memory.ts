@@ -9,6 +9,8 @@ export class Memory {
   #past: Past | undefined;
 
   /**
+   * Begins with what is remembered.
+   *
    * @param writer writes to the cache's database
    * @param past what is remembered there
    */
