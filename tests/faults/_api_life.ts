@@ -142,7 +142,7 @@ export class ApiLife implements Disposable {
   /** All that was answered is there, and what was not is there as a whole, or can be asked again. */
   async #checkRestarted(daemon: DaemonProcess): Promise<void> {
     await ready(daemon);
-    const states = this.#possible();
+    const states = this.#possible().map(settled);
     const unanswered = this.#unanswered;
     this.#unanswered = undefined;
     const found = { versions: await this.#versions(), keys: await this.#keysByComponent(daemon) };
@@ -153,7 +153,9 @@ export class ApiLife implements Disposable {
     );
     this.#state = states[at] ?? this.#state;
     await checkIdle(daemon, this.#etcd, this.#node);
-    if (unanswered && this.#state !== unanswered.after) await this.#mustAsk(daemon, unanswered);
+    if (!unanswered || at !== 0) return;
+    const after = onTopOf(this.#state, unanswered.after);
+    await this.#mustAsk(daemon, { ...unanswered, after });
   }
 
   /** What may be there. */
@@ -208,6 +210,29 @@ export class ApiLife implements Disposable {
   [Symbol.dispose](): void {
     this.#node[Symbol.dispose]();
   }
+}
+
+/**
+ * What a full pass makes of it: where the file's component alone is left, the file's version, be it
+ * older than what was put through the API.
+ */
+function settled(state: State): State {
+  return new Map([...state].map(([name, held]) => {
+    const file = FILES.get(name);
+    return [name, isFilesAlone(held) && file ? { ...held, rv: file.rv } : held];
+  }));
+}
+
+/** What an operation comes to after a full pass, that was thought of before it. */
+function onTopOf(base: State, after: State): State {
+  return new Map([...after].map(([name, held]) => {
+    const before = base.get(name);
+    return [name, before && isFilesAlone(before) && isFilesAlone(held) ? before : held];
+  }));
+}
+
+function isFilesAlone({ owners }: { readonly owners: readonly string[] }): boolean {
+  return owners.length === 1 && owners[0] === KUBELET;
 }
 
 function versionsIn(state: State): Map<string, number> {

@@ -81,7 +81,8 @@ export class TheValue implements Checker {
     }
   }
 
-  #isFreshest({ name, disk, adoptedTick }: Lineage, key: string, stored: StoredKey): void {
+  #isFreshest(lineage: Lineage, key: string, stored: StoredKey): void {
+    const { name, disk, node, adoptedTick } = lineage;
     const row = disk.row(key);
     if (!row?.ours || row.owners.length === 0) return;
     const best = bestOf(row.owners);
@@ -89,6 +90,12 @@ export class TheValue implements Checker {
     // What was adopted may be another node's, and what only etcd had of the API's may be lost.
     if (!held || best.some((owner) => owner.fromApi)) return;
     const highest = BigInt(best[0]?.resourceVersion ?? 0);
+    // Nobody can see what a bad file holds: a lower version of it waits.
+    const isBad = node.files().some((file) =>
+      file.key === key && !file.version &&
+      best.some((owner) => owner.component === file.component && owner.gvr === file.gvr)
+    );
+    if (isBad && rvOf(held) > highest) return;
     const isAdopted = row.adopted && adoptedTick >= 0;
     if (isAdopted && rvOf(held) > highest && rvOf(held) <= MAX_RESOURCE_VERSION) return;
     const hash = contentHash(stored.value);
