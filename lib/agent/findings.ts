@@ -3,6 +3,7 @@ import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { type ConflictPolicy, standingConflicts, standingOthers } from "../store/mod.ts";
 import { ConditionLog } from "./condition_log.ts";
+import { exceptionsOf, stateOf } from "./condition_words.ts";
 import { type Condition, conditionsOf } from "./conditions.ts";
 import {
   type Health,
@@ -100,7 +101,10 @@ export class Findings {
   ): void {
     const components = this.#parts.cache().byOwner.keys();
     this.#health = healthAfter(this.#health, outcome, { ...looked, components }, nowMs);
-    this.#passLog.passed(outcome, this.conflicts);
+    const { conditions } = this;
+    const isInStep = stateOf(conditions) === "in-step";
+    const words = isInStep ? "in step" : exceptionsOf(conditions);
+    this.#passLog.passed(outcome, this.conflicts, words);
     this.#news = true;
   }
 

@@ -1,6 +1,5 @@
 import type { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
-import { KeyCacheError } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { logEach } from "./condition_log.ts";
 import { CONDITIONS } from "./conditions.ts";
@@ -10,8 +9,8 @@ import type { Log } from "./log.ts";
 export class PassLog {
   readonly #log: Log;
   #notes: readonly string[] = [];
-  /** Kinds of failures that were told of since the last pass that came to its end. */
-  readonly #failed = new Set<string>();
+  /** The kind of the last failure; undefined if a pass came to its end since. */
+  #failed: string | undefined;
 
   /** @param log where to */
   constructor(log: Log) {
@@ -23,10 +22,17 @@ export class PassLog {
    *
    * @param outcome what it came to
    * @param conflicts keys that are left to others from now on
+   * @param words how the node is doing after it
    */
-  passed({ report, notes }: ReconcileOutcome, conflicts: ReadonlyMap<string, string>): void {
-    if (this.#failed.size > 0) this.#log("notice", "in step again");
-    this.#failed.clear();
+  passed(
+    { report, notes }: ReconcileOutcome,
+    conflicts: ReadonlyMap<string, string>,
+    words: string,
+  ): void {
+    if (this.#failed !== undefined) {
+      this.#log("notice", words.replace(/^in step/, "in step again"));
+    }
+    this.#failed = undefined;
     // A note on how it is set up comes with each pass.
     for (const note of notes) if (!this.#notes.includes(note)) this.#log("notice", note);
     this.#notes = notes;
@@ -37,21 +43,21 @@ export class PassLog {
     }
     // What was let go to another for good is over with this pass, and so is no condition.
     const over = report.conflicts.filter(({ key }) => !conflicts.has(key));
-    const words = CONDITIONS.get("conflicts")?.log?.appeared ?? "";
-    logEach(this.#log, "warning", words, over.map((one) => ({ ...one })));
+    const appeared = CONDITIONS.get("conflicts")?.log?.appeared ?? "";
+    logEach(this.#log, "warning", appeared, over.map((one) => ({ ...one })));
   }
 
   /**
-   * Tells of a failure, if none of its kind was told of since all was well: what fails for another
-   * reason than before asks for something else to be done.
+   * Tells of a failure, unless the one before was of its kind: what fails for another reason asks
+   * for something else to be done, and what stands last in the log is the reason now.
    *
    * @param failure what failed
    */
   failed(failure: EdgekeydError): void {
     const { code, message } = failure;
     const kind = kindOf(failure);
-    if (!this.#failed.has(kind)) this.#log("error", message, { code });
-    this.#failed.add(kind);
+    if (this.#failed !== kind) this.#log("error", message, { code });
+    this.#failed = kind;
   }
 }
 
@@ -59,7 +65,10 @@ export class PassLog {
 const MISSED: ReadonlySet<string> = new Set(["unreachable", "timeout", "unavailable"]);
 
 function kindOf(failure: EdgekeydError): string {
-  const { code } = failure;
-  if (!(failure instanceof EtcdError || failure instanceof KeyCacheError)) return code;
-  return MISSED.has(failure.reason) ? code : `${code} ${failure.reason}`;
+  const { code, message } = failure;
+  if (!(failure instanceof EtcdError)) return `${code} ${message}`;
+  if (MISSED.has(failure.reason)) return code;
+  // Which endpoint it is that says so may differ as well.
+  const said = message.replace(/; tried before: .*/, "").replaceAll(/https?:\/\/\S+/g, "");
+  return `${code} ${failure.reason} ${said}`;
 }

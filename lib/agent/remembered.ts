@@ -1,4 +1,5 @@
 import type { EdgekeydError } from "../errors.ts";
+import { EtcdError } from "../etcd/mod.ts";
 import { type ComponentKeyCache, KeyCacheError, type Past } from "../keycache/mod.ts";
 import type { Health } from "./health.ts";
 
@@ -43,8 +44,12 @@ export async function rememberFailure(
   failure: EdgekeydError,
 ): Promise<void> {
   const { code, message } = failure;
-  // What is said of one kind differs from try to try.
-  if (failure instanceof KeyCacheError || memory.past?.failure?.code === code) return;
+  if (failure instanceof KeyCacheError) return;
+  const before = memory.past?.failure;
+  // How an etcd is missed differs from try to try.
+  const isSame = before?.code === code &&
+    (failure instanceof EtcdError || before.message === message);
+  if (isSame) return;
   await memory.remember({ ...(memory.past ?? NOTHING), failure: { code, message } });
 }
 

@@ -26,7 +26,8 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     outcome = { report, notes: [], busy: [], failure: presentable(error) };
   }
   const { report, failure } = outcome;
-  printAnswer(options, terminal, report, () => {
+  const why = failure && { failure: { code: failure.code, message: failure.message } };
+  printAnswer(options, terminal, { ...report, ...why }, () => {
     if (!failure) textReport(report, terminal);
   });
   for (const text of [...unmatchedNames(options), ...outcome.notes]) note(text);

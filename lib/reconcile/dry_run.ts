@@ -13,6 +13,7 @@ import {
   plannedOp,
   type StoreContext,
   txnLimits,
+  withoutOvertaken,
   withValue,
 } from "../store/mod.ts";
 import { strangerNotes } from "./custom_notes.ts";
@@ -26,6 +27,7 @@ import {
 } from "./findings.ts";
 import { everything } from "./look.ts";
 import { sortLeftOut } from "./not_put.ts";
+import { keysNotLookedAt } from "./not_looked_at.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
@@ -96,9 +98,10 @@ export async function dryRun(
   for (const [key, decision] of made.decisions) {
     if (!stays(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
   }
+  const conflicts = await withoutOvertaken(context, made.conflicts, rows);
   const { bad, changed } = sortLeftOut(cache, findings, leftOut);
   const told = {
-    conflicts: [...made.conflicts].map(([key, reason]) => ({ key, reason })),
+    conflicts: [...conflicts].map(([key, reason]) => ({ key, reason })),
     invalid: invalidFiles(cache, findings, tooLarge),
     heldBack: heldBackDeletes(findings),
     ...(bad.length > 0 && { notPut: bad }),
@@ -110,8 +113,9 @@ export async function dryRun(
     ownersAfter(rows.get(key), stays(key) ? undefined : changes.get(key)).length > 0;
   const touched = new Set([
     ...ops.map((op) => op.key),
-    ...made.conflicts.keys(),
+    ...conflicts.keys(),
     ...bad.map(({ key }) => key),
+    ...keysNotLookedAt(cache, options.source),
   ]);
   return {
     report: {

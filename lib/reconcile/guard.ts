@@ -20,7 +20,10 @@ export interface GuardRules {
 /** What the guard lets through. */
 export interface GuardVerdict {
   readonly changes: ReadonlyMap<string, OwnershipChange>;
-  /** Components whose releases are held back, with the keys that would have been deleted. */
+  /**
+   * Components whose releases are held back, each with how many keys would have been deleted. One
+   * that several of them hold counts for the first of them.
+   */
   readonly heldBack: ReadonlyMap<string, number>;
   /** Delete windows to note with the deletes. */
   readonly windows: ReadonlyMap<string, NotedDeletes>;
@@ -47,18 +50,41 @@ export function guardDeletes(
   components: ReadonlySet<string>,
   rules: GuardRules,
 ): GuardVerdict {
-  const heldBack = new Map<string, number>();
+  const heldBack = new Set<string>();
   const windows = new Map<string, NotedDeletes>();
   for (const [component, own] of deletesOf(cache, changes, rules)) {
     const count = own.reduce((sum, { deletes }) => sum + deletes, 0);
     const recent = recentSamples(cache.windows.get(component) ?? [], rules.nowMs);
     if (rules.confirmDeletes) windows.set(component, { before: [], own: [] });
     else if (!components.has(component) || isBulk(recent, own, rules)) {
-      heldBack.set(component, count);
+      heldBack.add(component);
     } else if (count > 0) windows.set(component, { before: condensed(recent), own });
   }
-  if (heldBack.size === 0) return { changes, heldBack, windows };
-  return { changes: withoutReleases(changes, heldBack), heldBack, windows };
+  if (heldBack.size === 0) return { changes, heldBack: new Map(), windows };
+  const counted = countedOnce(cache, changes, heldBack);
+  return { changes: withoutReleases(changes, heldBack), heldBack: counted, windows };
+}
+
+/** Deletes that components hold back: each key once, however many hold it. */
+function countedOnce(
+  cache: ComponentKeyCache,
+  changes: ReadonlyMap<string, OwnershipChange>,
+  heldBack: ReadonlySet<string>,
+): Map<string, number> {
+  const counts = new Map(Array.from(heldBack, (component) => [component, 0]));
+  for (const [key, change] of changes) {
+    const held = change.released.map(({ component }) => component)
+      .filter((component) => heldBack.has(component)).sort();
+    const [first] = held;
+    if (first === undefined || !isDeleted(cache, key, change)) continue;
+    counts.set(first, (counts.get(first) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function isDeleted(cache: ComponentKeyCache, key: string, change: OwnershipChange): boolean {
+  const row = cache.rows.get(key);
+  return ownersAfter(row, change).length === 0 && row?.ours === true;
 }
 
 /** Tells whether any ten minutes with some of these deletes in them lose too much. */
@@ -87,8 +113,7 @@ function deletesOf(
 ): Map<string, DeleteSample[]> {
   const byComponent = new Map<string, Map<number, DeleteSample>>();
   for (const [key, change] of changes) {
-    const row = cache.rows.get(key);
-    const isDeleted = ownersAfter(row, change).length === 0 && row?.ours === true;
+    const goes = isDeleted(cache, key, change);
     const seen = new Set<string>();
     for (const owner of change.released) {
       const { component } = owner;
@@ -96,7 +121,7 @@ function deletesOf(
       seen.add(component);
       let samples = byComponent.get(component);
       if (!samples) byComponent.set(component, samples = new Map());
-      if (!isDeleted) continue;
+      if (!goes) continue;
       const look = missing.get(cache.pathOf(key, owner) ?? "");
       const atMs = Math.round(nowMs - (look ? monotonicMs - look.firstMs : 0));
       const { keys, deletes } = samples.get(atMs) ??
@@ -114,7 +139,7 @@ function deletesOf(
 
 function withoutReleases(
   changes: ReadonlyMap<string, OwnershipChange>,
-  heldBack: ReadonlyMap<string, number>,
+  heldBack: ReadonlySet<string>,
 ): Map<string, OwnershipChange> {
   const kept = new Map<string, OwnershipChange>();
   for (const [key, change] of changes) {

@@ -1,5 +1,4 @@
 import { EdgekeydError } from "../errors.ts";
-import { parseGvr } from "../k8s/mod.ts";
 import { apply, type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
 import { strangerNotes } from "./custom_notes.ts";
 import {
@@ -12,6 +11,7 @@ import {
 } from "./findings.ts";
 import { everything, type LookScope } from "./look.ts";
 import { type MissingGroup, missingGroups } from "./missing_groups.ts";
+import { keysNotLookedAt } from "./not_looked_at.ts";
 import { type NotPut, sortLeftOut } from "./not_put.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
@@ -175,9 +175,9 @@ class Run {
 
   outcome(failure?: EdgekeydError): ReconcileOutcome {
     this.#notes.push(...strangerNotes(this.#options.source));
-    const unseen = keysNotLookedAt(this.#context, this.#options);
-    if (unseen > 0) {
-      this.#notes.push(`${unseen} keys of components or resources not looked at were kept`);
+    const unseen = keysNotLookedAt(this.#context.cache, this.#options.source);
+    if (unseen.size > 0) {
+      this.#notes.push(`${unseen.size} keys of components or resources not looked at were kept`);
     }
     const findings = {
       conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),
@@ -189,7 +189,7 @@ class Run {
       report: {
         status: failure ? "failed" : reportStatus(findings),
         ...this.#counts,
-        unchanged: this.#unchanged(),
+        unchanged: failure ? 0 : this.#unchanged(unseen),
         ...findings,
         staged: this.#staged,
         recovered: this.#recovered,
@@ -219,27 +219,14 @@ class Run {
     for (const [key, reason] of applied.conflicts) this.#conflicts.set(key, reason);
   }
 
-  /** Keys that are held and needed nothing. */
-  #unchanged(): number {
+  /** Keys that were looked at, are held and needed nothing. */
+  #unchanged(unseen: ReadonlySet<string>): number {
     const notPut = new Set(this.#notPut.map(({ key }) => key));
+    const others = [this.#conflicts, notPut, unseen];
     let held = 0;
     for (const { key, owners } of this.#context.cache.rows.values()) {
-      if (owners.length > 0 && !this.#conflicts.has(key) && !notPut.has(key)) held++;
+      if (owners.length > 0 && !others.some((keys) => keys.has(key))) held++;
     }
     return Math.max(0, held - this.#counts.created - this.#counts.updated);
   }
-}
-
-/** Keys that are kept for files at which the run was told not to look. */
-function keysNotLookedAt({ cache }: StoreContext, { source }: ReconcileOptions): number {
-  const { components, excludeResources } = source.coverage;
-  if (!components && !excludeResources) return 0;
-  const unseen = new Set<string>();
-  for (const { key, owner: { component, gvr } } of cache.files.values()) {
-    const resource = excludeResources && parseGvr(gvr);
-    if (components?.has(component) === false || (resource && excludeResources.has(resource))) {
-      unseen.add(key);
-    }
-  }
-  return unseen.size;
 }

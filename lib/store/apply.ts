@@ -10,6 +10,7 @@ import { DeleteTally, type NotedDeletes } from "./delete_tally.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 import type { OwnershipChange } from "./ownership.ts";
+import { withoutOvertaken } from "./let_go_conflicts.ts";
 import { pack, type Packing, type PlannedOp, type SingleTxnGroups, txnLimits } from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
 import { plannedOp } from "./planned_op.ts";
@@ -71,7 +72,7 @@ export async function apply(context: StoreContext, request: ApplyRequest): Promi
   try {
     for (let round = 0, idle = 0; round < MAX_ROUNDS && idle < MAX_IDLE_ROUNDS; round++) {
       const before = tally.written;
-      if (await run.round()) return tally.result();
+      if (await run.round()) return await run.judged();
       idle = tally.written > before ? 0 : idle + 1;
     }
     return tally.result(
@@ -93,6 +94,8 @@ class Run {
   #again: ReadonlySet<string> | "all";
   /** The cache's, as of the last plan: another one means that etcd was reset or restored since. */
   #epoch: number;
+  /** Rows that change, as they were. */
+  readonly #before: ReadonlyMap<string, KeyRow>;
   readonly #aim = new TxnAim();
   readonly #deletes: DeleteTally;
   readonly #slices: Slices;
@@ -105,6 +108,11 @@ class Run {
     this.#changes = new Map(request.changes);
     this.#again = request.full ? "all" : new Set();
     this.#epoch = context.cache.fence.epoch;
+    const { rows } = context.cache;
+    this.#before = new Map([...request.changes.keys()].flatMap((key) => {
+      const row = rows.get(key);
+      return row ? [[key, row]] : [];
+    }));
     this.#deletes = new DeleteTally(request.windows);
     const { clock } = context;
     this.#slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
@@ -113,6 +121,13 @@ class Run {
   /** Keys that are still to be brought about. */
   get open(): number {
     return this.#changes.size + (this.#again === "all" ? 0 : this.#again.size);
+  }
+
+  /** What came of it; what another node of the pool put meanwhile is no conflict. */
+  async judged(): Promise<ApplyResult> {
+    const applied = this.tally.result();
+    const conflicts = await withoutOvertaken(this.#context, applied.conflicts, this.#before);
+    return { ...applied, conflicts };
   }
 
   /** @returns true if nothing is left to do */

@@ -1,7 +1,7 @@
 import type { EdgekeydError } from "../errors.ts";
 import type { EtcdError } from "../etcd/mod.ts";
 import type { Owner } from "../keycache/mod.ts";
-import { ABSENT } from "./decide.ts";
+import { ABSENT, OVERTAKEN } from "./decide.ts";
 import type { PlannedOp } from "./pack.ts";
 import type { Plan } from "./plan.ts";
 
@@ -128,7 +128,7 @@ export class ApplyTally {
       if (succeeded) this.#deleted++;
       else {
         this.#released += released;
-        this.#conflicts.set(key, "changed in etcd by another while it was deleted; let go");
+        this.#conflicts.set(key, OVERTAKEN);
       }
       return;
     }

@@ -172,6 +172,9 @@ function put(state: KeyState, owner: Owner, guardMod: string, reason: string): D
   return { action: "put", guardMod, owner, after, reason };
 }
 
+/** Why a key is let go of whose mod revision is not the one of our put any more. */
+export const OVERTAKEN = "changed in etcd by another since it was written; let go";
+
 function decideLetGo(state: KeyState): Decision {
   const { row, buried, observed, value } = state;
   if (!row) return { action: "none" };
@@ -187,8 +190,7 @@ function decideLetGo(state: KeyState): Decision {
     if (observed === undefined || observed === row.mod) {
       return { action: "delete", guardMod: row.mod, reason: "no owner left" };
     }
-    const conflict = "changed in etcd by another since it was written; let go";
-    return drop("no owner left", conflictOf(state, conflict));
+    return drop("no owner left", conflictOf(state, OVERTAKEN));
   }
   if (!value) return { action: "read" };
   return claims(row, buried, value)

@@ -206,7 +206,7 @@ Deno.test("the log tells of a failure once, and of what a pass changed, noted an
   const key = "/registry/pods/a/b";
   const conflicts = new Map([[key, "theirs"]]);
   const told = (pass: ReconcileOutcome) => {
-    log.passed(pass, conflicts);
+    log.passed(pass, conflicts, "in step");
     return lines.splice(0);
   };
   const report = { conflicts: [{ key, reason: "theirs" }, { key: "/gone", reason: "let go" }] };
@@ -224,13 +224,26 @@ Deno.test("the log tells of a failure once, and of what a pass changed, noted an
   log.failed(away);
   log.failed(new EtcdError("timeout", "late"));
   deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
-  // What fails for another reason asks for something else to be done; each is said once.
+  // What fails for another reason asks for something else to be done: the last line is the reason.
   log.failed(new EtcdError("permission-denied", "denied"));
   log.failed(new KeyCacheError("full", "full"));
   log.failed(away);
   log.failed(new EtcdError("permission-denied", "denied"));
-  deepStrictEqual(lines.splice(0), ["error: denied code=Etcd", "error: full code=KeyCache"]);
-  deepStrictEqual(told(outcome()), ["notice: in step again"]);
+  deepStrictEqual(lines.splice(0), [
+    "error: denied code=Etcd",
+    "error: full code=KeyCache",
+    "error: away code=Etcd",
+    "error: denied code=Etcd",
+  ]);
+  log.failed(new KeyCacheError("io", "another disk"));
+  log.failed(new KeyCacheError("io", "and another"));
+  log.failed(new EtcdError("tls", "http://a:1 is expired; tried before: http://b:1 (tls)"));
+  log.failed(new EtcdError("tls", "http://b:1 is expired; tried before: http://a:1 (tls)"));
+  strictEqual(lines.splice(0).length, 3, "which endpoint says so is no other reason");
+  log.passed(outcome(), conflicts, "in step but for 3 deletes of kubelet held back");
+  deepStrictEqual(lines.splice(0), [
+    "notice: in step again but for 3 deletes of kubelet held back",
+  ]);
   log.failed(away);
   deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
   deepStrictEqual(told(outcome()), ["notice: in step again"]);

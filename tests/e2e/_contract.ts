@@ -99,6 +99,7 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   const members = dryRun ? [...MEMBERS, "plan"] : [...MEMBERS];
   if (result.args.includes("--adopt") && "unclaimed" in raw) members.push("unclaimed");
   if ("notPut" in raw) members.push("notPut");
+  if (raw.status === "failed") members.push("failure");
   deepStrictEqual(Object.keys(raw).sort(), members.toSorted(), shown(result));
   for (const name of COUNTS) isCount(raw[name], name);
   strictEqual(typeof raw.staged, "boolean");
@@ -115,6 +116,12 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   eachHas(report.invalid, { path: "string", reason: "string" });
   eachHas(report.notPut ?? [], { key: "string", path: "string", reason: "string" });
   eachHas(report.heldBack, { component: "string", deletes: "number" });
+  if (report.status === "failed") {
+    const failure = raw.failure as { code: string; message: string };
+    eachHas([failure], { code: "string", message: "string" });
+    const { message } = failure;
+    ok(result.stderr.endsWith(`edgekeyd: ${message}\n`), shown(result));
+  }
   if (dryRun) {
     ok(report.plan);
     eachHas(report.plan, { key: "string", action: "string", owner: "string", reason: "string" });
