@@ -8,12 +8,12 @@ import type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 import { packIntent } from "./intent_records.ts";
 import type { CachedFile, KeyIndex } from "./key_index.ts";
 import type { KeyRow, Owner } from "./key_row.ts";
-import { DENO_KV_LIMITS, type KvMutation, type KvStore } from "./kv_store.ts";
+import { DENO_KV_LIMITS, type KvStore } from "./kv_store.ts";
 import { KvWriter } from "./kv_writer.ts";
 import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
 import { Memory } from "./memory.ts";
 import { readRecords, type StoredCache } from "./read_records.ts";
-import { chunkKey, INTENT_HEADER, mutationsOf, STATE } from "./records.ts";
+import { chunkKey, INTENT_HEADER, intentRemoval, mutationsOf, STATE } from "./records.ts";
 import { seal } from "./sealed.ts";
 import type { Tombstone } from "./tombstone.ts";
 
@@ -181,7 +181,7 @@ export class ComponentKeyCache {
 
   /** Forgets the pending intent: it is certain that its Txn never reached etcd. */
   async dropUnsent(): Promise<void> {
-    await this.#writer.write([], this.#removeIntent());
+    await this.#writer.write([], intentRemoval(this.#intent?.header));
     this.#intent = undefined;
   }
 
@@ -257,16 +257,6 @@ export class ComponentKeyCache {
     return this.#intent;
   }
 
-  #removeIntent(): KvMutation[] {
-    const chunks = this.#intent?.header.chunks ?? 0;
-    const mutations: KvMutation[] = Array.from(
-      { length: chunks },
-      (_, index) => ({ delete: chunkKey(index) }),
-    );
-    if (this.#intent) mutations.push({ delete: INTENT_HEADER });
-    return mutations;
-  }
-
   /**
    * @param rows by object key; null removes one. A version of ours that a row no longer says leaves
    * a tombstone: an etcd that is restored to an older state has it again.
@@ -285,7 +275,7 @@ export class ComponentKeyCache {
   ): Promise<void> {
     const known = { rows: this.rows, tombstones: this.#tombstones };
     const { tombstones, forgotten } = burialOf(known, rows, put, buriedAt);
-    const last = this.#removeIntent();
+    const last = intentRemoval(this.#intent?.header);
     if (state !== this.#state) last.push({ set: STATE, value: seal(STATE, state) });
     const count = rows.size + forgotten.length + tombstones.size + windows.size + last.length;
     if (count === 0) return;

@@ -1,4 +1,5 @@
 import { type DeleteWindow, encodeWindow } from "./delete_window.ts";
+import type { IntentHeader } from "./intent.ts";
 import { encodeRow, type KeyRow } from "./key_row.ts";
 import type { KvKey, KvMutation } from "./kv_store.ts";
 import { seal } from "./sealed.ts";
@@ -19,6 +20,17 @@ const windowKey = (component: string): KvKey => ["window", component];
 export const chunkKey = (
   index: number,
 ): KvKey => ["intent", "chunk", String(index).padStart(6, "0")];
+
+/**
+ * What takes an intent away.
+ *
+ * @param header the pending one's; undefined if none is
+ */
+export function intentRemoval(header: Pick<IntentHeader, "chunks"> | undefined): KvMutation[] {
+  if (!header) return [];
+  const chunks = Array.from({ length: header.chunks }, (_, index) => ({ delete: chunkKey(index) }));
+  return [...chunks, { delete: INTENT_HEADER }];
+}
 
 /**
  * What a change writes, each record made when its turn comes. What a row no longer says is in a
