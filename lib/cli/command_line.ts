@@ -2,6 +2,7 @@ import type { Arguments } from "./arguments.ts";
 import { type CommandEntry, COMMANDS, RECONCILE } from "./commands.ts";
 import { flag, FLAG_NAMES } from "./flags.ts";
 import { type Options, readOptions } from "./options.ts";
+import { checkEtcdIsNamed } from "./remembered.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -32,6 +33,7 @@ export async function runCommandLine(
   if (words.length < least || words.length > most) {
     throw new UsageError(`wrong number of arguments for ${name}; see --help`);
   }
+  if (command === COMMANDS.run) checkEtcdIsNamed(options);
   const run = await command.load();
   return await run(options, terminal, words);
 }

@@ -8,6 +8,13 @@ interface Common {
   readonly alias?: string;
   /** A running daemon has one of its own, and that counts for a command that asks it. */
   readonly setting?: true;
+  /**
+   * The state directory remembers it for runs to which it is not given (`recall` tells when):
+   * whose node it is, how its cache is read, which etcd it has, how its daemon reconciles.
+   */
+  readonly remembered?: "identity" | "cache" | "etcd" | "run";
+  /** It names a file. */
+  readonly isPath?: true;
 }
 
 /** How a flag's text is read, and what it may be. */
@@ -49,37 +56,74 @@ export const FLAGS = {
     default: "/etc/kubernetes/cache",
     help: "the fs cache that yurthub writes",
     setting: true,
+    remembered: "cache",
   },
   "state-dir": {
     kind: "text",
     default: "/var/lib/edgekeyd",
     help: "where the component-key cache is kept",
   },
-  "node-name": { kind: "text", help: "names this node's fence in etcd (default: the hostname)" },
+  "node-name": {
+    kind: "text",
+    help: "names this node's fence in etcd (default: the hostname)",
+    remembered: "identity",
+  },
   "components": {
     kind: "list",
     help: "look at these components only; keys of others are kept",
     only: "sync",
     setting: true,
+    remembered: "run",
   },
   "exclude-resources": {
     kind: "list",
     help: "leave these out, as leases or leases[.v1].coordination.k8s.io; their keys are kept",
     only: "sync",
     setting: true,
+    remembered: "run",
   },
   "etcd-servers": {
     kind: "text",
     default: "http://127.0.0.1:2379",
     help: "comma-separated; without a scheme https if a CA or certificate is given",
     setting: true,
+    remembered: "etcd",
   },
-  "etcd-cafile": { kind: "text", help: "the CA that signed etcd's certificate", setting: true },
-  "etcd-certfile": { kind: "text", help: "our client certificate", setting: true },
-  "etcd-keyfile": { kind: "text", help: "its private key", setting: true },
-  "etcd-username": { kind: "text", help: "our etcd user", setting: true },
-  "etcd-password-file": { kind: "text", help: "a file with its password", setting: true },
-  "etcd-prefix": { kind: "text", default: "/registry", help: "prefix of all object keys" },
+  "etcd-cafile": {
+    kind: "text",
+    help: "the CA that signed etcd's certificate",
+    setting: true,
+    remembered: "etcd",
+    isPath: true,
+  },
+  "etcd-certfile": {
+    kind: "text",
+    help: "our client certificate",
+    setting: true,
+    remembered: "etcd",
+    isPath: true,
+  },
+  "etcd-keyfile": {
+    kind: "text",
+    help: "its private key",
+    setting: true,
+    remembered: "etcd",
+    isPath: true,
+  },
+  "etcd-username": { kind: "text", help: "our etcd user", setting: true, remembered: "etcd" },
+  "etcd-password-file": {
+    kind: "text",
+    help: "a file with its password",
+    setting: true,
+    remembered: "etcd",
+    isPath: true,
+  },
+  "etcd-prefix": {
+    kind: "text",
+    default: "/registry",
+    help: "prefix of all object keys",
+    remembered: "identity",
+  },
   "etcd-timeout": {
     kind: "duration",
     default: "5s",
@@ -87,6 +131,7 @@ export const FLAGS = {
     max: 600_000,
     help: "deadline of one call; a large Txn gets more",
     setting: true,
+    remembered: "etcd",
   },
   "etcd-max-txn-ops": {
     kind: "integer",
@@ -95,6 +140,7 @@ export const FLAGS = {
     max: 1_000_000,
     help: "etcd's own --max-txn-ops",
     setting: true,
+    remembered: "etcd",
   },
   "etcd-max-request-bytes": {
     kind: "integer",
@@ -103,6 +149,7 @@ export const FLAGS = {
     max: 512 * MIB,
     help: "etcd's own --max-request-bytes",
     setting: true,
+    remembered: "etcd",
   },
   "conflict-policy": {
     kind: "choice",
@@ -112,6 +159,7 @@ export const FLAGS = {
       "ours; owner: replace any importer's with what the files say, newer or not",
     only: "sync",
     setting: true,
+    remembered: "run",
   },
   "max-delete-percent": {
     kind: "integer",
@@ -121,6 +169,7 @@ export const FLAGS = {
     help: "hold back deletes of more than this share of a component's keys (and more than 10)",
     only: "sync",
     setting: true,
+    remembered: "run",
   },
   "confirm-deletes": {
     kind: "boolean",
@@ -140,6 +189,7 @@ export const FLAGS = {
     help: "how long a file must be missing before its key is let go",
     only: "sync",
     setting: true,
+    remembered: "run",
   },
   "max-object-bytes": {
     kind: "integer",
@@ -148,6 +198,7 @@ export const FLAGS = {
     help: "leave out larger files (default: what fits one request)",
     only: "sync",
     setting: true,
+    remembered: "run",
   },
   "listen": {
     kind: "text",

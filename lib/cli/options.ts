@@ -1,9 +1,11 @@
 import { resolve } from "@std/path";
 import { checkTlsFlags, EtcdConfigError, parseEndpoints, type TlsFiles } from "../etcd/mod.ts";
 import { isName } from "../k8s/mod.ts";
+import type { RememberedSettings } from "../keycache/mod.ts";
 import type { Arguments } from "./arguments.ts";
-import { type FlagValues, readFlags } from "./flag_values.ts";
+import { type FlagValues, readFlag, readFlags } from "./flag_values.ts";
 import type { FlagName } from "./flags.ts";
+import { recall } from "./recall.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What more is known of a value than the table of flags says. */
@@ -17,6 +19,12 @@ interface Refined {
 export interface Options extends Omit<FlagValues, keyof Refined | "listen">, Refined {
   /** Texts of the flags that were given, on the command line or in the environment. */
   readonly given: ReadonlyMap<FlagName, string>;
+  /** The same, and texts of those that the state directory remembered in their place. */
+  readonly texts: ReadonlyMap<FlagName, string>;
+  /** All that the state directory remembers. */
+  readonly remembered: RememberedSettings;
+  /** What this host is called. */
+  readonly hostname: string;
   /** Path of the API's unix socket. */
   readonly socketPath: string;
 }
@@ -27,31 +35,39 @@ const RESOURCE = /^[A-Za-z0-9]([-A-Za-z0-9./]{0,380}[A-Za-z0-9])?$/;
 const PREFIX_MAX_CHARS = 256;
 
 /**
- * Reads and checks all flags.
+ * Reads and checks all flags: from the command line, the environment, what the state directory
+ * remembers, or their defaults, in this order.
  *
- * @param args the command line
+ * @param given the command line
  * @param hostname the default of `--node-name`
  * @throws {UsageError} for the first value that is wrong
+ * @throws {KeyCacheError} `damaged` if what the state directory remembers is needed and is not whole
  */
-export function readOptions(args: Arguments, hostname: () => string): Options {
+export function readOptions(given: Arguments, hostname: () => string): Options {
+  const stateDir = resolve(readFlag(given, "state-dir"));
+  const isRun = !readFlag(given, "reconcile") && (given.words[0] ?? "run") === "run";
+  const { args, remembered } = recall(given, stateDir, isRun);
   const { listen, etcdServers, ...values } = readFlags(args);
   const { etcdCertfile, etcdKeyfile, etcdUsername, etcdPasswordFile } = values;
   together("--etcd-certfile", etcdCertfile, "--etcd-keyfile", etcdKeyfile);
   const servers = endpoints(etcdServers, tlsFilesOf(values));
   together("--etcd-username", etcdUsername, "--etcd-password-file", etcdPasswordFile);
   const cacheDir = resolve(values.cacheDir);
-  const stateDir = resolve(values.stateDir);
   if (`${stateDir}/`.startsWith(`${cacheDir}/`)) {
     throw new UsageError("--state-dir must not be inside --cache-dir");
   }
+  const host = hostname().toLowerCase();
   for (const name of values.components ?? []) checkComponent(name);
   for (const text of values.excludeResources ?? []) checkResource(text);
   return {
     ...values,
-    given: new Map([...args.texts].map(([name, { text }]) => [name, text])),
+    given: textsOf(given),
+    texts: textsOf(args),
+    remembered,
+    hostname: host,
     cacheDir,
     stateDir,
-    nodeName: nodeName(values.nodeName ?? hostname().toLowerCase()),
+    nodeName: nodeName(values.nodeName ?? host),
     etcdServers: servers,
     etcdPrefix: prefix(values.etcdPrefix),
     maxObjectBytes: values.maxObjectBytes ?? values.etcdMaxRequestBytes,
@@ -71,6 +87,10 @@ export function tlsFilesOf(
     ...(etcdCertfile !== undefined && { certFile: etcdCertfile }),
     ...(etcdKeyfile !== undefined && { keyFile: etcdKeyfile }),
   };
+}
+
+function textsOf({ texts }: Arguments): Map<FlagName, string> {
+  return new Map([...texts].map(([name, { text }]) => [name, text]));
 }
 
 function endpoints(text: string, files: TlsFiles): string[] {

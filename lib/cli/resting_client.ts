@@ -1,7 +1,9 @@
 import { localTransport } from "../agent/api/mod.ts";
 import { NodeClient, RestingNode } from "../agent/mod.ts";
+import { tellingCluster } from "../etcd/mod.ts";
 import { idleService } from "./idle_service.ts";
 import { presentable } from "./internal_error.ts";
+import { MetCluster } from "./met_cluster.ts";
 import type { Options } from "./options.ts";
 import type { ProgressBar } from "./progress_bar.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
@@ -20,13 +22,16 @@ export function restingClient(
   note: (text: string) => void,
   bar?: ProgressBar,
 ): NodeClient {
+  const met = new MetCluster(options, note);
+  const session = { options, note, clusterId: () => met.id };
   const node = new RestingNode({
     reconcile: { ...reconcileOptionsOf(options), ...bar },
     setup: () => setupOf(options),
     idleService: () => idleService(options.stateDir),
-    withCache: (use, work) => withCache(options, use, note, work),
+    withCache: (use, work) => withCache(session, use, work),
     connect: () => connectEtcd(options),
-    store: (cache, etcd) => storeContext(options, cache, etcd),
+    store: (cache, etcd) =>
+      storeContext(options, cache, tellingCluster(etcd, (id) => met.met(id, cache))),
   });
   return new NodeClient(localTransport(node, presentable));
 }

@@ -21,9 +21,10 @@ import {
   statusWords,
   systemdNotifier,
 } from "../agent/mod.ts";
-import { longestCallMs } from "../etcd/mod.ts";
+import { longestCallMs, tellingCluster } from "../etcd/mod.ts";
 import { identifyRoot, watchCache } from "../fscache/mod.ts";
 import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
+import { DaemonMemory } from "./daemon_memory.ts";
 import { EXIT } from "./exit_code.ts";
 import { presentable } from "./internal_error.ts";
 import { isJournal } from "./journal.ts";
@@ -57,6 +58,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
   try {
     const setup = setupOf(options);
     const metrics = await createMetrics({ ...versionFacts() });
+    const memory = new DaemonMemory(options, directory, log);
     const openCache = () =>
       openLogged(directory, options, log, (store) =>
         measuredKv(store, (bytes) => {
@@ -77,14 +79,17 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         checkFiles: () => directory.check(),
         connect: async () => {
           try {
-            return measuredEtcd(await connectEtcd(options), metrics.etcd, clock.monotonicMs);
+            const etcd = tellingCluster(await connectEtcd(options), (id) => memory.met(id));
+            return measuredEtcd(etcd, metrics.etcd, clock.monotonicMs);
           } finally {
             reloads.end();
           }
         },
         credentials: () => credentialStamp(options),
-        store: (cache, etcd) =>
-          storeContext(options, cache, beatingEtcd(etcd, () => notifier.beat())),
+        store: (cache, etcd) => {
+          const alive = beatingEtcd(etcd, () => notifier.beat());
+          return storeContext(options, cache, alive, memory.clusterId);
+        },
         clock: beating(clock, notifier),
         log,
         watch: (hint) => watchCache(options.cacheDir, hint),
@@ -124,12 +129,13 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     Deno.addSignalListener("SIGHUP", reload);
     log("info", "started", {
       version: versionFacts().version,
-      node: options.nodeName,
+      node: agent.cache.identity.nodeName,
       cacheDir: options.cacheDir,
       stateDir: setup.stateDir,
       etcd: setup.endpoints.join(),
       listen: `unix:${options.socketPath}`,
     });
+    memory.begin(agent.cache.identity);
     for (const text of unmatchedNames(options)) log("warning", text);
     showStatus();
     notifier.ready();

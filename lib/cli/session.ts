@@ -8,9 +8,11 @@ import {
   holdStateDirectory,
   KeyCacheError,
   memoryCache,
+  type StateDirectory,
 } from "../keycache/mod.ts";
 import type { StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
+import { rememberedCluster, renamedHost, toRemember } from "./remembered.ts";
 
 /** The real clock. */
 export const clock: AgentClock = {
@@ -25,21 +27,31 @@ export const clock: AgentClock = {
   },
 };
 
+/** A command that works on a state directory itself. */
+export interface Session {
+  /** Where it is, and whose it should be. */
+  readonly options: Options;
+  /** Told what a person should know. */
+  readonly note: (text: string) => void;
+  /** The cluster (decimal) that has answered; undefined if none has yet. */
+  readonly clusterId: () => string | undefined;
+}
+
 /**
- * Runs work on the component-key cache, with the state directory held.
+ * Runs work on the component-key cache, with the state directory held. Work that may write, and met
+ * an etcd, has its settings remembered.
  *
- * @param options where it is, and whose it should be
+ * @param session for whom
  * @param use what for
- * @param note told what a person should know
  * @param work what to do with it
  * @throws {KeyCacheError} if it can't be held or opened
  */
 export async function withCache<T>(
-  options: Options,
+  session: Session,
   use: CacheUse,
-  note: (text: string) => void,
   work: (cache: ComponentKeyCache) => Promise<T>,
 ): Promise<T> {
+  const { options, note } = session;
   const cacheOptions = cacheOptionsOf(options);
   if (use !== "fill" && !hasCache(options.stateDir)) {
     if (use === "dry") return await using(await memoryCache(cacheOptions), work);
@@ -54,12 +66,39 @@ export async function withCache<T>(
     if (use === "fill" || use === "change") {
       const { cache, movedAside } = await directory.openCache(cacheOptions);
       if (movedAside) note(`the component-key cache was damaged; it was moved to ${movedAside}`);
-      return await using(cache, work);
+      return await using(cache, async () => {
+        tellRenamed(session, cache);
+        const done = await work(cache);
+        rememberSession(session, cache, directory);
+        return done;
+      });
     }
     const cache = await directory.peekCache(cacheOptions);
+    if (cache) tellRenamed(session, cache);
     return await using(cache ?? await memoryCache(cacheOptions), work);
   } finally {
     directory.release();
+  }
+}
+
+function tellRenamed({ options, note }: Session, { identity }: ComponentKeyCache): void {
+  const renamed = renamedHost(options, identity.nodeName);
+  if (renamed !== undefined) note(renamed);
+}
+
+function rememberSession(
+  { options, note, clusterId }: Session,
+  { identity: { nodeName, prefix } }: ComponentKeyCache,
+  directory: StateDirectory,
+): void {
+  const cluster = clusterId();
+  if (cluster === undefined) return;
+  const named = { ...options, nodeName, etcdPrefix: prefix };
+  try {
+    directory.remember(toRemember(named, options.remembered, "command", cluster));
+  } catch (error) {
+    if (!(error instanceof KeyCacheError)) throw error;
+    note(`commands without flags won't know these settings: ${error.message}`);
   }
 }
 
@@ -68,20 +107,33 @@ export function cacheOptionsOf(options: Options): CacheOptions {
   return {
     nodeName: options.nodeName,
     prefix: options.etcdPrefix,
+    defaults: [
+      ...(options.given.has("node-name") ? [] : ["nodeName" as const]),
+      ...(options.given.has("etcd-prefix") ? [] : ["prefix" as const]),
+    ],
     newLife: random,
     nowMs: clock.steadyMs,
   };
 }
 
-/** Both sides, with the limits that the flags set. */
+/**
+ * Both sides, with the limits that the flags set.
+ *
+ * @param options the flags
+ * @param cache one side
+ * @param etcd the other
+ * @param clusterId the cluster (decimal) that is on record; undefined if none is
+ */
 export function storeContext(
   options: Options,
   cache: ComponentKeyCache,
   etcd: Etcd,
+  clusterId = rememberedCluster(options.remembered),
 ): StoreContext {
   return {
     etcd,
     cache,
+    clusterId,
     maxTxnOps: options.etcdMaxTxnOps,
     requestBytes: txnBudget(options.etcdMaxRequestBytes, options.etcdUsername),
     random,

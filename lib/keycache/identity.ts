@@ -22,6 +22,8 @@ export interface CacheOptions {
   readonly nodeName: string;
   /** Prefix of all object keys. */
   readonly prefix: string;
+  /** Which of these two only matter if the cache is born now: nobody gave them. */
+  readonly defaults?: readonly ("nodeName" | "prefix")[];
   /** A random id, used if the cache is born now. */
   readonly newLife: () => string;
   /** ms since the epoch, by a clock that does not jump while the process runs. */
@@ -43,7 +45,7 @@ export function fenceKeyOf(nodeName: string): string {
  */
 export function checkIdentity(
   value: unknown,
-  wanted: Pick<CacheOptions, "nodeName" | "prefix">,
+  wanted: Pick<CacheOptions, "nodeName" | "prefix" | "defaults">,
   where: string,
 ): Identity {
   if (typeof value !== "object" || value === null) throw damaged();
@@ -54,8 +56,13 @@ export function checkIdentity(
     typeof life !== "string" || typeof nodeName !== "string" || typeof prefix !== "string" ||
     life === "" || life.includes("/") || fenceKey !== fenceKeyOf(nodeName)
   ) throw damaged();
-  if (nodeName !== wanted.nodeName) throw mismatch("--node-name", nodeName, wanted.nodeName);
-  if (prefix !== wanted.prefix) throw mismatch("--etcd-prefix", prefix, wanted.prefix);
+  const { defaults = [] } = wanted;
+  if (nodeName !== wanted.nodeName && !defaults.includes("nodeName")) {
+    throw mismatch("--node-name", nodeName, wanted.nodeName);
+  }
+  if (prefix !== wanted.prefix && !defaults.includes("prefix")) {
+    throw mismatch("--etcd-prefix", prefix, wanted.prefix);
+  }
   return { schema, life, nodeName, prefix, fenceKey };
 }
 

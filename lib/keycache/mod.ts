@@ -23,5 +23,6 @@ export {
   parseOpenyurtKeyCache,
   type RecordedKey,
 } from "./openyurt_key_cache.ts";
+export { readSettings, type RememberedSettings, settingsPath } from "./settings_file.ts";
 export type { GiveUp } from "./outcome.ts";
 export type { PutVersion, Tombstone } from "./tombstone.ts";

@@ -40,7 +40,7 @@ export interface StoredCache {
  */
 export async function readRecords(
   store: KvStore,
-  wanted: Pick<CacheOptions, "nodeName" | "prefix">,
+  wanted: Pick<CacheOptions, "nodeName" | "prefix" | "defaults">,
 ): Promise<StoredCache | undefined> {
   const head = await readHead(store);
   if (head.identity === undefined && (await isEmpty(store))) return undefined;

@@ -7,6 +7,7 @@ import { KeyCacheError } from "./errors.ts";
 import type { CacheOptions } from "./identity.ts";
 import type { KvStore } from "./kv_store.ts";
 import { guardedStore, OpenedFiles } from "./opened_files.ts";
+import { type RememberedSettings, writeSettings } from "./settings_file.ts";
 import { LOCK_FILE, takeLock } from "./state_lock.ts";
 
 const DATABASE = "cache.kv";
@@ -50,6 +51,13 @@ export interface StateDirectory {
    * @throws {KeyCacheError} `replaced` if they don't
    */
   check(): void;
+  /**
+   * Writes down how this node is set up, for whoever comes without flags.
+   *
+   * @param settings what to remember
+   * @throws {KeyCacheError} `replaced`, `full` or `io` if that can't be written
+   */
+  remember(settings: RememberedSettings): void;
   /** Gives the directory back. */
   release(): void;
 }
@@ -79,6 +87,10 @@ export async function holdStateDirectory(
       return await open(path, files, (store) => ComponentKeyCache.peek(store, options));
     },
     check: () => files.check(),
+    remember(settings) {
+      files.check();
+      writeSettings(path, settings);
+    },
     release: () => lock.close(),
   };
 }

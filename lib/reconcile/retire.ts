@@ -1,9 +1,11 @@
+import { EdgekeydError } from "../errors.ts";
 import { buildTxn, EtcdError } from "../etcd/mod.ts";
 import {
   apply,
   type ApplyRequest,
   type ApplyResult,
   ContentionError,
+  type FenceVerdict,
   type OwnershipChange,
   recover,
   type StoreContext,
@@ -11,19 +13,42 @@ import {
 
 const MAX_ATTEMPTS = 3;
 
+/** A node is to leave an etcd that is not the one that it wrote to. */
+export class OtherEtcdError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
+  override name = "OtherEtcdError";
+
+  /**
+   * Makes it; its code is `OtherEtcd`.
+   *
+   * @param why how that was seen
+   */
+  constructor(why: string) {
+    super(
+      "OtherEtcd",
+      `nothing was retired: ${why}. If --etcd-servers names another etcd, leave it out: the state ` +
+        "directory remembers which it was. If etcd came back empty or was made anew, run " +
+        "`edgekeyd --reconcile` first, then `retire`; if it is gone for good, remove the state " +
+        "directory",
+    );
+  }
+}
+
 /**
  * Takes this node out of the pool: every key that it wrote goes from etcd (one that another
  * changed since stays), every owner from the cache, then the fence. Safe to run again.
  *
  * @param context both sides
  * @param options how to apply
+ * @throws {OtherEtcdError} if it is not the etcd that this node wrote to, or came back empty;
+ * nothing was done
  * @throws what recover and apply throw
  */
 export async function retire(
   context: StoreContext,
   options: Pick<ApplyRequest, "timed" | "progress">,
 ): Promise<ApplyResult> {
-  await recover(context);
+  await recover(context, { allow: (verdict, clusterId) => check(context, verdict, clusterId) });
   let before: Pick<ApplyResult, "deleted" | "released" | "txns"> | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const applied = await letGoOfAll(context, options);
@@ -39,6 +64,18 @@ export async function retire(
     before = all;
   }
   throw unsettled(context);
+}
+
+/** In another etcd there is nothing to delete, and what this node wrote would be forgotten. */
+function check({ cache, clusterId }: StoreContext, verdict: FenceVerdict, found: string): void {
+  const { fenceKey } = cache.identity;
+  if (clusterId !== undefined && clusterId !== found) {
+    throw new OtherEtcdError(`this etcd is cluster ${found}, this node wrote to ${clusterId}`);
+  }
+  const hasKeys = cache.rows.size > 0 || cache.intent !== undefined;
+  if (verdict.kind === "reset" && verdict.seq === undefined && hasKeys) {
+    throw new OtherEtcdError(`this etcd has no fence ${fenceKey}, which this node wrote`);
+  }
 }
 
 async function letGoOfAll(

@@ -8,6 +8,8 @@ export interface StoreContext {
   readonly etcd: Etcd;
   /** What this node has put there, and for whom. */
   readonly cache: ComponentKeyCache;
+  /** The cluster (decimal) that is known to be the one that the cache is about, if it is known. */
+  readonly clusterId?: string | undefined;
   /** etcd's `--max-txn-ops`. */
   readonly maxTxnOps: number;
   /** What an encoded TxnRequest may have, in bytes, as `txnBudget` tells. */

@@ -2,7 +2,7 @@ import { buildTxn, EtcdError } from "../etcd/mod.ts";
 import type { Intent } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
 import { ContentionError, FenceError } from "./errors.ts";
-import { judgeFence } from "./fence_verdict.ts";
+import { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
 import { type Observation, observe } from "./observe.ts";
 
 /** What recovery found and did. */
@@ -33,13 +33,17 @@ const PAUSES_MS = [250, 500, 1_000];
  * not this cache's.
  *
  * @param context both sides
- * @param options `adopt`: take over a fence that another life, or a later state of this one, wrote
+ * @param options `adopt`: take over a fence that another life, or a later state of this one, wrote;
+ * `allow`: throws if there must be no going on with what was found; nothing was written then
  * @throws {FenceError} if the fence is not this cache's and `adopt` is not set
  * @throws {EtcdError} if etcd does not answer; what is pending stays pending
  */
 export async function recover(
   context: StoreContext,
-  options: { adopt?: boolean } = {},
+  options: {
+    adopt?: boolean;
+    allow?: (verdict: FenceVerdict, clusterId: string) => void;
+  } = {},
 ): Promise<Recovery> {
   const { cache } = context;
   const { life, fenceKey } = cache.identity;
@@ -48,6 +52,7 @@ export async function recover(
     const intent = cache.intent;
     const seen = await observePatiently(context, intent);
     const verdict = judgeFence(seen.fence, life, cache.fence, intent?.header);
+    options.allow?.(verdict, seen.clusterId);
     const done = (kind: Recovery["verdict"], succeeded: readonly boolean[] = []): Recovery => ({
       verdict: kind,
       succeeded,

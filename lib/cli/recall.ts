@@ -1,0 +1,57 @@
+import {
+  KeyCacheError,
+  readSettings,
+  type RememberedSettings,
+  settingsPath,
+} from "../keycache/mod.ts";
+import type { Arguments, FlagText } from "./arguments.ts";
+import { flag, FLAG_NAMES, type FlagName } from "./flags.ts";
+
+/** Flags that only make sense together: one that is given is not mixed with one from memory. */
+const PAIRS: readonly (readonly [FlagName, FlagName])[] = [
+  ["etcd-certfile", "etcd-keyfile"],
+  ["etcd-username", "etcd-password-file"],
+];
+
+/** A command line with what the state directory remembers in the place of what was not given. */
+export interface Recalled {
+  readonly args: Arguments;
+  readonly remembered: RememberedSettings;
+}
+
+/**
+ * Fills what was not given with what the state directory remembers. Who names an etcd names it
+ * whole: then nothing else of etcd, and nothing of how the service reconciles, is from memory; and
+ * a daemon that is given its etcd is given all its settings.
+ *
+ * @param args what was given, by flag or environment
+ * @param stateDir the state directory
+ * @param isRun this is to be the daemon
+ * @throws {KeyCacheError} `damaged` if what is remembered is needed and can't be read
+ */
+export function recall(args: Arguments, stateDir: string, isRun: boolean): Recalled {
+  const { texts } = args;
+  const isNamed = texts.has("etcd-servers");
+  const remembered = settingsIn(stateDir, isNamed);
+  const source = settingsPath(stateDir);
+  const filled = new Map<FlagName, FlagText>(texts);
+  for (const name of FLAG_NAMES) {
+    const { remembered: scope } = flag(name);
+    const text = remembered[name];
+    if (scope === undefined || text === undefined || filled.has(name)) continue;
+    if (isNamed && (scope === "etcd" || scope === "run" || (isRun && scope === "cache"))) continue;
+    if (PAIRS.some((pair) => pair.includes(name) && pair.some((one) => texts.has(one)))) continue;
+    filled.set(name, { source: `${name} in ${source}`, text, explicit: false });
+  }
+  return { args: { ...args, texts: filled }, remembered };
+}
+
+function settingsIn(stateDir: string, isNamed: boolean): RememberedSettings {
+  try {
+    return readSettings(stateDir) ?? {};
+  } catch (error) {
+    // Who names an etcd can do without; what is damaged is then written anew.
+    if (isNamed && error instanceof KeyCacheError) return {};
+    throw error;
+  }
+}

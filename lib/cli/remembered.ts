@@ -1,0 +1,99 @@
+import { resolve } from "@std/path";
+import { hasCache, type RememberedSettings } from "../keycache/mod.ts";
+import { flag, FLAG_NAMES, type FlagName } from "./flags.ts";
+import type { Options } from "./options.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** What stands beside the flags: the cluster (decimal) that answered last, and the host's name. */
+const CLUSTER = "cluster-id";
+const HOSTNAME = "hostname";
+
+/**
+ * Refuses a daemon for which nobody ever named an etcd: it would fill whatever listens at the
+ * default.
+ *
+ * @param options the flags
+ * @throws {UsageError} then
+ */
+export function checkEtcdIsNamed({ texts, stateDir }: Options): void {
+  // A cache without settings is an earlier edgekeyd's, which went by the default.
+  if (texts.has("etcd-servers") || hasCache(stateDir)) return;
+  throw new UsageError(
+    "nobody named an etcd, and none is written to unasked: give --etcd-servers, or set " +
+      "EDGEKEYD_ETCD_SERVERS (for the service in /etc/default/edgekeyd)",
+  );
+}
+
+/**
+ * What the state directory is to remember of a run.
+ *
+ * @param options how it was set up
+ * @param before what is remembered so far
+ * @param by `run`: the daemon's settings count, all of them; else a command's, which may be meant
+ * for this once, so that of how to reconcile the daemon's stay
+ * @param clusterId the cluster that answered (decimal), if one did
+ */
+export function toRemember(
+  options: Options,
+  before: RememberedSettings,
+  by: "run" | "command",
+  clusterId: string | undefined,
+): RememberedSettings {
+  const settings: Record<string, string> = {};
+  for (const name of FLAG_NAMES) {
+    const { remembered: scope } = flag(name);
+    if (scope === undefined) continue;
+    const text = scope === "run" && by === "command" ? before[name] : textOf(options, name);
+    if (text !== undefined) settings[name] = text;
+  }
+  settings[HOSTNAME] = options.hostname;
+  const cluster = clusterId ?? before[CLUSTER];
+  if (cluster !== undefined) settings[CLUSTER] = cluster;
+  return settings;
+}
+
+/** The cluster (decimal) that answered last; undefined if none did yet. */
+export function rememberedCluster(remembered: RememberedSettings): string | undefined {
+  return remembered[CLUSTER];
+}
+
+/**
+ * Whether other endpoints were given than those that are remembered.
+ *
+ * @param options the flags
+ */
+export function namesOtherEndpoints({ etcdServers, remembered }: Options): boolean {
+  const known = remembered["etcd-servers"];
+  return known !== undefined && known.split(",").sort().join() !== [...etcdServers].sort().join();
+}
+
+/**
+ * What is to be said if the host has another name than when its node got its own.
+ *
+ * @param options the flags
+ * @param nodeName whose state it is
+ * @returns one line; undefined if there is nothing to say
+ */
+export function renamedHost(options: Options, nodeName: string): string | undefined {
+  const { given, hostname, remembered } = options;
+  const before = remembered[HOSTNAME] ?? nodeName;
+  if (given.has("node-name") || nodeName === hostname || before === hostname) return undefined;
+  return `this host is called ${hostname} now; its node goes on as ${nodeName}, which the state ` +
+    `directory belongs to (--node-name)`;
+}
+
+function textOf(options: Options, name: FlagName): string | undefined {
+  switch (name) {
+    case "etcd-servers":
+      return options.etcdServers.join();
+    case "cache-dir":
+      return options.cacheDir;
+    case "node-name":
+      return options.nodeName;
+    case "etcd-prefix":
+      return options.etcdPrefix;
+  }
+  const text = options.texts.get(name);
+  // Who recalls it may stand in another directory.
+  return text !== undefined && flag(name).isPath ? resolve(text) : text;
+}
