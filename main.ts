@@ -3,6 +3,16 @@ import { presentable } from "./lib/cli/internal_error.ts";
 import { main } from "./lib/cli/main.ts";
 import { processTerminal } from "./lib/cli/terminal.ts";
 
+/** Without the permission to list them, nothing can be said of them. */
+function listEnvironment(): string[] {
+  try {
+    return Object.keys(Deno.env.toObject());
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return [];
+    throw error;
+  }
+}
+
 if (import.meta.main) {
   Deno.umask(0o077);
   const terminal = processTerminal(Deno.env.get("NO_COLOR") !== undefined);
@@ -16,6 +26,7 @@ if (import.meta.main) {
   addEventListener("error", (event) => end(event, event.error));
   const code = await main(Deno.args, {
     env: (name) => Deno.env.get(name),
+    envNames: () => listEnvironment(),
     hostname: () => Deno.hostname(),
     terminal,
   });

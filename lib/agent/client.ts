@@ -52,6 +52,11 @@ export class NodeClient {
     return this.#ask("GET", "/v1/keys", { query: { component, gvr } });
   }
 
+  /** All components that are known: those that hold keys, did once, or stand in the fs cache. */
+  knownComponents(): Promise<Answers["Components"]> {
+    return this.#ask("GET", "/v1/components", { query: { known: true } });
+  }
+
   /** Who holds an object key. */
   owners(key: string): Promise<Answers["Owners"]> {
     return this.#ask("GET", "/v1/owners", { query: { key } });

@@ -1,5 +1,6 @@
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
+import { checkKnown } from "./known_component.ts";
 import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
@@ -12,6 +13,7 @@ export async function keysCommand(
 ): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
   const keys = await node.keys(component, gvr);
+  if (keys.length === 0 && component !== undefined) await checkKnown(node, component);
   printAnswer(options, terminal, keys, () => keys.forEach((key) => terminal.out(key)));
   return EXIT.ok;
 }

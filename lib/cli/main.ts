@@ -10,12 +10,15 @@ import { versionText } from "./version.ts";
 /** What a command line needs of the process that it runs in. */
 export interface Process {
   readonly env: (name: string) => string | undefined;
+  /** The names of all variables, as far as they can be listed. */
+  readonly envNames: () => readonly string[];
   readonly hostname: () => string;
   readonly terminal: Terminal;
 }
 
 /**
- * Runs one command line.
+ * Runs one command line. One without any word, flag or setting is answered with the help: somebody
+ * who only looks must not start what writes to an etcd.
  *
  * @param args the arguments, without the program's name
  * @param process environment, host name, terminal
@@ -34,6 +37,12 @@ export async function main(args: readonly string[], process: Process): Promise<n
       return EXIT.ok;
     }
     // What the answers above need not wait for.
+    const { checkEnvironment, isService } = await import("./environment.ts");
+    checkEnvironment(process.envNames());
+    if (parsed.words.length === 0 && parsed.texts.size === 0 && !isService(process.env)) {
+      for (const line of helpText().split("\n")) terminal.out(line);
+      return EXIT.ok;
+    }
     const { runCommandLine } = await import("./command_line.ts");
     return await runCommandLine(parsed, process.hostname, terminal);
   } catch (error) {

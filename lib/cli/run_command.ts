@@ -108,7 +108,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       version: versionFacts().version,
     });
     const answer = dispatcher(routes, API_LIMITS, presentable);
-    server = await serveSocket(options.socketPath, answer);
+    server = await serveSocket(options.socketPath, answer, !options.given.has("listen"));
     const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>();
     let stoppedBy: Deno.Signal | undefined;
     const stop = (signal: Deno.Signal) => {

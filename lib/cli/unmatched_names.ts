@@ -1,6 +1,6 @@
 import { DenoFileSystem, ExcludedResources, parseDirectory } from "../fscache/mod.ts";
 import { builtinResources, type Gvr } from "../k8s/mod.ts";
-import { nearestName } from "./nearest_name.ts";
+import { nearestName } from "../nearest_name.ts";
 import type { Options } from "./options.ts";
 
 /**

@@ -10,10 +10,18 @@ import type { CachedFile, KeyIndex } from "./key_index.ts";
 import type { KeyRow, Owner } from "./key_row.ts";
 import { DENO_KV_LIMITS, type KvStore } from "./kv_store.ts";
 import { KvWriter } from "./kv_writer.ts";
+import { lettingGo } from "./letting_go.ts";
 import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
 import { Memory } from "./memory.ts";
 import { readRecords, type StoredCache } from "./read_records.ts";
-import { chunkKey, INTENT_HEADER, intentRemoval, mutationsOf, STATE } from "./records.ts";
+import {
+  chunkKey,
+  componentKey,
+  INTENT_HEADER,
+  intentRemoval,
+  mutationsOf,
+  STATE,
+} from "./records.ts";
 import { seal } from "./sealed.ts";
 import type { Tombstone } from "./tombstone.ts";
 
@@ -33,6 +41,7 @@ export class ComponentKeyCache {
   readonly #index: KeyIndex;
   readonly #tombstones: Map<string, Tombstone>;
   readonly #windows: Map<string, DeleteWindow>;
+  readonly #components: Set<string>;
   #state: FenceState;
   #intent: Intent | undefined;
 
@@ -50,6 +59,7 @@ export class ComponentKeyCache {
     this.#index = stored.index;
     this.#tombstones = stored.tombstones;
     this.#windows = stored.windows;
+    this.#components = stored.components;
     this.#intent = stored.intent;
     this.memory = new Memory(this.#writer, stored.past);
   }
@@ -114,6 +124,11 @@ export class ComponentKeyCache {
   /** Recent deletes by component. */
   get windows(): ReadonlyMap<string, DeleteWindow> {
     return this.#windows;
+  }
+
+  /** Components that hold keys, and those that are remembered to have held some. */
+  get components(): ReadonlySet<string> {
+    return new Set([...this.byOwner.keys(), ...this.#components, ...this.#windows.keys()]);
   }
 
   /** Component → gvr → its object keys, unordered. */
@@ -276,6 +291,10 @@ export class ComponentKeyCache {
     const known = { rows: this.rows, tombstones: this.#tombstones };
     const { tombstones, forgotten } = burialOf(known, rows, put, buriedAt);
     const last = intentRemoval(this.#intent?.header);
+    const components = lettingGo(this.rows, rows, this.#components);
+    for (const at of Array.from(components, componentKey)) {
+      last.push({ set: at, value: seal(at, {}) });
+    }
     if (state !== this.#state) last.push({ set: STATE, value: seal(STATE, state) });
     const count = rows.size + forgotten.length + tombstones.size + windows.size + last.length;
     if (count === 0) return;
@@ -292,6 +311,7 @@ export class ComponentKeyCache {
       this.#tombstones.delete(key);
       this.#tombstones.set(key, tombstone);
     }
+    for (const name of components) this.#components.add(name);
     for (const [component, window] of present) this.#windows.set(component, window);
     for (const [key, row] of rows) this.#index.set(key, row);
   }

@@ -38,6 +38,7 @@ export async function giveBirth(
     tombstones: new Map(),
     windows: new Map(),
     past: undefined,
+    components: new Set(),
     intent: undefined,
     torn: [],
     outdated: { row: [], tombstone: [], window: [] },

@@ -22,6 +22,8 @@ export interface StoredCache {
   readonly windows: Map<string, DeleteWindow>;
   /** What the last pass came to, if one is remembered. */
   readonly past: Past | undefined;
+  /** Components that let go of a key at some time. */
+  readonly components: Set<string>;
   /** The batch whose outcome is not yet known, if there is one. */
   readonly intent: Intent | undefined;
   /** Chunks of an intent that was torn before its header was written: its Txn was never sent. */
@@ -50,6 +52,7 @@ export async function readRecords(
   const index = new KeyIndex(identity.prefix);
   const tombstones: Tombstone[] = [];
   const windows = new Map<string, DeleteWindow>();
+  const components = new Set<string>();
   const intentRecords: IntentRecord[] = [];
   const outdated = { row: [] as string[], tombstone: [] as string[], window: [] as string[] };
   let past: Past | undefined;
@@ -73,6 +76,10 @@ export async function readRecords(
       case "past":
         past = decodePast(unseal(key, value));
         break;
+      case "component":
+        unseal(key, value);
+        components.add(name);
+        break;
       case "intent":
         intentRecords.push({ key, value });
         break;
@@ -91,6 +98,7 @@ export async function readRecords(
     tombstones: new Map(tombstones.map((tombstone) => [tombstone.key, tombstone])),
     windows,
     past,
+    components,
     intent,
     torn: intent ? [] : intentRecords.map(({ key }) => key),
     outdated,

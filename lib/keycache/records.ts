@@ -16,6 +16,8 @@ export const INTENT_HEADER: KvKey = ["intent", "header"];
 const rowKey = (key: string): KvKey => ["row", key];
 const tombstoneKey = (key: string): KvKey => ["tombstone", key];
 const windowKey = (component: string): KvKey => ["window", component];
+/** A component that held keys, and may hold none any more. */
+export const componentKey = (component: string): KvKey => ["component", component];
 /** A part of the pending intent. */
 export const chunkKey = (
   index: number,

@@ -29,5 +29,7 @@ COMPILE_FLAGS=(
   --allow-write
   --deny-import
   "--allow-env=EDGEKEYD_*,GRPC_*,NO_COLOR,$SYSTEMD_ENV"
+  # All others are as if they were not there: so that ours can be listed, and a slip in one told.
+  --ignore-env
   "--allow-sys=$SYS"
 )

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { nearestName } from "../../lib/cli/nearest_name.ts";
+import { nearestName } from "../../lib/nearest_name.ts";
 import { unmatchedNames } from "../../lib/cli/unmatched_names.ts";
 
 Deno.test("unmatchedNames() tells each name that is nowhere, with what was most likely meant", () => {

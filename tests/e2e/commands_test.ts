@@ -52,7 +52,7 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
     deepStrictEqual(await list(), [keys.node, keys.pod, keys.service]);
     deepStrictEqual(await list("kube-proxy"), [keys.node, keys.service]);
     deepStrictEqual(await list("kubelet", "pods.v1.core"), [keys.pod]);
-    deepStrictEqual(await list("nobody"), []);
+    deepStrictEqual(await list("kubelet", "leases.v1.coordination.k8s.io"), []);
   });
 
   await t.step("owners", async () => {

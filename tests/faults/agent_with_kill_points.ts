@@ -79,6 +79,7 @@ if (import.meta.main) {
   try {
     const code = await main(Deno.args, {
       env: (name) => Deno.env.get(name),
+      envNames: () => Object.keys(Deno.env.toObject()),
       hostname: () => Deno.hostname(),
       terminal,
     });

@@ -128,6 +128,7 @@ async function runLine(prng: Prng, base: string): Promise<Line> {
   if (startsDaemon(args, readEnv, hostname)) return { args, env: [...env], code: null, out, err };
   const code = await main(args, {
     env: readEnv,
+    envNames: () => [...env.keys()],
     hostname: () => hostname,
     terminal: {
       out: (line) => out.push(line),

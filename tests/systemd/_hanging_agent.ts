@@ -20,6 +20,7 @@ const { processTerminal } = await import("../../lib/cli/terminal.ts");
 Deno.exit(
   await main(Deno.args, {
     env: (name) => Deno.env.get(name),
+    envNames: () => Object.keys(Deno.env.toObject()),
     hostname: () => Deno.hostname(),
     terminal: processTerminal(false),
   }),

@@ -30,14 +30,16 @@ export interface ApiServer {
  *
  * @param path of the socket
  * @param answer answers one request
+ * @param isOurs its directory is edgekeyd's own, and is made if it is missing
  * @throws {SocketError} if another process answers there, something else stands there, or the
  * directory can't be used
  */
 export async function serveSocket(
   path: string,
   answer: (request: Request) => Promise<Response>,
+  isOurs = false,
 ): Promise<ApiServer> {
-  makeDirectory(path);
+  checkDirectory(path, isOurs);
   await removeStale(path);
   // A socket is born with what the umask leaves; there must be no moment in which others may use it.
   const before = Deno.umask(0o177);
@@ -51,10 +53,19 @@ export async function serveSocket(
   }
 }
 
-function makeDirectory(path: string): void {
+/** A directory that is missing is most likely a slip: where none but ours stands, none is made. */
+function checkDirectory(path: string, isOurs: boolean): void {
+  const directory = dirname(path);
   try {
-    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (isOurs) Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    Deno.statSync(directory);
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new SocketError(
+        path,
+        `there is no directory ${directory}; make it, or give another --listen`,
+      );
+    }
     throw new SocketError(path, reasonOf(error), { cause: error });
   }
 }

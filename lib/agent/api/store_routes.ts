@@ -1,4 +1,4 @@
-import { customResource, namesInRoot } from "../../fscache/mod.ts";
+import { CacheRootError, customResource, type FileSystem, namesInRoot } from "../../fscache/mod.ts";
 import { isBuiltinGroup, splitObjectList } from "../../k8s/mod.ts";
 import { fileValues } from "../../reconcile/mod.ts";
 import {
@@ -42,6 +42,11 @@ const NAMESPACE: QueryParameter = {
   name: "namespace",
   kind: "text",
   description: "Only this namespace; without it all.",
+};
+const KNOWN: QueryParameter = {
+  name: "known",
+  kind: "boolean",
+  description: "Also those that hold no key: they did once, or the fs cache has them.",
 };
 /** What a write is answered with. */
 const WRITTEN = { description: "What was done.", schema: "Written" } as const;
@@ -160,9 +165,18 @@ export function storeRoutes(node: Node): Route[] {
       path: COMPONENTS,
       id: "listComponents",
       summary: "Components, and how many keys each holds.",
+      query: [KNOWN],
       schema: "Components",
       description: "By name.",
-      answer: () => node.look(componentsOf),
+      async answer({ query }) {
+        const holding = await node.look(componentsOf);
+        if (query.get("known") !== "true") return holding;
+        const names = await node.look(({ components }) => components);
+        const idle = new Set([...names, ...namesIn(source.fs, source.root)]);
+        for (const { component } of holding) idle.delete(component);
+        return [...holding, ...Array.from(idle, (component) => ({ component, resources: [] }))]
+          .sort((a, b) => (a.component < b.component ? -1 : 1));
+      },
     }),
     jsonRoute({
       method: "DELETE",
@@ -255,6 +269,16 @@ export function storeRoutes(node: Node): Route[] {
     ...objectRoutes(NAMESPACED, "Namespaced"),
     ...objectRoutes(CLUSTER_SCOPED, ""),
   ];
+}
+
+/** The components that the fs cache has; none if it can't be listed. */
+function namesIn(fs: FileSystem, root: string): Iterable<string> {
+  try {
+    return namesInRoot(fs, root);
+  } catch (error) {
+    if (error instanceof CacheRootError) return [];
+    throw error;
+  }
 }
 
 /** The object that a place names, if it is one's. */

@@ -1,0 +1,85 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { ready, startDaemon, SWIFT } from "../agent/_daemon.ts";
+import { edgekeyd } from "../support/edgekeyd_process.ts";
+import { startEtcd } from "../support/etcd_server.ts";
+import { expectExit } from "./_contract.ts";
+import { EdgeNode } from "./_node.ts";
+
+Deno.test("an EDGEKEYD_ variable that is none is refused, with the one that was meant", async () => {
+  const slips: [string, RegExp][] = [
+    ["EDGEKEYD_CAHCE_DIR", /EDGEKEYD_CAHCE_DIR; did you mean EDGEKEYD_CACHE_DIR\?$/],
+    ["EDGEKEYD_ETCD_SERVER", /EDGEKEYD_ETCD_SERVER; did you mean EDGEKEYD_ETCD_SERVERS\?$/],
+    ["EDGEKEYD_cache_dir", /EDGEKEYD_cache_dir; did you mean EDGEKEYD_CACHE_DIR\?$/],
+    ["EDGEKEYD_FROBNICATE", /EDGEKEYD_FROBNICATE; see --help$/],
+    ["EDGEKEYD_", /unknown environment variable EDGEKEYD_; see/],
+  ];
+  using node = new EdgeNode("127.0.0.1:1");
+  for (const [name, says] of slips) {
+    for (const value of ["/x", ""]) {
+      const env = { [name]: value };
+      expectExit(await node.run(["keys"], { env }), 2, says);
+    }
+    expectExit(await node.run(["run"], { env: { [name]: "1" } }), 2, says);
+    expectExit(await edgekeyd(["--help"], { env: { [name]: "1" } }), 0);
+  }
+  // What the tests themselves go by harms nobody.
+  const env = { EDGEKEYD_TEST_ETCD: "/x", OTHER_EDGEKEYD_X: "1" };
+  expectExit(await node.run(["keys"], { env }), 1, /no component-key cache/);
+});
+
+Deno.test("edgekeyd alone is help, and no daemon", async () => {
+  using node = new EdgeNode("127.0.0.1:1");
+  const help = await edgekeyd([]);
+  expectExit(help, 0);
+  match(help.stdout, /^Usage:/m);
+  const service = await edgekeyd([], { env: { NOTIFY_SOCKET: `${node.root}/none` } });
+  strictEqual(service.code, 2);
+  match(service.stderr, /nobody named an etcd/);
+});
+
+Deno.test("--listen in a directory that is missing is refused, and nothing made", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  const directory = `${node.root}/not/there`;
+  const refused = await node.run(["run", `--listen=unix:${directory}/api.sock`]);
+  strictEqual(refused.code, 1);
+  match(refused.stderr, /there is no directory \S+\/not\/there; make it, or give another --listen/);
+  deepStrictEqual([...Deno.readDirSync(node.root)].map(({ name }) => name).sort(), [
+    "cache",
+    "state",
+  ]);
+});
+
+for (const isRunning of [false, true]) {
+  const where = isRunning ? "asked of the daemon" : "without a daemon";
+  Deno.test(`a component that never was, ${where}: exit 1, with the nearest`, async () => {
+    await using server = await startEtcd();
+    using node = new EdgeNode(server);
+    node.write("kubelet/pods.v1.core/default/a");
+    node.write("kube-proxy/nodes.v1.core/edge-1");
+    node.write("coredns/nodes.v1.core/edge-1");
+    Deno.mkdirSync(`${node.cacheDir}/flanneld/pods.v1.core`, { recursive: true });
+    strictEqual((await node.reconcile()).code, 0);
+    await using daemon = isRunning ? await startDaemon(node, SWIFT) : undefined;
+    if (daemon) await ready(daemon);
+    for (const command of ["keys", "delete-component"]) {
+      for (const json of [[], ["-o=json"]]) {
+        const slip = await node.run([command, "kublet", ...json]);
+        expectExit(slip, 1, /never had a component kublet; did you mean kubelet\?$/);
+        strictEqual(slip.stdout, "");
+      }
+      const far = await node.run([command, "frobnicator"]);
+      expectExit(far, 1, /there are coredns, flanneld, kube-proxy, kubelet$/);
+    }
+    expectExit(await node.run(["keys", "kubelet", "leases.v1.coordination.k8s.io"]), 0);
+    expectExit(await node.run(["keys", "flanneld"]), 0);
+    // What was and is gone is no slip, whether its keys went or stayed with others.
+    for (const component of ["kube-proxy", "kubelet", "coredns"]) {
+      node.remove(component);
+      for (let time = 0; time < 2; time++) {
+        expectExit(await node.run(["delete-component", component]), 0);
+      }
+      expectExit(await node.run(["keys", component]), 0);
+    }
+  });
+}
