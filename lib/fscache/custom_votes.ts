@@ -14,8 +14,11 @@ export interface KindVote {
  */
 export function kindByVotes(resource: string, votes: Iterable<KindVote>): string | undefined {
   const counts = new Map<string, number>();
-  for (const { kind } of votes) {
-    if (kind !== undefined) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const vote of votes) {
+    if (vote.kind === undefined) continue;
+    const listed = vote.kind.replace(/List$/, "");
+    const kind = pluralOf(listed) === resource ? listed : vote.kind;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
   const rank = (kind: string) => pluralOf(kind) === resource ? 0 : 1;
   const [first] = [...counts].sort(([a, times], [b, others]) =>

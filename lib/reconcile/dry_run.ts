@@ -32,6 +32,7 @@ import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
 import type { PlanStep } from "./report.ts";
+import { readableIn } from "./readable.ts";
 import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
@@ -67,6 +68,7 @@ export async function dryRun(
       also: "all",
       rules,
       settled: settledIn(cache, findings, true),
+      readable: readableIn(cache, findings.snapshot),
       dry: true,
     }),
   );

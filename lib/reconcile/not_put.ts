@@ -1,11 +1,12 @@
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { ABSENT, type LeftOut } from "../store/mod.ts";
 import type { Findings } from "./findings.ts";
+import { isUnreadable } from "./readable.ts";
 import type { KeyNotPut } from "./report.ts";
 
 /** Keys whose put was left out, by what is the matter. */
 export interface NotPut {
-  /** The file can't be imported: it is bad until somebody writes it anew. */
+  /** The file can't be imported: it is bad, or gone and held back, until it is written anew. */
   readonly bad: readonly KeyNotPut[];
   /** It changed since it was looked at, or was not looked at: it is to be, now. */
   readonly changed: ReadonlyMap<string, LeftOut>;
@@ -27,9 +28,7 @@ export function sortLeftOut(
   const changed = new Map<string, LeftOut>();
   for (const [key, left] of leftOut) {
     const path = cache.pathOf(key, left.owner);
-    const isBad = path !== undefined && !snapshot.files.has(path) &&
-      !snapshot.unchanged.has(path) && snapshot.absence(path) === "kept";
-    if (!isBad) {
+    if (path === undefined || !isUnreadable(snapshot, path)) {
       changed.set(key, left);
       continue;
     }

@@ -15,6 +15,7 @@ import { keysNotLookedAt } from "./not_looked_at.ts";
 import { type NotPut, sortLeftOut } from "./not_put.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
+import { readableIn } from "./readable.ts";
 import type { ReconcileReport } from "./report.ts";
 import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
@@ -145,6 +146,7 @@ class Run {
       requireSingleTxn,
       bytesOf,
       settled: settledIn(cache, findings, this.#scope.full),
+      readable: readableIn(cache, snapshot),
       windows: guarded.windows,
       timed: (phase, work) => this.#phases.time(phase, work),
       ...(progress && { progress: (done, total) => progress("commit", done, total) }),

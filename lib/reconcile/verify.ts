@@ -34,7 +34,7 @@ export async function verify(context: StoreContext): Promise<Verification> {
     const mod = seen.mods.get(row.key);
     const reason = driftOf(row, mod);
     if (reason !== undefined) reasons.set(row.key, reason);
-    else if (row.owners.length > 0 && !(row.ours && row.mod === mod)) others.push(row);
+    else if (row.owners.length > 0 && !(isOurOwn(row) && row.mod === mod)) others.push(row);
   }
   for (const [key, reason] of await differencesOf(context, others)) reasons.set(key, reason);
   const { kind } = judgeFence(seen.fence, cache.identity.life, cache.fence, cache.intent?.header);
@@ -52,6 +52,11 @@ export async function verify(context: StoreContext): Promise<Verification> {
 /** What every apiserver makes itself is left to it. */
 function isLeft(key: string, owners: KeyRow["owners"]): boolean {
   return owners.some(({ gvr }) => isApiserversOwn(gvr, key));
+}
+
+/** What was adopted may be another's, until an owner here holds it. */
+function isOurOwn({ ours, adopted = false }: KeyRow): boolean {
+  return ours && !adopted;
 }
 
 /** What needs no look at the value. */
@@ -73,7 +78,8 @@ async function differencesOf(
     expectedBytes: Math.max(...owners.map(({ stamp }) => stamp.size)),
   }));
   const found = await readVersions(context, requests, true);
-  for (const { key, owners, ours } of rows) {
+  for (const row of rows) {
+    const { key, owners } = row;
     if (!found?.versions.has(key)) {
       differences.set(key, CHANGED);
       continue;
@@ -82,7 +88,7 @@ async function differencesOf(
     if (version?.resourceVersion === "" && isLeft(key, owners)) continue;
     const difference = version ? othersValue(version, owners) : "gone";
     if (difference === undefined) continue;
-    differences.set(key, ours ? `${CHANGED}: ${difference}` : difference);
+    differences.set(key, isOurOwn(row) ? `${CHANGED}: ${difference}` : difference);
   }
   return differences;
 }

@@ -42,6 +42,13 @@ export interface ApplyRequest {
    * @default {never}
    */
   readonly settled?: (key: string, owners: readonly Owner[]) => boolean;
+  /**
+   * Tells whether an owner's file is there and not bad, as far as it was looked at: else another
+   * owner's is put.
+   *
+   * @default {always}
+   */
+  readonly readable?: (key: string, owner: Owner) => boolean;
   /** What to note of the deletes as they are made, by component. */
   readonly windows: ReadonlyMap<string, NotedDeletes>;
   /** Called as operations are done: how many of how many. */
@@ -141,6 +148,7 @@ class Run {
         also: this.#again,
         rules,
         settled: this.#request.settled ?? (() => false),
+        readable: this.#request.readable ?? (() => true),
         dry: false,
       }),
     );

@@ -36,6 +36,8 @@ export interface KeyState {
   readonly value: FoundVersion | undefined;
   /** Tells whether these owners were all seen at a full look, and nothing was moving there. */
   readonly settled: (owners: readonly Owner[]) => boolean;
+  /** Tells whether an owner's file is there and not bad, as far as it was looked at. */
+  readonly readable: (owner: Owner) => boolean;
 }
 
 /** What is to be done about one key. */
@@ -75,11 +77,23 @@ export interface DecisionRules {
 export function decide(state: KeyState, rules: DecisionRules): Decision {
   if (state.owners.length === 0) return decideLetGo(state);
   if (state.observed !== ABSENT) return decideHeld(state, rules);
-  const owners = state.owners.filter((owner) => canPut(owner, state.change));
-  const owner = freshest(owners);
-  if (owner) return put({ ...state, owners }, owner, ABSENT, state.row ? "missing in etcd" : "new");
+  const owner = freshest(candidates(state));
+  if (owner) {
+    const owners = state.owners.filter((one) => canPut(one, state.change));
+    return put({ ...state, owners }, owner, ABSENT, state.row ? "missing in etcd" : "new");
+  }
   const conflict = "written by the API and missing in etcd; dropped";
   return { action: "keep", after: null, reason: conflict, conflict };
+}
+
+/**
+ * Owners whose object can be put. A bad file keeps no other owner's from it, though that one's be
+ * older; where all are bad, the freshest tells what is missing.
+ */
+function candidates({ owners, change, readable }: KeyState): readonly Owner[] {
+  const all = owners.filter((owner) => canPut(owner, change));
+  const good = all.filter(readable);
+  return good.length > 0 ? good : all;
 }
 
 /** An object of the API's has no file that it could be put from later. */
@@ -94,8 +108,7 @@ function decideHeld(state: KeyState, rules: DecisionRules): Decision {
   if (held.resourceVersion === "") {
     return keep(state, held, conflictOf(state, "etcd holds a value that an apiserver wrote"));
   }
-  const owners = state.owners.filter((one) => canPut(one, state.change));
-  const owner = freshest(owners, rankBy(state, held));
+  const owner = freshest(candidates(state), rankBy(state, held));
   if (!owner) return keep(state, held);
   if (isNewer(owner, held)) {
     return rules.policy === "skip"
@@ -122,13 +135,12 @@ function mayGoBack(state: KeyState, held: Held): boolean {
 
 /** What etcd holds is to be the freshest version that an owner holds, in that one's bytes. */
 function decideOurs(state: KeyState, held: Held, rules: DecisionRules): Decision {
-  const { owners, change } = state;
   const rank = rankBy(state, held);
-  const best = freshest(owners, rank);
+  const best = freshest(state.owners, rank);
   if (!best || holds(best, held)) {
     return isUnsure(state, held) ? { action: "read" } : keep(state, held);
   }
-  const owner = freshest(owners.filter((one) => canPut(one, change)), rank);
+  const owner = freshest(candidates(state), rank);
   if (!owner || holds(owner, held)) return keep(state, held);
   const order = compareResourceVersions(owner.resourceVersion, held.resourceVersion);
   if (order > 0) return put(state, owner, held.mod, "newer resourceVersion");

@@ -28,15 +28,17 @@ export function othersValue(held: ObjectVersion, owners: readonly Owner[]): stri
 
 /**
  * Keys whose value another importer wrote, and which no owner here holds, for as long as etcd stays
- * as it was last seen, each with what is known of it.
+ * as it was last seen, each with what is known of it. What was adopted may be another's as well.
  *
  * @param rows what is recorded
  */
 export function standingOthers(rows: ReadonlyMap<string, KeyRow>): Map<string, string> {
   const others = new Map<string, string>();
   for (const [key, row] of rows) {
-    const { ours, mod, resourceVersion, owners } = row;
-    if (ours || mod === null || resourceVersion === "" || owners.length === 0) continue;
+    const { ours, adopted = false, mod, resourceVersion, owners } = row;
+    if ((ours && !adopted) || mod === null || resourceVersion === "" || owners.length === 0) {
+      continue;
+    }
     // What is older is replaced by the next pass, or a conflict.
     const owner = freshest(owners);
     if (owner && isNewer(owner, row)) continue;

@@ -17,6 +17,8 @@ export interface PlanRequest {
   readonly rules: DecisionRules;
   /** Tells whether owners of a key were all seen at a full look, and nothing was moving there. */
   readonly settled: (key: string, owners: readonly Owner[]) => boolean;
+  /** Tells whether an owner's file is there and not bad, as far as it was looked at. */
+  readonly readable: (key: string, owner: Owner) => boolean;
   /** Nothing may be written, not even the fence. */
   readonly dry: boolean;
 }
@@ -70,7 +72,8 @@ export async function plan(
     const owners = ownersAfter(row, change);
     const buried = buriedUnder(context.cache, key, row);
     const settled = (present: readonly Owner[]) => request.settled(key, present);
-    const state = { key, row, owners, change, buried, observed: seen, value, settled };
+    const readable = (owner: Owner) => request.readable(key, owner);
+    const state = { key, row, owners, change, buried, observed: seen, value, settled, readable };
     const decision = decide(state, request.rules);
     if (decision.action === "read") {
       toRead.push(key);

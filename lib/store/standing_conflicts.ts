@@ -17,8 +17,8 @@ export function standingConflicts(
     const { owners } = row;
     if (row.ours || row.mod === null || owners.length === 0) continue;
     const unseen = { change: undefined, buried: [], observed: undefined, value: undefined };
-    const settled = () => false;
-    const decision = decide({ key, row, owners, ...unseen, settled }, rules);
+    const looks = { settled: () => false, readable: () => true };
+    const decision = decide({ key, row, owners, ...unseen, ...looks }, rules);
     if (decision.action === "none" && decision.conflict !== undefined) {
       conflicts.set(key, decision.conflict);
     }

@@ -183,3 +183,21 @@ cacheTest("customResource() says what the cache knows, whoever asks", async (cac
   cache.write(RESTMAPPER, '{"devices.example.com/v1/sensors":"Sensor"}');
   deepStrictEqual(customResource(look, gvr), { kind: "Sensor", namespaced: true });
 });
+
+cacheTest(
+  "scan() takes no list for an object of its resource, though there is nothing else",
+  async (cache) => {
+    put(cache, `a/${SENSORS}/shop/list`, "SensorList");
+    put(cache, `a/${SENSORS}/shop/other`, "SensorList");
+    deepStrictEqual(await refused(cache), [
+      `a/${SENSORS}/shop/list: kind is not Sensor`,
+      `a/${SENSORS}/shop/other: kind is not Sensor`,
+    ]);
+    // One against two: the lists speak for the objects in them.
+    put(cache, `a/${SENSORS}/shop/one`);
+    strictEqual((await refused(cache)).length, 2);
+    // A kind may end so by itself.
+    put(cache, "a/allowlists.v1.devices.example.com/shop/a", "AllowList");
+    strictEqual((await refused(cache)).length, 2);
+  },
+);

@@ -408,7 +408,11 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
     const text = files.put(`${POD}/a`, rv("8"));
     await node.put(node.cache.identity.fenceKey, "other-life/7/x");
     assert.equal((await world.run({ adopt: true })).updated, 0);
+    const reason = "another importer's value: resourceVersion 9 is newer than kubelet's 8";
+    assert.deepEqual((await verify(node.context)).drift, [{ key: world.key(A), reason }]);
+    assert.deepEqual([...standingOthers(node.cache.rows)], [[world.key(A), reason]]);
     assert.equal((await world.run({ policy: "owner" })).updated, 1);
+    assert.deepEqual((await verify(node.context)).drift, []);
     await world.holds({ [A]: text });
   });
 
@@ -444,6 +448,49 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
       const mended = await world.outcome();
       assert.deepEqual([mended.report.notPut, mended.report.status], [undefined, "in-step"]);
       assert.equal((await world.values())[A], texts[0]);
+    },
+  );
+
+  await step(
+    "a bad or held-back file keeps no other owner's older object from an empty etcd",
+    async (world) => {
+      const { files, node } = world;
+      const names = ["a", "b", "c"];
+      for (const name of names) files.put(`${POD}/${name}`, rv("12"));
+      const lagging = names.map((name) => files.put(`${PROXY}/${name}`, rv("11")));
+      files.put(`${POD}/only`);
+      await world.run();
+      files.write(`${POD}/a`, "\0".repeat(300));
+      files.write(`${POD}/b`, "{");
+      await node.wipeEtcd();
+      assert.equal((await world.dry()).created, 4);
+      const { report } = await world.outcome();
+      assert.deepEqual([report.created, report.notPut, report.invalid.length], [4, undefined, 2]);
+      const values = await world.values();
+      assert.deepEqual([values[A], values["/pods/default/b"]], lagging.slice(0, 2));
+      assert.deepEqual((await verify(node.context)).drift, []);
+      // A daemon's look at the other group alone comes to the same.
+      const newer = files.put(`${PROXY}/a`, rv("13"));
+      assert.equal((await groupPass(world, ["kube-proxy/pods.v1.core"])).updated, 1);
+      assert.equal((await world.values())[A], newer);
+      // An unmounted disk: what no other owner holds is said to be missing.
+      files.rename("kubelet", "../gone");
+      await node.wipeEtcd();
+      const held = await world.outcome();
+      assert.deepEqual(held.report.heldBack, [{ component: "kubelet", deletes: 1 }]);
+      assert.deepEqual(held.report.notPut, [{
+        key: world.key("/pods/default/only"),
+        path: `${POD}/only`,
+        reason: "missing in etcd",
+      }]);
+      assert.deepEqual([held.report.created, held.report.unchanged, held.busy], [3, 0, []]);
+      assert.equal((await world.values())["/pods/default/c"], lagging[2]);
+      files.rename("../gone", "kubelet");
+      const mended = names.map((name) => files.put(`${POD}/${name}`, rv("14")));
+      assert.equal((await world.run()).status, "in-step");
+      names.forEach((name) => files.remove(`${PROXY}/${name}`));
+      await world.run({ confirmDeletes: true });
+      assert.equal((await world.values())[A], mended[0]);
     },
   );
 

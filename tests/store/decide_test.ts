@@ -85,6 +85,8 @@ interface Case {
   rules?: DecisionRules;
   /** All was looked at, and nothing was moving. */
   settled?: boolean;
+  /** Components whose file is bad. */
+  bad?: readonly string[];
 }
 
 const version = (resourceVersion: string) => ({
@@ -444,6 +446,29 @@ const TABLE: Record<string, [Case, Decision]> = {
     { row: rowOf({ owners: [api, old] }), observed: ABSENT },
     put(old, ABSENT, "missing in etcd"),
   ],
+  "a bad file keeps no other owner's from being put, though that one's be older": [
+    { row: rowOf({ owners: [fresh, other] }), observed: ABSENT, bad: [fresh.component] },
+    put(other, ABSENT, "missing in etcd", [fresh, other]),
+  ],
+  "of bad files alone the freshest tells what is missing": [
+    {
+      row: rowOf({ owners: [fresh, other] }),
+      observed: ABSENT,
+      bad: [fresh.component, other.component],
+    },
+    put(fresh, ABSENT, "missing in etcd", [fresh, other]),
+  ],
+  "what a bad file held is no reason to keep an older value from a fresher file": [
+    {
+      row: rowOf({ owners: [{ ...fresh, resourceVersion: "9" }, other] }),
+      change: acquired({ ...other, resourceVersion: "8" }),
+      bad: [fresh.component],
+    },
+    put({ ...other, resourceVersion: "8" }, "5", "newer resourceVersion", [
+      { ...fresh, resourceVersion: "9" },
+      { ...other, resourceVersion: "8" },
+    ]),
+  ],
   "what the API writes now is put": [
     { change: acquired(api), observed: ABSENT },
     put(api, ABSENT, "new"),
@@ -453,11 +478,12 @@ const TABLE: Record<string, [Case, Decision]> = {
 for (
   const [name, [one, expected]] of Object.entries(TABLE)
 ) {
-  const { row, change, buried = [], observed, value, rules, settled = false } = one;
+  const { row, change, buried = [], observed, value, rules, settled = false, bad = [] } = one;
   Deno.test(`decide(): ${name}`, () => {
     const owners = ownersAfter(row, change);
     const seen = { buried, observed: value?.mod ?? observed, value, settled: () => settled };
-    const state = { key: KEY, row, owners, change, ...seen };
+    const readable = (owner: Owner) => !bad.includes(owner.component);
+    const state = { key: KEY, row, owners, change, ...seen, readable };
     assert.deepEqual(decide(state, rules ?? FRESHER), expected);
   });
 }

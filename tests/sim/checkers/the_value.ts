@@ -85,21 +85,24 @@ export class TheValue implements Checker {
     const { name, disk, node, adoptedTick } = lineage;
     const row = disk.row(key);
     if (!row?.ours || row.owners.length === 0) return;
+    // Nobody can see what a bad file holds: a lower version of it waits, another owner's does not.
+    const files = node.files();
+    const isBad = (owner: DiskOwner) =>
+      files.some((file) =>
+        file.key === key && !file.version && owner.component === file.component &&
+        owner.gvr === file.gvr
+      );
+    const good = row.owners.filter((owner) => !isBad(owner));
     const best = bestOf(row.owners);
     const held = versionIn(stored.value);
     // What was adopted may be another node's, and what only etcd had of the API's may be lost.
     if (!held || best.some((owner) => owner.fromApi)) return;
     const highest = BigInt(best[0]?.resourceVersion ?? 0);
-    // Nobody can see what a bad file holds: a lower version of it waits.
-    const isBad = node.files().some((file) =>
-      file.key === key && !file.version &&
-      best.some((owner) => owner.component === file.component && owner.gvr === file.gvr)
-    );
-    if (isBad && rvOf(held) > highest) return;
+    if (best.some(isBad) && rvOf(held) > highest) return;
     const isAdopted = row.adopted && adoptedTick >= 0;
     if (isAdopted && rvOf(held) > highest && rvOf(held) <= MAX_RESOURCE_VERSION) return;
     const hash = contentHash(stored.value);
-    if (best.some((owner) => owner.hash === hash)) return;
+    if ([...best, ...bestOf(good)].some((owner) => owner.hash === hash)) return;
     const [first] = best;
     broken(
       this,
