@@ -202,6 +202,21 @@ const TABLE = {
       about: "group",
     },
   },
+  "credentials-unread": {
+    kind: "warning",
+    effect: "none",
+    items: ({ credentialFailure: reason }) =>
+      reason === undefined ? [] : [{ about: "etcd", reason }],
+    words: () => "the files that etcd is spoken to with can't be read again",
+    advice:
+      "mend them; the connection goes on with what was read before, and they are read again " +
+      "within 5 s",
+    log: {
+      appeared: "certificates or password can't be read again; what was read before goes on",
+      cleared: "certificates and password were read again",
+      about: "of",
+    },
+  },
   "unwatched": {
     kind: "warning",
     effect: "none",

@@ -1,3 +1,4 @@
+import { EdgekeydError } from "../errors.ts";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { type FenceSight, lookAtFence, type StoreContext } from "../store/mod.ts";
@@ -23,6 +24,7 @@ export class Connections {
   #cacheClosed = false;
   #etcd: Etcd | undefined;
   #renew = false;
+  #credentialFailure: EdgekeydError | undefined;
   #credentials: string;
 
   /**
@@ -40,11 +42,16 @@ export class Connections {
     return this.#cache;
   }
 
+  /** Why certificates or password can't be read again, while an earlier client goes on. */
+  get credentialFailure(): EdgekeydError | undefined {
+    return this.#credentialFailure;
+  }
+
   /**
    * Both sides, open.
    *
    * @throws {KeyCacheError} if the cache's files are not in place, or it can't be opened again
-   * @throws {EtcdConfigError} if certificates or password can't be read
+   * @throws {EtcdConfigError} if certificates or password can't be read, and never could
    */
   async context(): Promise<StoreContext> {
     this.checkFiles();
@@ -52,13 +59,30 @@ export class Connections {
       this.#cache = await this.#parts.openCache();
       this.#cacheClosed = false;
     }
-    if (!this.#etcd || this.#renew) {
+    const etcd = this.#etcd && !this.#renew ? this.#etcd : await this.#connect();
+    return this.#parts.store(this.#cache, etcd);
+  }
+
+  /** Tries again to read what could not be read; to be called now and then. */
+  async retryCredentials(): Promise<void> {
+    if (this.#credentialFailure) await this.#connect();
+  }
+
+  /** What is being written when it is read is no reason to give up a connection that works. */
+  async #connect(): Promise<Etcd> {
+    const before = this.#etcd;
+    try {
       const etcd = await this.#parts.connect();
-      this.#etcd?.close();
+      before?.close();
       this.#etcd = etcd;
+      this.#credentialFailure = undefined;
       this.#renew = false;
+      return etcd;
+    } catch (error) {
+      if (!before || !(error instanceof EdgekeydError)) throw error;
+      this.#credentialFailure = error;
+      return before;
     }
-    return this.#parts.store(this.#cache, this.#etcd);
   }
 
   /**

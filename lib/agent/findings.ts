@@ -147,6 +147,17 @@ export class Findings {
     this.#news = true;
   }
 
+  /**
+   * Takes in whether certificates and password can be read again.
+   *
+   * @param failure why not; undefined if they can, or nobody tried
+   */
+  credentialsRead(failure: string | undefined): void {
+    if (failure === this.#health.credentialFailure) return;
+    this.#health = { ...this.#health, credentialFailure: failure };
+    this.#news = true;
+  }
+
   /** Takes in that the component-key cache may have changed. */
   written(): void {
     this.#news = true;

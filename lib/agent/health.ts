@@ -26,6 +26,8 @@ export interface Health {
   readonly fence: { readonly kind: string; readonly key: string } | undefined;
   /** Why the fs cache is not watched; undefined if it is. */
   readonly watchFailure: string | undefined;
+  /** Why certificates or password can't be read again; undefined if they can. */
+  readonly credentialFailure: string | undefined;
   /** Paths that are not imported. */
   readonly invalid: readonly InvalidPath[];
   /** Components whose deletes are held back, and how many these are. */
@@ -58,6 +60,7 @@ export const UNKNOWN_HEALTH: Health = {
   failure: undefined,
   fence: undefined,
   watchFailure: undefined,
+  credentialFailure: undefined,
   invalid: [],
   heldBack: [],
   notPut: [],

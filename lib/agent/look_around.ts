@@ -83,7 +83,15 @@ export class LookAround {
       this.#parts.log("notice", "certificates or password changed on disk; they are read again");
       this.#acts.reload();
     }
+    await this.#retryCredentials();
     await this.#lookAtFence();
+  }
+
+  /** An earlier client goes on until what could not be read can be. */
+  async #retryCredentials(): Promise<void> {
+    const { connections, findings } = this.#tools;
+    await connections.retryCredentials();
+    findings.credentialsRead(connections.credentialFailure?.message);
   }
 
   /** Not ready while the component-key cache is not in place; a pass at once when it is back. */

@@ -175,18 +175,26 @@ export class Loop {
 
   async #step(due: Due): Promise<void> {
     const { connections, findings, passes, requests, watch } = this.#tools;
-    if (requests.hasPass) return await requests.nextPass(await this.#context());
-    if (due.kind !== "wait") await this.#pass(due);
-    // One operation after each pass too, or a steady stream of changes would starve them.
-    const ready = findings.health.lastSuccessMs !== undefined && requests.refusal === undefined;
-    if (ready && requests.hasOperation) await this.#operate();
-    else if (due.kind === "wait") {
+    const isAsked = requests.hasPass;
+    if (isAsked) await requests.nextPass(await this.#context());
+    else if (due.kind !== "wait") await this.#pass(due);
+    // Operations after each pass too, or a steady stream of changes would starve them. A pass that
+    // is asked for waits for directories to settle, so that all go that have waited for it.
+    let turns = isAsked ? requests.operations : Math.min(1, requests.operations);
+    if (turns > 0 && this.#takesOperations) {
+      while (turns-- > 0 && this.#takesOperations) await this.#operate();
+    } else if (due.kind === "wait" && !isAsked) {
       await this.#sleepUntil(Math.min(due.untilMs, this.#lookAround.atMs, watch.checkAtMs));
     }
     // A part of a pass, or an operation, has found it so.
     if (passes.isBehind(connections.cache) && findings.health.failure === undefined) {
       this.fenceSeen("reset");
     }
+  }
+
+  get #takesOperations(): boolean {
+    const { findings, requests } = this.#tools;
+    return findings.health.lastSuccessMs !== undefined && requests.refusal === undefined;
   }
 
   async #pass(due: Exclude<Due, { kind: "wait" }>): Promise<void> {

@@ -33,9 +33,9 @@ export class Requests {
     return this.#passes.size > 0;
   }
 
-  /** An operation waits. */
-  get hasOperation(): boolean {
-    return this.#operations.size > 0;
+  /** How many operations wait. */
+  get operations(): number {
+    return this.#operations.size;
   }
 
   /**

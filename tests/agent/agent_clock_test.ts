@@ -230,6 +230,32 @@ Deno.test("an idle agent finds within 10 s that etcd was emptied, and in 15 s th
   ]);
 });
 
+Deno.test("an operation has its turn between passes that are asked for without end", async () => {
+  const { agent, time } = await agentOnModels();
+  using _ = withoutGlobals();
+  const running = agent.run();
+  await time.pass(20_000);
+  const request = { dryRun: false, confirmDeletes: false, requireSingleTxn: false };
+  const { signal } = new AbortController();
+  let passes = 0;
+  const askFor = async () => {
+    for (let pass = 0; pass < 20; pass++) {
+      await agent.reconcileNow(request, signal);
+      passes++;
+    }
+  };
+  const asking = [askFor(), askFor()];
+  const turns = Array.from(
+    { length: 5 },
+    () => agent.submit(() => Promise.resolve(passes), signal),
+  );
+  await time.pass(60_000);
+  await Promise.all(asking);
+  ok((await Promise.all(turns)).every((after) => after <= 2), "with the next pass at the latest");
+  agent.stop();
+  await running;
+});
+
 Deno.test("status that finds an emptied etcd says so at once, and the agent fills it again", async () => {
   const { agent, time, etcd, keys } = await agentOnModels();
   using _ = withoutGlobals();

@@ -46,6 +46,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "invalid-paths": { invalid: [{ path: "kubelet/pods.v1.core/x", reason: "not valid JSON" }] },
   "half-rewritten": { halfRewritten: ["kubelet/pods.v1.core"] },
   "busy": { busy: ["kubelet/nodes.v1.core"] },
+  "credentials-unread": { credentialFailure: "the password file is empty" },
   "unwatched": { watchFailure: "limit reached" },
 };
 
