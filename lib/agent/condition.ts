@@ -67,8 +67,8 @@ export interface Definition {
   readonly words: (items: readonly ConditionItem[]) => string;
   /** One item in a line, where the words are not what should be said of it alone. */
   readonly reason?: (item: ConditionItem) => string;
-  /** What to do. */
-  readonly advice: string;
+  /** What to do; a function if that depends on what it is about. */
+  readonly advice: string | ((items: readonly ConditionItem[]) => string);
   /** How the log tells of an item; absent where what it comes from is told when it happens. */
   readonly log?: ConditionLogWords;
 }
@@ -81,4 +81,17 @@ export interface ConditionLogWords {
   readonly about: string;
   /** The field that has the count. */
   readonly count?: string;
+}
+
+/**
+ * What to do about a condition.
+ *
+ * @param definition the condition
+ * @param items what it is about now
+ */
+export function adviceOf(
+  { advice }: Pick<Definition, "advice">,
+  items: readonly ConditionItem[],
+): string {
+  return typeof advice === "string" ? advice : advice(items);
 }

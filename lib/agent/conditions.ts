@@ -1,7 +1,13 @@
 import { plural } from "../plural.ts";
 import { FenceError } from "../store/mod.ts";
 import { listOf, oneOf, record, type Schema, TEXT, type TypeOf } from "./schema.ts";
-import { CONDITION_PARTS, type ConditionItem, type Definition, type Facts } from "./condition.ts";
+import {
+  adviceOf,
+  CONDITION_PARTS,
+  type ConditionItem,
+  type Definition,
+  type Facts,
+} from "./condition.ts";
 
 const HALF_REWRITTEN_ADVICE =
   "yurthub puts its backup (tmp_…) back when it starts; do that by hand if it is not at work";
@@ -11,6 +17,8 @@ const BUSY_ADVICE =
   "a shorter one";
 
 /** Verdicts on a fence while a Txn was written down whose result was not. */
+/** Reasons of files that only are too much to take. */
+const TOO_LARGE = /^(larger than \d|does not fit one etcd request)/;
 const PENDING: ReadonlySet<string> = new Set([
   "applied",
   "not-applied",
@@ -169,7 +177,12 @@ const TABLE = {
     effect: "exception",
     items: ({ invalid = [] }) => invalid.map(({ path, reason }) => ({ about: path, reason })),
     words: ({ length }) => `${plural(length, "invalid path")} not imported`,
-    advice: "remove them, or let yurthub write them anew",
+    advice: (items) =>
+      items.some(({ reason = "" }) => TOO_LARGE.test(reason))
+        ? "raise --etcd-max-request-bytes here and --max-request-bytes of etcd for what is too " +
+          "large, or --max-object-bytes if that is set; remove what else is invalid, or let " +
+          "yurthub write it anew"
+        : "remove them, or let yurthub write them anew",
     log: { appeared: "not imported", cleared: "no longer invalid", about: "path" },
   },
   "half-rewritten": {
@@ -263,9 +276,12 @@ export const CONDITIONS: ReadonlyMap<ConditionName, Definition> = new Map(
  * @returns the gravest first
  */
 export function conditionsOf(facts: Facts): Condition[] {
-  return [...CONDITIONS].flatMap(([condition, { kind, items: itemsOf, words, advice }]) => {
+  return [...CONDITIONS].flatMap(([condition, definition]) => {
+    const { kind, items: itemsOf, words } = definition;
     const items = itemsOf(facts);
-    return items.length === 0 ? [] : [{ condition, kind, words: words(items), advice, items }];
+    if (items.length === 0) return [];
+    const advice = adviceOf(definition, items);
+    return [{ condition, kind, words: words(items), advice, items }];
   });
 }
 

@@ -1,6 +1,6 @@
 import { contentHash, readObject } from "../k8s/mod.ts";
 import { CustomFiles, type JudgeOptions } from "./custom_files.ts";
-import { reasonOf } from "./file_errors.ts";
+import { FileTooLargeError, reasonOf } from "./file_errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { InvalidPaths } from "./invalid_paths.ts";
 import { identify } from "./object_identity.ts";
@@ -66,11 +66,13 @@ export class ObjectFiles<K extends KnownFile> {
    * @returns false if it is not there any more
    */
   look(place: Place, name: string, path: string, source: string): boolean {
-    const { fs, root, settleMs } = this.#options;
+    const { fs, root, settleMs, maxObjectBytes } = this.#options;
     this.seen++;
     try {
       const known = this.#options.known(path);
       if (known !== undefined && isUnchanged(known, fs.lstat(`${root}/${source}`), settleMs)) {
+        // It was taken when more was allowed.
+        if (known.stamp.size > maxObjectBytes) throw new FileTooLargeError(maxObjectBytes);
         this.unchanged.set(path, known);
         if (source !== path) this.backups.set(path, source);
         const { group: { gvr, mayHoldNamespaces }, namespace } = place;

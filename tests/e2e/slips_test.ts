@@ -83,3 +83,35 @@ for (const isRunning of [false, true]) {
     }
   });
 }
+
+for (const isRunning of [false, true]) {
+  const where = isRunning ? "by the daemon" : "by a one-shot run";
+  Deno.test(`files that are too large, ${where}: their keys stay, and which flag decides is said`, async () => {
+    await using server = await startEtcd();
+    using node = new EdgeNode(server);
+    for (let pod = 0; pod < 3; pod++) node.write(`kubelet/pods.v1.core/default/p${pod}`);
+    strictEqual((await node.reconcile()).report.created, 3);
+    // What was taken before is held to it as well: a file that only stays as it is, too.
+    const less = [...SWIFT, "--max-object-bytes=1"];
+    const advice = /raise --etcd-max-request-bytes here and .* etcd .*or --max-object-bytes/;
+    {
+      await using daemon = isRunning ? await startDaemon(node, less) : undefined;
+      if (daemon) await ready(daemon);
+      const flags = daemon ? [] : ["--max-object-bytes=1"];
+      const run = await node.run(["--reconcile", ...flags]);
+      expectExit(run, 3, /3 invalid paths not imported .*larger than 1 bytes; /, advice);
+      match(run.stdout, /partial: 3 unchanged; 0 Txns/);
+      const page = await node.run(["status"]);
+      expectExit(page, 3, advice);
+    }
+    const data = { x: "y".repeat(1_572_864) };
+    for (let n = 0; n < 15; n++) {
+      node.write(`kubelet/configmaps.v1.core/default/c${n}`, { more: { data } });
+    }
+    for (const more of [[], ["--max-object-bytes=2000000"]]) {
+      const large = await node.run(["--reconcile", ...more]);
+      expectExit(large, 3, /15 invalid paths not imported/, advice);
+      match(large.stdout, /partial: 3 unchanged/);
+    }
+  });
+}
