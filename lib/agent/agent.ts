@@ -80,6 +80,7 @@ export class Agent implements Node {
       policy,
       cache: () => connections.cache,
       log,
+      monotonicMs: () => clock.monotonicMs(),
       changed: () => parts.changed(),
     });
     const wake = () => this.#loop.wake();

@@ -26,6 +26,8 @@ export interface FindingsParts {
   /** The component-key cache, as it is at the moment. */
   readonly cache: () => ComponentKeyCache;
   readonly log: Log;
+  /** A clock that only runs forward, in ms. */
+  readonly monotonicMs: () => number;
   /** Told that what is found out may be another. */
   readonly changed: () => void;
 }
@@ -41,7 +43,7 @@ export class Findings {
   /** @param parts what is made known, and to whom */
   constructor(parts: FindingsParts) {
     this.#parts = parts;
-    this.#passLog = new PassLog(parts.log);
+    this.#passLog = new PassLog(parts.log, parts.monotonicMs);
     this.#conditionLog = new ConditionLog(parts.log);
   }
 
@@ -165,9 +167,15 @@ export class Findings {
 
   /** Tells of what is new. Called between two steps: nobody is told of what is on its way. */
   tell(): void {
+    this.#passLog.changes.tick();
     if (!this.#news) return;
     this.#news = false;
     this.#conditionLog.tell(this.conditions);
     this.#parts.changed();
+  }
+
+  /** Nothing is found out any more: what was to be told later is told now. */
+  end(): void {
+    this.#passLog.changes.sumUp();
   }
 }

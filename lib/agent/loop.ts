@@ -124,6 +124,7 @@ export class Loop {
       }
     } finally {
       requests.end();
+      findings.end();
       await watch.close();
       connections.close();
     }

@@ -1,20 +1,27 @@
 import type { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
+import { ChangeLog } from "./change_log.ts";
 import { logEach } from "./condition_log.ts";
 import { CONDITIONS } from "./conditions.ts";
 import type { Log } from "./log.ts";
 
 /** Logs what passes change, and what they fail with. */
 export class PassLog {
+  /** Where it tells of what they change. */
+  readonly changes: ChangeLog;
   readonly #log: Log;
   #notes: readonly string[] = [];
   /** The kind of the last failure; undefined if a pass came to its end since. */
   #failed: string | undefined;
 
-  /** @param log where to */
-  constructor(log: Log) {
+  /**
+   * @param log where to
+   * @param monotonicMs a clock that only runs forward, in ms
+   */
+  constructor(log: Log, monotonicMs: () => number) {
     this.#log = log;
+    this.changes = new ChangeLog(log, monotonicMs);
   }
 
   /**
@@ -36,11 +43,7 @@ export class PassLog {
     // A note on how it is set up comes with each pass.
     for (const note of notes) if (!this.#notes.includes(note)) this.#log("notice", note);
     this.#notes = notes;
-    const { created, updated, deleted, released, txns, revision, durationMs } = report;
-    if (created + updated + deleted + released > 0) {
-      const fields = { created, updated, deleted, released, txns, revision, durationMs };
-      this.#log("info", "brought in step", fields);
-    }
+    this.changes.changed(report);
     // What was let go to another for good is over with this pass, and so is no condition.
     const over = report.conflicts.filter(({ key }) => !conflicts.has(key));
     const appeared = CONDITIONS.get("conflicts")?.log?.appeared ?? "";

@@ -158,7 +158,7 @@ async function agentOnModels() {
     etcd.dump().map(({ key }) => key.toString()).filter((key) => key < "/s" && key > "/r");
   /** What happened that is worth a line in the log, beside changes. */
   const told = () =>
-    lines.map(([message]) => message).filter((message) => message !== "brought in step");
+    lines.map(([message]) => message).filter((message) => !message.startsWith("brought in step"));
   return { agent, time, fs, etcd, link, pods, keys, told };
 }
 

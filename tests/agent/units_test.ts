@@ -202,7 +202,7 @@ Deno.test("health: a group is busy if the same file was missing for a minute, an
 
 Deno.test("the log tells of a failure once, and of what a pass changed, noted and let go", () => {
   const lines: string[] = [];
-  const log = new PassLog(makeLog("text", (line) => lines.push(line), () => new Date()));
+  const log = new PassLog(makeLog("text", (line) => lines.push(line), () => new Date()), () => 0);
   const key = "/registry/pods/a/b";
   const conflicts = new Map([[key, "theirs"]]);
   const told = (pass: ReconcileOutcome) => {
