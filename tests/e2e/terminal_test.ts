@@ -99,7 +99,7 @@ Deno.test({
       using node = drifted(server, "scan");
       expectExit(await node.reconcile(), 0);
       node.remove("kubelet/pods.v1.core/default/a");
-      const slow = await watch(node, ["--reconcile", "--settle-time=3s"], { NO_COLOR: "1" });
+      const slow = await watch(node, ["--reconcile", "--settle-time=10s"], { NO_COLOR: "1" });
       strictEqual(slow.code, 0, slow.screen);
       match(slow.screen, /\rscan {2}\d+ filesESC\[K/);
       match(slow.screen, /1 deleted/);
