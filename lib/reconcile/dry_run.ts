@@ -3,37 +3,24 @@ import {
   type Decision,
   FenceError,
   judgeFence,
-  type LeftOut,
   observe,
   ownersAfter,
   type OwnershipChange,
   pack,
-  plan,
   type PlannedOp,
-  plannedOp,
   type StoreContext,
   txnLimits,
   withoutOvertaken,
-  withValue,
 } from "../store/mod.ts";
 import { strangerNotes } from "./custom_notes.ts";
 import { Slices } from "../slices.ts";
-import {
-  busyGroups,
-  findChanges,
-  heldBackDeletes,
-  invalidFiles,
-  reportStatus,
-} from "./findings.ts";
-import { everything } from "./look.ts";
-import { sortLeftOut } from "./not_put.ts";
+import { busyGroups, heldBackDeletes, invalidFiles, reportStatus } from "./findings.ts";
+import { foresee } from "./foresee.ts";
 import { keysNotLookedAt } from "./not_looked_at.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
 import type { PlanStep } from "./report.ts";
-import { readableIn } from "./readable.ts";
-import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
 /**
@@ -56,23 +43,11 @@ export async function dryRun(
     observe(etcd, cache.identity, []),
   );
   const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
-  const findings = await findChanges(cache, options, everything(), phases);
-  notes.push(...strangerNotes(options.source));
-  const { guarded: { changes }, bytesOf } = findings;
   const rules = decisionRules(options, lost || cache.fence.adopting);
-  const made = await phases.time(
-    "plan",
-    plan(context, {
-      rows,
-      changes,
-      also: "all",
-      rules,
-      settled: settledIn(cache, findings, true),
-      readable: readableIn(cache, findings.snapshot),
-      dry: true,
-    }),
-  );
-  if (!made) throw new Error("a dry plan does not depend on the fence");
+  const foreseen = await foresee(context, options, { rows, rules }, phases);
+  const { findings, made, planned, leftOut, notPut: { bad, changed } } = foreseen;
+  const { changes } = findings.guarded;
+  notes.push(...strangerNotes(options.source));
 
   let unclaimed: readonly string[] | undefined;
   if (rules.adopting) {
@@ -80,15 +55,6 @@ export async function dryRun(
     unclaimed = await unclaimedKeys(context, options.source, isOwned);
     const note = unclaimedNote(unclaimed);
     if (note !== undefined) notes.push(note);
-  }
-  const planned: PlannedOp[] = [];
-  const leftOut = new Map<string, LeftOut>();
-  for (const [key, decision] of made.decisions) {
-    const op = plannedOp(key, decision, rows.get(key), changes.get(key));
-    if (!op) continue;
-    const { owner, guardMod } = op;
-    if (owner && !withValue(op, bytesOf)) leftOut.set(key, { owner, guardMod });
-    else planned.push(op);
   }
   const { clock } = context;
   const slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
@@ -101,7 +67,6 @@ export async function dryRun(
     if (!stays(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
   }
   const conflicts = await withoutOvertaken(context, made.conflicts, rows);
-  const { bad, changed } = sortLeftOut(cache, findings, leftOut);
   const told = {
     conflicts: [...conflicts].map(([key, reason]) => ({ key, reason })),
     invalid: invalidFiles(cache, findings, tooLarge),

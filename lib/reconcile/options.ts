@@ -5,6 +5,9 @@ import type { GuardRules } from "./guard.ts";
 import type { FsCache } from "./look.ts";
 import type { Phase } from "./phases.ts";
 
+/** A file that changes between scan and put is looked at again, so many times. */
+export const MAX_PASSES = 3;
+
 /** How to reconcile. */
 export interface ReconcileOptions {
   /** Where the files are, and which of them count. */

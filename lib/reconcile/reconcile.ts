@@ -13,7 +13,7 @@ import { everything, type LookScope } from "./look.ts";
 import { type MissingGroup, missingGroups } from "./missing_groups.ts";
 import { keysNotLookedAt } from "./not_looked_at.ts";
 import { type NotPut, sortLeftOut } from "./not_put.ts";
-import { decisionRules, type ReconcileOptions } from "./options.ts";
+import { decisionRules, MAX_PASSES, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import { readableIn } from "./readable.ts";
 import type { ReconcileReport } from "./report.ts";
@@ -35,9 +35,6 @@ export interface ReconcileOutcome {
   /** Why it did not come to its end; the report says what was done until then. */
   readonly failure: EdgekeydError | undefined;
 }
-
-/** A file that changes between scan and put is looked at again, so many times. */
-const MAX_PASSES = 3;
 
 /** What one pass looks at. */
 export interface PassScope extends LookScope {
@@ -85,6 +82,8 @@ class Run {
   readonly #scope: PassScope;
   readonly #phases: Phases;
   readonly #counts = { created: 0, updated: 0, deleted: 0, released: 0, txns: 0 };
+  /** Keys that were created or updated. */
+  readonly #put = new Set<string>();
   #staged = false;
   #recovered = 0;
   #revision = "";
@@ -218,17 +217,18 @@ class Run {
     this.#staged ||= applied.staged;
     this.#revision = applied.revision ?? this.#revision;
     this.#clusterId = applied.clusterId ?? this.#clusterId;
+    for (const key of applied.put) this.#put.add(key);
     for (const [key, reason] of applied.conflicts) this.#conflicts.set(key, reason);
   }
 
   /** Keys that were looked at, are held and needed nothing. */
   #unchanged(unseen: ReadonlySet<string>): number {
     const notPut = new Set(this.#notPut.map(({ key }) => key));
-    const others = [this.#conflicts, notPut, unseen];
+    const others = [this.#conflicts, this.#put, notPut, unseen];
     let held = 0;
     for (const { key, owners } of this.#context.cache.rows.values()) {
       if (owners.length > 0 && !others.some((keys) => keys.has(key))) held++;
     }
-    return Math.max(0, held - this.#counts.created - this.#counts.updated);
+    return held;
   }
 }

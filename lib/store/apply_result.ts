@@ -19,6 +19,8 @@ export interface ApplyResult {
   readonly created: number;
   /** Keys that existed and were put. */
   readonly updated: number;
+  /** All of these keys. */
+  readonly put: ReadonlySet<string>;
   /** Keys that were deleted. */
   readonly deleted: number;
   /** Ownerships that were let go without deleting the key. */
@@ -49,6 +51,7 @@ export class ApplyTally {
   readonly #tooLarge = new Map<string, Owner>();
   readonly #leftOut = new Map<string, LeftOut>();
   readonly #conflicts = new Map<string, string>();
+  readonly #put = new Set<string>();
   #created = 0;
   #updated = 0;
   #deleted = 0;
@@ -134,6 +137,7 @@ export class ApplyTally {
     }
     this.#released += released;
     if (!succeeded) return;
+    this.#put.add(key);
     if (guardMod === ABSENT) this.#created++;
     else this.#updated++;
   }
@@ -143,6 +147,7 @@ export class ApplyTally {
     return {
       created: this.#created,
       updated: this.#updated,
+      put: this.#put,
       deleted: this.#deleted,
       released: this.#released,
       conflicts: this.#conflicts,
