@@ -33,6 +33,8 @@ export interface AgentOptions extends LoopOptions, Omit<ScheduleOptions, "settle
   readonly reconcile: Omit<ReconcileOptions, "clock">;
   /** How it was set up, as the status shows it. */
   readonly setup: Setup;
+  /** The cluster (decimal) that answered an earlier run; undefined if none is on record. */
+  readonly clusterId?: string | undefined;
 }
 
 /** What the daemon is given to work with: it touches nothing else of the world. */
@@ -77,6 +79,7 @@ export class Agent implements Node {
     const schedule = new Schedule({ ...options, settleMs }, clock.monotonicMs());
     const findings = new Findings({
       cacheRoot: root,
+      clusterId: options.clusterId,
       policy,
       cache: () => connections.cache,
       log,

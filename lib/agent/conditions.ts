@@ -119,9 +119,10 @@ const TABLE = {
       count > 0
         ? `${plural(count, "delete")} of ${about} ${count === 1 ? "is" : "are"} held back`
         : `${about} is held back from letting go of keys, all of which others hold too`,
-    advice: "put the cache directory back; only if the deletes are meant, run " +
+    advice: "put back what is not meant to be gone from the fs cache; only if the deletes are " +
+      "meant, run " +
       "`edgekeyd --reconcile --confirm-deletes`, or `edgekeyd delete-component NAME` for a " +
-      "component that is gone",
+      "component whose directory is gone",
     log: {
       appeared: "deletes held back",
       cleared: "no deletes held back any more",
@@ -229,6 +230,18 @@ const TABLE = {
       cleared: "certificates and password were read again",
       about: "of",
     },
+  },
+  "cluster-changed": {
+    kind: "warning",
+    effect: "none",
+    items: ({ clusterChange: change }) =>
+      change
+        ? [{ about: change.now, reason: `this node wrote to cluster ${change.before} before` }]
+        : [],
+    words: () => "etcd is another cluster than before",
+    advice:
+      "if it was made anew behind the same endpoints, all is well and the next start of the " +
+      "daemon ends this; if not, set --etcd-servers right: what was written to the other stays there",
   },
   "unwatched": {
     kind: "warning",

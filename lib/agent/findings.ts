@@ -21,6 +21,8 @@ import type { NodeFacts } from "./status.ts";
 export interface FindingsParts {
   /** The root of the fs cache. */
   readonly cacheRoot: string;
+  /** The cluster (decimal) that answered an earlier run; undefined if none is on record. */
+  readonly clusterId: string | undefined;
   /** What counts as a conflict. */
   readonly policy: ConflictPolicy;
   /** The component-key cache, as it is at the moment. */
@@ -102,7 +104,9 @@ export class Findings {
     nowMs: number,
   ): void {
     const components = this.#parts.cache().byOwner.keys();
-    this.#health = healthAfter(this.#health, outcome, { ...looked, components }, nowMs);
+    const { clusterId = "" } = this.#parts;
+    const before = { ...this.#health, clusterId: this.#health.clusterId || clusterId };
+    this.#health = healthAfter(before, outcome, { ...looked, components }, nowMs);
     const { conditions } = this;
     const isInStep = stateOf(conditions) === "in-step";
     const words = isInStep ? "in step" : exceptionsOf(conditions);

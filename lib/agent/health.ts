@@ -48,6 +48,8 @@ export interface Health {
   readonly revision: string;
   /** etcd's cluster id, as a pass saw it last; empty if none did. */
   readonly clusterId: string;
+  /** From which cluster to which etcd changed since the start; undefined if it did not. */
+  readonly clusterChange: { readonly before: string; readonly now: string } | undefined;
   /** When each component was last looked at, ms since the epoch. */
   readonly componentsSyncedMs: ReadonlyMap<string, number>;
   /** This node left the pool, and writes no more. */
@@ -71,6 +73,7 @@ export const UNKNOWN_HEALTH: Health = {
   lastSuccessMs: undefined,
   revision: "",
   clusterId: "",
+  clusterChange: undefined,
   componentsSyncedMs: new Map(),
   retired: false,
 };
@@ -179,11 +182,22 @@ export function healthAfter(
     lastSuccessMs: full ? nowMs : before.lastSuccessMs,
     revision: report.revision || before.revision,
     clusterId: report.clusterId || before.clusterId,
+    clusterChange: clusterChange(before, report.clusterId),
     componentsSyncedMs: new Map([
       ...(groups ? before.componentsSyncedMs : []),
       ...[...components].map(at(nowMs)),
     ]),
   };
+}
+
+/** It is over when the cluster of before answers again. */
+function clusterChange(
+  { clusterChange: change, clusterId: last }: Health,
+  now: string,
+): Health["clusterChange"] {
+  const before = change?.before ?? last;
+  if (before === "" || now === "") return change;
+  return now === before ? undefined : { before, now };
 }
 
 /**

@@ -69,6 +69,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       {
         reconcile: reconcileOptionsOf(options),
         setup,
+        clusterId: memory.clusterId,
         debounceMs: options.debounceMs,
         resyncIntervalMs: options.resyncIntervalMs,
         retryMaxMs: options.retryMaxMs,

@@ -47,6 +47,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "half-rewritten": { halfRewritten: ["kubelet/pods.v1.core"] },
   "busy": { busy: ["kubelet/nodes.v1.core"] },
   "credentials-unread": { credentialFailure: "the password file is empty" },
+  "cluster-changed": { clusterChange: { before: "7", now: "8" } },
   "unwatched": { watchFailure: "limit reached" },
 };
 

@@ -249,6 +249,19 @@ Deno.test("the log tells of a failure once, and of what a pass changed, noted an
   deepStrictEqual(told(outcome()), ["notice: in step again"]);
 });
 
+Deno.test("health: another cluster than before is said until that one answers again", () => {
+  const passes = (...clusters: string[]) =>
+    clusters.reduce(
+      (health, clusterId) => healthAfter(health, outcome({ clusterId }), FULL, 1),
+      UNKNOWN_HEALTH,
+    ).clusterChange;
+  strictEqual(passes("7", "7"), undefined);
+  deepStrictEqual(passes("7", "8"), { before: "7", now: "8" });
+  deepStrictEqual(passes("7", "8", "", "8"), { before: "7", now: "8" });
+  deepStrictEqual(passes("7", "8", "9"), { before: "7", now: "9" });
+  strictEqual(passes("7", "8", "7"), undefined);
+});
+
 Deno.test("health: which failures mean that etcd is away", () => {
   const after = (reason: EtcdError["reason"], before: Health = UNKNOWN_HEALTH) =>
     healthAfterFailure(before, new EtcdError(reason, `it is ${reason}`));
