@@ -13,8 +13,8 @@ export async function keysCommand(
 ): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
   const keys = await node.keys(component, gvr);
-  if (keys.length === 0 && component !== undefined) await checkKnown(node, component);
   printAnswer(options, terminal, keys, () => keys.forEach((key) => terminal.out(key)));
+  if (keys.length === 0 && component !== undefined) await checkKnown(node, component);
   return EXIT.ok;
 }
 

@@ -37,7 +37,7 @@ export interface ApiServer {
 export async function serveSocket(
   path: string,
   answer: (request: Request) => Promise<Response>,
-  isOurs = false,
+  isOurs = true,
 ): Promise<ApiServer> {
   checkDirectory(path, isOurs);
   await removeStale(path);
