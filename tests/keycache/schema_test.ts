@@ -86,9 +86,13 @@ Deno.test("a database of the current schema holds what it held when the schema w
     using made = new TestDatabase();
     Deno.copyFileSync(`${directory}/cache.kv`, made.path);
     using kept = copyOf(SCHEMA_VERSION, new TestDatabase());
+    const before = await recordsOf(await kept.store());
+    const now = await recordsOf(await made.store());
+    // A kind of record that came since may be lost, and so needs no new schema.
+    const kinds = new Set([...before.keys()].map((key) => key.split(" ")[0]));
     assert.deepEqual(
-      await recordsOf(await made.store()),
-      await recordsOf(await kept.store()),
+      new Map([...now].filter(([key]) => kinds.has(key.split(" ")[0]))),
+      before,
       "the form of a record has changed: see lib/keycache/schema.ts",
     );
   } finally {
