@@ -1,5 +1,5 @@
 /**
- * Holds the table of built-in resources (lib/k8s/builtin_table.ts) against a running kube-apiserver,
+ * Holds the table of built-in resources (lib/k8s/builtin_resources.ts) against a running kube-apiserver,
  * best one with all APIs on (`--runtime-config=api/all=true`). It reads discovery, the
  * CustomResourceDefinitions and the APIServices, and writes nothing. Exit 0: the table has all that
  * it stores; 1: it has not, or could not be asked.

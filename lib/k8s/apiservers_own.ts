@@ -1,4 +1,4 @@
-import { builtinResource, isBuiltinGroup } from "./builtin_resources.ts";
+import { builtinResource, isBuiltinGroup } from "./builtin_lookup.ts";
 import { parseGvr } from "./gvr.ts";
 
 /** Tells by its name (`<namespace>/<name>` if it has a namespace) whether an object is one of them. */

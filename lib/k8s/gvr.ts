@@ -1,4 +1,4 @@
-import { isBuiltinGroup } from "./builtin_resources.ts";
+import { isBuiltinGroup } from "./builtin_lookup.ts";
 
 /** A group, version and resource. The core group is the empty string, as in `apiVersion: v1`. */
 export interface Gvr {

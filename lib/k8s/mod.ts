@@ -4,7 +4,7 @@ export {
   builtinResource,
   builtinResources,
   isBuiltinGroup,
-} from "./builtin_resources.ts";
+} from "./builtin_lookup.ts";
 export { contentHash, isContentHash } from "./content_hash.ts";
 export { formatGvr, type Gvr, gvrOf, isResourceName, parseGvr } from "./gvr.ts";
 export { isRecord, parseJsonObject } from "./json.ts";

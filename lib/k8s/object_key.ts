@@ -1,4 +1,4 @@
-import { builtinResource, isKeyedByGroup } from "./builtin_resources.ts";
+import { builtinResource, isBuiltinGroup, isKeyedByGroup } from "./builtin_lookup.ts";
 import type { Gvr } from "./gvr.ts";
 
 /** The namespace (empty if cluster-scoped) and name that an object key ends with. */
@@ -44,8 +44,10 @@ export function objectKey(prefix: string, gvr: Gvr, object: ObjectName): string 
  * @returns namespace and name, or undefined if the key is not one of this resource
  */
 export function nameInKey(prefix: string, gvr: Gvr, key: string): ObjectName | undefined {
-  // Before its group was known to be built in, a resource had keys as custom ones have.
-  const bases = [resourcePrefix(prefix, gvr), `${prefix}/${gvr.group}/${gvr.resource}/`];
+  const { group, resource } = gvr;
+  // Keys of before: a group that was not known to be built in, a path that was not known to differ.
+  const before = [`${prefix}/${group}/${resource}/`, `${prefix}/${resource}/`];
+  const bases = [resourcePrefix(prefix, gvr), ...before.slice(0, isBuiltinGroup(group) ? 2 : 1)];
   const base = bases.find((one) => key.startsWith(one));
   if (base === undefined) return undefined;
   const segments = key.slice(base.length).split("/");

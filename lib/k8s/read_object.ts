@@ -1,4 +1,4 @@
-import { builtinResource, isBuiltinGroup } from "./builtin_resources.ts";
+import { builtinResource, isBuiltinGroup } from "./builtin_lookup.ts";
 import { formatGvr, type Gvr } from "./gvr.ts";
 import { InvalidObjectError } from "./invalid_object_error.ts";
 import { hasTwice, isRecord, type Member, membersOf, parseJsonObject } from "./json.ts";

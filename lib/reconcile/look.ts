@@ -1,9 +1,8 @@
 import {
   AbsenceHistory,
   type CoverageOptions,
-  type CustomResources,
-  type FileSystem,
   scan,
+  type ScanOptions,
   type Snapshot,
   standingGroups,
   standsIn,
@@ -13,20 +12,11 @@ import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
 import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
 import { otherFiles, type Standing } from "./other_files.ts";
 
-/** The fs cache and how to look at it. */
-export interface FsCache {
-  /** The directory that holds the components. */
-  readonly root: string;
-  /** How the files are read. */
-  readonly fs: FileSystem;
+/** The fs cache and how to look at it: what of a scan stays the same from one to the next. */
+export interface FsCache
+  extends Pick<ScanOptions<CachedFile>, "root" | "fs" | "customs" | "settleMs" | "maxObjectBytes"> {
   /** Which components and resources are looked at. */
   readonly coverage: Pick<CoverageOptions, "components" | "excludeResources">;
-  /** What is remembered of custom resources from look to look. */
-  readonly customs?: CustomResources | undefined;
-  /** How long a file must be missing before it counts as removed, in ms. */
-  readonly settleMs: number;
-  /** Larger files are left out, in bytes. */
-  readonly maxObjectBytes: number;
 }
 
 /** Everything, waiting until it has settled: what a one-shot looks at. */
@@ -112,16 +102,12 @@ async function lookOnce(
   progress: (files: number) => void,
 ): Promise<Look> {
   const snapshot = await scan<CachedFile>({
-    root: source.root,
-    fs: source.fs,
+    ...source,
     ...source.coverage,
     groups,
     besides,
-    settleMs: source.settleMs,
-    maxObjectBytes: source.maxObjectBytes,
     absences,
     recorded: cache.files,
-    customs: source.customs,
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),
     progress,

@@ -15,10 +15,10 @@ import {
 import type { KeyRow, Owner } from "../keycache/mod.ts";
 import type { ApplyRequest } from "./apply.ts";
 import type { ApplyResult } from "./apply_result.ts";
-import type { StoreContext } from "./context.ts";
+import { type StoreContext, txnLimits } from "./context.ts";
 import { NotFoundError, TooLargeError, UnknownOutcomeError } from "./errors.ts";
 import { holds } from "./ownership.ts";
-import { fitsOneTxn, txnLimits } from "./pack.ts";
+import { fitsOneTxn } from "./pack.ts";
 
 /** One object of a component's, by its place. */
 export interface ObjectPlace extends ObjectName {

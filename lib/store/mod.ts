@@ -7,7 +7,7 @@
 export { apply, type ApplyRequest } from "./apply.ts";
 export type { ApplyResult, LeftOut } from "./apply_result.ts";
 export { type BytesOf, type ValuedOp, withValue } from "./batch.ts";
-export type { StoreContext } from "./context.ts";
+export { type StoreContext, txnLimits } from "./context.ts";
 export {
   ABSENT,
   type ConflictPolicy,
@@ -34,7 +34,6 @@ export {
   type PlannedOp,
   type SingleTxnGroups,
   type TxnLimits,
-  txnLimits,
 } from "./pack.ts";
 export { keysUnder } from "./pages.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";

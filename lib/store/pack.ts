@@ -1,7 +1,6 @@
 import { opBytes, txnBytes, txnLevels } from "../etcd/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
 import type { Slices } from "../slices.ts";
-import type { StoreContext } from "./context.ts";
 import { SingleTxnError } from "./errors.ts";
 import { FirstFit } from "./first_fit.ts";
 
@@ -25,14 +24,18 @@ export interface PlannedOp {
   readonly valueBytes: number;
 }
 
-/** What one Txn may hold. */
-export interface TxnLimits {
-  /** The fence's key, which each Txn moves. */
-  readonly fenceKey: string;
+/** What one Txn may hold, by etcd's limits and the operator's. */
+export interface OneTxn {
   /** etcd's `--max-txn-ops`. */
   readonly maxTxnOps: number;
-  /** For the encoded TxnRequest. */
+  /** What an encoded TxnRequest may have, in bytes, as `txnBudget` tells. */
   readonly requestBytes: number;
+}
+
+/** What one Txn may hold. */
+export interface TxnLimits extends OneTxn {
+  /** The fence's key, which each Txn moves. */
+  readonly fenceKey: string;
   /**
    * What a Txn of several operations keeps to, where the way to etcd is slow.
    *
@@ -61,17 +64,6 @@ export type SingleTxnGroups = boolean | string;
 const LAST_MOD = "9223372036854775807";
 /** Longest value that a fence gets: life, sequence number, 128 random bits in hexadecimal. */
 const FENCE_VALUE = "f".repeat(96);
-
-/**
- * What one Txn may hold, by etcd's limits.
- *
- * @param context both sides
- */
-export function txnLimits(
-  { cache, maxTxnOps, requestBytes }: Pick<StoreContext, "cache" | "maxTxnOps" | "requestBytes">,
-): TxnLimits {
-  return { fenceKey: cache.identity.fenceKey, maxTxnOps, requestBytes };
-}
 
 /**
  * Packs operations into as few Txns as hold them. A resource group (component and gvr) stays in

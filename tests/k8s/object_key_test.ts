@@ -97,6 +97,21 @@ Deno.test("nameInKey() refuses keys of other resources and keys that name no obj
   ) assert.equal(nameInKey("/registry", pods, key), undefined, key);
 });
 
+Deno.test("nameInKey() reads the key that a resource had before its path was known to differ", () => {
+  const rows: [gvr: string, key: string, name: string][] = [
+    ["nodes.v1.core", "/registry/nodes/edge-1", "edge-1"],
+    ["ingresses.v1.networking.k8s.io", "/registry/ingresses/shop/web", "web"],
+    ["runtimeclasses.v1.node.k8s.io", "/registry/node.k8s.io/runtimeclasses/runc", "runc"],
+  ];
+  for (const [text, key, name] of rows) {
+    const value = parseGvr(text);
+    assert.ok(value, text);
+    assert.equal(nameInKey("/registry", value, key)?.name, name, key);
+  }
+  const widgets = { group: "example.com", version: "v1", resource: "widgets" };
+  assert.equal(nameInKey("/registry", widgets, "/registry/widgets/shop/a"), undefined);
+});
+
 /** Real resources and their scope; those of one line are stored as one (docs/formats.md). */
 const STORED: [scope: "namespaced" | "cluster", ...gvrs: string[]][] = [
   ["namespaced", "pods.v1.core"],

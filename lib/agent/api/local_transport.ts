@@ -2,7 +2,7 @@ import { API_LIMITS, type ApiLimits } from "../api_limits.ts";
 import type { Node } from "../node.ts";
 import type { Transport } from "../transport.ts";
 import { dispatcher, type Presentable } from "./dispatch.ts";
-import { routesOf } from "./routes.ts";
+import { routesOf } from "./all_routes.ts";
 
 /** Nobody else waits: what is asked for takes as long as it takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -10,5 +10,5 @@ export { dispatcher, type Presentable } from "./dispatch.ts";
 export { localTransport } from "./local_transport.ts";
 export type { ProcessParts } from "./process_routes.ts";
 export type { Answer, BodyDescription, Call, QueryParameter, Route } from "./route.ts";
-export { type ApiParts, apiRoutes } from "./routes.ts";
+export { type ApiParts, apiRoutes } from "./all_routes.ts";
 export { type ApiServer, serveSocket, SocketError } from "./server.ts";
