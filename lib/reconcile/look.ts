@@ -73,7 +73,10 @@ export async function lookSettled(
   }
 }
 
-/** Looks, and once more also at files outside of the scope that could hold what is to be deleted. */
+/**
+ * Looks, and again also at files outside of the scope that could hold what is to be deleted: until
+ * no look lets go of a key for which that was not done.
+ */
 async function lookEverywhere(
   source: FsCache,
   cache: ComponentKeyCache,
@@ -86,12 +89,14 @@ async function lookEverywhere(
     groups: () => standingGroups(fs, root, coverage),
     standsIn: (group, object) => standsIn(fs, root, group, object),
   };
-  const seen = await lookOnce(source, cache, clock, scope, progress);
-  const unseen = otherFiles(cache, seen.diff, standing)
-    .filter((path) => seen.snapshot.absence(path) === "not-looked-at");
-  if (unseen.length === 0) return seen;
-  const besides = new Set([...scope.besides ?? [], ...unseen]);
-  return await lookOnce(source, cache, clock, { ...scope, besides }, progress);
+  let besides = scope.besides ?? new Set();
+  for (;;) {
+    const seen = await lookOnce(source, cache, clock, { ...scope, besides }, progress);
+    const unseen = otherFiles(cache, seen.diff, standing)
+      .filter((path) => seen.snapshot.absence(path) === "not-looked-at");
+    if (unseen.length === 0) return seen;
+    besides = besides.union(new Set(unseen));
+  }
 }
 
 async function lookOnce(

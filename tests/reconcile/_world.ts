@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/clock.ts";
-import { AbsenceHistory, DenoFileSystem, ExcludedResources } from "../../lib/fscache/mod.ts";
+import {
+  AbsenceHistory,
+  DenoFileSystem,
+  ExcludedResources,
+  type FileSystem,
+} from "../../lib/fscache/mod.ts";
 import {
   dryRun,
   reconcile,
@@ -64,6 +69,8 @@ export class World implements AsyncDisposable {
   #sleptMs = 0;
   readonly #absences = new AbsenceHistory();
   onSleep: () => void = () => {};
+  /** Called before a path is looked at. */
+  onLstat: (path: string) => void = () => {};
 
   private constructor(node: TestNode) {
     this.node = node;
@@ -95,7 +102,7 @@ export class World implements AsyncDisposable {
     return {
       source: {
         root: this.files.root,
-        fs: new DenoFileSystem(),
+        fs: this.#fileSystem(),
         coverage: {
           components: components && new Set(components),
           excludeResources: excludeResources && new ExcludedResources(excludeResources),
@@ -110,6 +117,18 @@ export class World implements AsyncDisposable {
       requireSingleTxn: false,
       adopt: false,
       ...rest,
+    };
+  }
+
+  #fileSystem(): FileSystem {
+    const real = new DenoFileSystem();
+    return {
+      readDir: (path) => real.readDir(path),
+      lstat: (path) => {
+        this.onLstat(path);
+        return real.lstat(path);
+      },
+      readFile: (path, maxBytes) => real.readFile(path, maxBytes),
     };
   }
 

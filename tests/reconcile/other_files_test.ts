@@ -88,6 +88,20 @@ Deno.test("before a key is deleted every file is looked at that can hold it", as
     });
   }
 
+  await step("and so for what is only gone once the first are looked at", async (world) => {
+    const { files } = world;
+    const [b, other] = ["default/b", "flanneld/pods.v1.core"];
+    for (const object of [A, b]) files.put(`${CURRENT}/${object}`);
+    await world.look();
+    for (const object of [A, b]) files.put(`${other}/${object}`);
+    files.remove(`${CURRENT}/${A}`);
+    world.onLstat = (path) => {
+      if (path.endsWith(`${other}/${A}`)) files.remove(`${CURRENT}/${b}`);
+    };
+    assert.equal((await world.look({}, CURRENT)).deleted, 0);
+    assert.deepEqual(Object.keys(await world.values()), [KEY, "/pods/default/b"]);
+  });
+
   await step("one that can't be read never held it, and does once it is well", async (world) => {
     const { files } = world;
     files.put(`${CURRENT}/${A}`);
