@@ -4,6 +4,9 @@ import type { KnownFile } from "./snapshot.ts";
 /** The kernel's clock for file times ticks no slower than this. */
 const CLOCK_TICK_MS = 10;
 
+/** Deno gives a ctime in whole seconds. */
+const CTIME_MS = 1_000;
+
 /**
  * Tells whether two looks found a file or directory in the same state.
  *
@@ -18,7 +21,8 @@ export function isSameStamp(a: FileStamp, b: FileStamp): boolean {
 
 /**
  * Tells whether a file need not be read again. One that was young when it was read, or whose time
- * lies in the future, may have changed since without a trace in its times.
+ * lies in the future, may have changed since without a trace in its times. So may one whose mtime
+ * was set back, as a restore does, within the second of its ctime.
  *
  * @param known what was recorded when it was read
  * @param now its stamp now
@@ -27,5 +31,6 @@ export function isSameStamp(a: FileStamp, b: FileStamp): boolean {
  */
 export function isUnchanged(known: KnownFile, now: FileStamp, settleMs: number): boolean {
   return isSameStamp(known.stamp, now) &&
-    known.readAtMs - known.stamp.mtimeMs > Math.max(settleMs, CLOCK_TICK_MS);
+    known.readAtMs - known.stamp.mtimeMs > Math.max(settleMs, CLOCK_TICK_MS) &&
+    known.readAtMs - known.stamp.ctimeMs > CTIME_MS + CLOCK_TICK_MS;
 }

@@ -269,6 +269,23 @@ cacheTest(
   },
 );
 
+cacheTest(
+  "scan() reads a file again whose mtime was set back, if it was read in the second of its ctime",
+  async (cache) => {
+    const path = "kubelet/pods.v1.core/default/web";
+    cache.put(path);
+    Deno.utimeSync(cache.path(path), 1_577_836_800, 1_577_836_800);
+    const { ctimeMs } = new DenoFileSystem().lstat(cache.path(path));
+    const readings: [number, number][] = [[1_011, 0], [1_010, 1], [999, 1], [0, 1]];
+    for (const [ageMs, reads] of readings) {
+      const { files } = await cache.scan({ nowMs: () => ctimeMs + ageMs });
+      const fs = new HookedFileSystem();
+      await cache.scan({ fs, recorded: files });
+      assert.equal(fs.count("readFile"), reads, `${ageMs} ms after its ctime`);
+    }
+  },
+);
+
 cacheTest("scan() sees a rewrite of the same size by its inode", async (cache) => {
   const path = "kubelet/pods.v1.core/default/web";
   cache.put(path);
