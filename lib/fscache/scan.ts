@@ -57,7 +57,13 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
     options.progress?.(files.seen);
     return options.pause();
   });
-  const components = await walk({ coverage, listings, files, rewrites, invalid, slices, known });
+  let recordedComponents: ReadonlySet<string> | undefined;
+  const isRecorded = (component: string) => {
+    recordedComponents ??= new Set(recorded.keys().map((path) => path.slice(0, path.indexOf("/"))));
+    return recordedComponents.has(component);
+  };
+  const parts = { coverage, listings, files, rewrites, invalid, slices, known, isRecorded };
+  const components = await walk(parts);
   files.judgeCustoms({
     components,
     everything: options.groups === undefined,

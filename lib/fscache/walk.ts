@@ -19,6 +19,9 @@ const REASON: Record<StandingEntry["kind"], string> = {
   mismatch: "backup and original are not of one kind",
 };
 
+/** Files that every cache has in its root. */
+const CLUSTER_INFO = /^(?:version$|apis?(?:$|_))/;
+
 /** What a walk works with. */
 export interface WalkParts<K extends KnownFile> {
   /** Where to look. */
@@ -35,6 +38,8 @@ export interface WalkParts<K extends KnownFile> {
   readonly slices: Slices;
   /** What is recorded of a file, by canonical path. */
   known(path: string): K | undefined;
+  /** Tells whether any file of a component is recorded. */
+  isRecorded(component: string): boolean;
 }
 
 /**
@@ -62,7 +67,9 @@ class Walk<K extends KnownFile> {
     const present: string[] = [];
     for (const entry of listings.root()) {
       const name = canonicalName(entry.name);
-      if (entry.kind === "file" || name === INTERNAL_DIRECTORY) continue;
+      if (name === INTERNAL_DIRECTORY) continue;
+      // Cluster info, if no component is known by its name.
+      if (entry.kind === "file" && this.#isClusterInfo(name)) continue;
       // A symlink counts, and a component that is only there as its backup: the name is taken.
       if (entry.kind !== "other" && isSegment(name)) components.add(name);
       if (!coverage.component(name)) continue;
@@ -73,6 +80,10 @@ class Walk<K extends KnownFile> {
     }
     for (const component of present) await this.#component(component);
     return components;
+  }
+
+  #isClusterInfo(name: string): boolean {
+    return CLUSTER_INFO.test(name) || !this.#parts.isRecorded(name);
   }
 
   async #component(component: string): Promise<void> {

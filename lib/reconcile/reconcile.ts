@@ -178,7 +178,9 @@ class Run {
     this.#notes.push(...strangerNotes(this.#options.source));
     const unseen = keysNotLookedAt(this.#context.cache, this.#options.source);
     if (unseen.size > 0) {
-      this.#notes.push(`${unseen.size} keys of components or resources not looked at were kept`);
+      const keys = unseen.size === 1 ? "1 key" : `${unseen.size} keys`;
+      const were = unseen.size === 1 ? "was" : "were";
+      this.#notes.push(`${keys} of components or resources not looked at ${were} kept`);
     }
     const findings = {
       conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),

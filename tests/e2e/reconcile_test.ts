@@ -218,7 +218,7 @@ Deno.test("reconcile: what it is told not to look at is kept, and said", async (
   expectExit(kept, 0);
   match(kept.stderr, /^edgekeyd: note: 2 keys of components or resources not looked at were kept/);
   strictEqual(await etcd.revision(), before, shown(kept));
-  strictEqual(kept.report.unchanged, 3);
+  strictEqual(kept.report.unchanged, 1);
 });
 
 Deno.test("reconcile: node name and prefix have defaults", async () => {

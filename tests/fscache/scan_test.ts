@@ -298,6 +298,29 @@ cacheTest("scan() sees a rewrite of the same size by its inode", async (cache) =
   assert.equal(again.files.get(path)?.resourceVersion, "8");
 });
 
+cacheTest(
+  "scan() keeps what is recorded of a component in whose place a file stands, and says so",
+  async (cache) => {
+    cache.put("kubelet/pods.v1.core/default/web");
+    cache.put("proxy/pods.v1.core/default/web");
+    cache.write("version", "{}");
+    const { files, invalid } = await cache.scan();
+    assert.deepEqual(invalid, []);
+    cache.rename("kubelet", "../elsewhere");
+    cache.write("kubelet", "x");
+    // Cluster info, as far as anybody knows.
+    cache.write("openapi_v2", "x");
+    const again = await cache.scan({ recorded: files });
+    const reason = "a file where a directory should be";
+    assert.deepEqual(again.invalid, [{ path: "kubelet", reason }]);
+    assert.equal(again.absence("kubelet/pods.v1.core/default/web"), "kept");
+    assert.equal(again.components.has("kubelet"), true);
+    cache.remove("kubelet");
+    cache.rename("../elsewhere", "kubelet");
+    assert.deepEqual((await cache.scan({ recorded: files })).invalid, []);
+  },
+);
+
 cacheTest("scan() holds no more bytes than it may", async (cache) => {
   for (const name of ["a", "b", "c"]) cache.put(`kubelet/pods.v1.core/default/${name}`);
   const size = Deno.lstatSync(cache.path("kubelet/pods.v1.core/default/a")).size;
