@@ -209,8 +209,9 @@ export class Loop {
     const { findings, requests, schedule } = this.#tools;
     const before = findings.keysHeldBack;
     const error = await requests.nextOperation(context);
-    // Somebody let go of what the deletes that are held back are about: are they still?
-    if (findings.keysHeldBack !== before) schedule.changed(undefined, this.#nowMs());
+    // Somebody let go of what the deletes that are held back are about: are they still? And what it
+    // alone held may be in etcd, be it newer than what the others hold.
+    if (findings.keysHeldBack !== before) schedule.demandFull(this.#nowMs());
     const failure = error instanceof UnknownOutcomeError ? error.cause : error;
     const isStuck = failure instanceof EdgekeydError &&
       (context.cache.intent !== undefined || isOfEitherSide(failure));

@@ -60,6 +60,24 @@ Deno.test("a daemon holds etcd to what the files say", async (t) => {
   });
 });
 
+Deno.test("what a component alone held leaves etcd soon after delete-component, without a resync", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  const key = `${node.prefix}/pods/default/a`;
+  const held = async () => (await etcd.keys(key)).get(key)?.value;
+  const bytes = node.write(A, { rv: 7 });
+  const evil = node.write("evil/pods.v1.core/default/a", { rv: 8, more: { of: "evil" } });
+  await using daemon = await startDaemon(node, [...SWIFT, "--resync-interval=1h"]);
+  await ready(daemon);
+  strictEqual((await held())?.equals(evil), true);
+  node.remove("evil");
+  const isHeldBack = async () => (await daemon.status()).heldBack.length > 0;
+  await until("held back", isHeldBack, SOON_MS);
+  expectExit(await node.run(["delete-component", "evil"]), 0);
+  await until("kubelet's bytes", async () => (await held())?.equals(bytes) === true, SOON_MS);
+});
+
 Deno.test("--conflict-policy owner puts what the files say over every importer's value", async () => {
   await using server = await startEtcd();
   using etcd = new EtcdView(server);
