@@ -9,6 +9,7 @@ import {
 } from "../fscache/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
+import { Slices } from "../slices.ts";
 import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
 import { otherFiles, type Standing } from "./other_files.ts";
 
@@ -89,11 +90,12 @@ async function lookEverywhere(
     groups: () => standingGroups(fs, root, coverage),
     standsIn: (group, object) => standsIn(fs, root, group, object),
   };
+  const slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
   let besides = scope.besides ?? new Set();
   for (;;) {
     const seen = await lookOnce(source, cache, clock, { ...scope, besides }, progress);
-    const unseen = otherFiles(cache, seen.diff, standing)
-      .filter((path) => seen.snapshot.absence(path) === "not-looked-at");
+    const others = await otherFiles(cache, seen.diff, standing, slices);
+    const unseen = others.filter((path) => seen.snapshot.absence(path) === "not-looked-at");
     if (unseen.length === 0) return seen;
     besides = besides.union(new Set(unseen));
   }

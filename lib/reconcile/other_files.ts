@@ -1,6 +1,7 @@
 import { formatPath, type StandingGroup } from "../fscache/mod.ts";
 import { type Gvr, nameInKey, objectKey, type ObjectName, parseGvr } from "../k8s/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
+import type { Slices } from "../slices.ts";
 import { ownersAfter } from "../store/mod.ts";
 import type { SnapshotDiff } from "./diff.ts";
 
@@ -20,13 +21,15 @@ export interface Standing {
  * @param cache what is recorded
  * @param diff what is about to be done
  * @param standing what is there
+ * @param slices cut the work: a whole component's keys may be about to go
  * @returns canonical paths, without the files that are known to be gone
  */
-export function otherFiles(
+export async function otherFiles(
   cache: ComponentKeyCache,
   diff: SnapshotDiff,
   standing: Standing,
-): string[] {
+  slices: Slices,
+): Promise<string[]> {
   const others: string[] = [];
   const { prefix } = cache.identity;
   let groups: readonly StandingGroup[] | undefined;
@@ -34,6 +37,7 @@ export function otherFiles(
     const [owner] = change.released;
     const gvr = owner && parseGvr(owner.gvr);
     const object = gvr && nameInKey(prefix, gvr, key);
+    if (slices.isOver()) await slices.pause();
     if (!object || ownersAfter(cache.rows.get(key), change).length > 0) continue;
     const gone = new Set(change.released.map((released) => cache.pathOf(key, released)));
     groups ??= standing.groups();
