@@ -1,7 +1,7 @@
 import type { MissingFile } from "../fscache/mod.ts";
 import type { ComponentKeyCache, DeleteSample } from "../keycache/mod.ts";
 import { type NotedDeletes, ownersAfter, type OwnershipChange } from "../store/mod.ts";
-import { condensed, losses, recentSamples } from "./losses.ts";
+import { condensed, losses, recentSamples, withOldJoined } from "./losses.ts";
 
 /** How bulk deletes are told from everyday ones. */
 export interface GuardRules {
@@ -58,7 +58,12 @@ export function guardDeletes(
     if (rules.confirmDeletes) windows.set(component, { before: [], own: [] });
     else if (!components.has(component) || isBulk(recent, own, rules)) {
       heldBack.add(component);
-    } else if (count > 0) windows.set(component, { before: condensed(recent), own });
+    } else if (count > 0) {
+      windows.set(component, {
+        before: condensed(recent),
+        own: withOldJoined(own, rules.nowMs),
+      });
+    }
   }
   if (heldBack.size === 0) return { changes, heldBack: new Map(), windows };
   const counted = countedOnce(cache, changes, heldBack);

@@ -50,15 +50,34 @@ export function condensed(samples: DeleteWindow): DeleteSample[] {
 }
 
 /**
+ * Joins all deletes that are too old to count with any later ones: a window that is to be stored must
+ * stay small, however long its files have been missing.
+ *
+ * @param samples oldest first
+ * @param nowMs wall clock, ms since the epoch
+ * @returns as many deletes
+ */
+export function withOldJoined(samples: DeleteWindow, nowMs: number): DeleteWindow {
+  const recent = samples.findIndex(({ atMs }) => nowMs - atMs < WINDOW_MS);
+  const old = recent < 0 ? samples : samples.slice(0, recent);
+  const latest = old.at(-1);
+  if (latest === undefined) return samples;
+  const deletes = old.reduce((sum, sample) => sum + sample.deletes, 0);
+  return [{ ...latest, deletes }, ...samples.slice(old.length)];
+}
+
+/**
  * The losses of all windows that end with a sample.
  *
  * @param samples oldest first, condensed
  * @returns one for each sample
  */
 export function losses(samples: DeleteWindow): Loss[] {
-  return samples.map((end, at) =>
-    lossOf(samples.slice(0, at + 1).filter(({ atMs }) => atMs > end.atMs - WINDOW_MS))
-  );
+  let from = 0;
+  return samples.map((end, at) => {
+    while ((samples[from]?.atMs ?? Infinity) <= end.atMs - WINDOW_MS) from++;
+    return lossOf(samples.slice(from, at + 1));
+  });
 }
 
 /** Keys that came between two samples make up for as many deletes: that is everyday turnover. */

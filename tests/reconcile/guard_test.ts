@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DeleteSample } from "../../lib/keycache/mod.ts";
-import { condensed, losses, recentSamples } from "../../lib/reconcile/losses.ts";
+import { condensed, losses, recentSamples, withOldJoined } from "../../lib/reconcile/losses.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { World } from "./_world.ts";
 
@@ -65,6 +65,19 @@ Deno.test("recentSamples() forgets what is old, and what no clock was ever right
     recentSamples(window, 20 * MINUTE).map(({ atMs }) => atMs / MINUTE),
     [12, 20],
   );
+});
+
+Deno.test("withOldJoined() makes one sample of all that no later delete is added to", () => {
+  const window = samples("1: 1 of 9", "2: 2 of 8", "9: 1 of 6", "10: 2 of 5", "19: 1 of 3");
+  assert.deepEqual(
+    withOldJoined(window, 20 * MINUTE),
+    samples("10: 6 of 5", "19: 1 of 3"),
+  );
+  assert.deepEqual(withOldJoined(window, 30 * MINUTE), samples("19: 7 of 3"));
+  assert.deepEqual(withOldJoined(window, 10 * MINUTE), window);
+  // A clock that was set back: none of them is old.
+  assert.deepEqual(withOldJoined(window, 0), window);
+  assert.deepEqual(withOldJoined([], 0), []);
 });
 
 Deno.test("the bulk-delete guard tells a disaster from what adds up, on a real etcd", async (t) => {
@@ -135,6 +148,10 @@ Deno.test("the bulk-delete guard tells a disaster from what adds up, on a real e
     world.wait(2_000);
     const { heldBack, deleted } = await world.look();
     assert.deepEqual([heldBack, deleted], [[], 36]);
+    // What is stored of them is no more than ten minutes have.
+    const window = world.node.cache.windows.get("kubelet") ?? [];
+    assert.equal(window.reduce((sum, sample) => sum + sample.deletes, 0), 36);
+    assert.ok(window.length <= 6, `${window.length} samples`);
     // They count as they were: another one goes, too.
     files.remove(`${POD}/p36`);
     world.wait(2_000);
