@@ -29,6 +29,7 @@ export { type Observation, observe } from "./observe.ts";
 export type { NotedDeletes } from "./delete_tally.ts";
 export { type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
 export {
+  type OneTxn,
   pack,
   type Packing,
   type PlannedOp,
