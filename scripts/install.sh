@@ -188,7 +188,10 @@ install_all() {
     systemctl daemon-reload || die "systemd can't read $UNITS/$UNIT again"
   fi
 
-  [ ! -e "$UNFINISHED" ] || systemctl --quiet enable "$UNIT" || die "can't enable $UNIT"
+  # Enabled before it has settings, it would but fail at each boot.
+  if [ -e "$UNFINISHED" ] && is_configured; then
+    systemctl --quiet enable "$UNIT" || die "can't enable $UNIT"
+  fi
   if is_outdated "$stale"; then
     start try-restart
   elif [ -e "$UNFINISHED" ] && is_configured; then
@@ -216,15 +219,15 @@ is_outdated() {
 }
 
 say_state() {
-  local state
+  local state verb='systemctl start edgekeyd'
   state="$(systemctl is-enabled "$UNIT" || true), $(systemctl is-active "$UNIT" || true)"
+  [ "${state%%,*}" != disabled ] || verb='systemctl enable --now edgekeyd'
   if [ "${state##* }" = active ]; then
     echo "edgekeyd.service: $state ($(state_of StatusText))"
   elif is_configured; then
-    echo "edgekeyd.service: $state; systemctl start edgekeyd"
+    echo "edgekeyd.service: $state; $verb"
   else
-    echo "edgekeyd.service: $state; set EDGEKEYD_ETCD_SERVERS in $SETTINGS, then:" \
-      "systemctl start edgekeyd"
+    echo "edgekeyd.service: $state; set EDGEKEYD_ETCD_SERVERS in $SETTINGS, then: $verb"
   fi
 }
 

@@ -114,34 +114,47 @@ Deno.test({
     match(output, /^install\.sh: systemd-sysusers can't make the user edgekeyd\n$/);
   });
 
+  await node.configure();
   for (const what of ["daemon-reload", "enable", "reset-failed"]) {
     await step(`a run that is killed before ${what} is ended by the next: enabled`, async () => {
       const uninstalls = what === "reset-failed";
       strictEqual((await node.install(uninstalls ? BINARY : "--uninstall")).code, 0);
       await killedAt(what, uninstalls ? "--uninstall" : BINARY);
       strictEqual((await machine.run("systemctl", "is-enabled", "edgekeyd")).output, "disabled\n");
-      match((await node.install(BINARY)).output, /\nedgekeyd\.service: enabled, inactive; /);
+      match((await node.install(BINARY)).output, /\nedgekeyd\.service: enabled, active /);
       match(await machine.ok("ls", "-A", "/etc/systemd/system"), /^((?!unfinished)[^])*$/);
     });
   }
 
   await step("what the operator has disabled stays so", async () => {
-    await machine.ok("systemctl", "--quiet", "disable", "edgekeyd");
-    match((await node.install(BINARY)).output, /\nedgekeyd\.service: disabled, inactive; /);
-    strictEqual((await node.install("--uninstall", "--purge")).code, 0);
+    await machine.ok("systemctl", "--quiet", "disable", "--now", "edgekeyd");
+    match(
+      (await node.install(BINARY)).output,
+      /\nedgekeyd\.service: disabled, inactive; systemctl enable --now edgekeyd\n$/,
+    );
+    strictEqual((await node.install("--uninstall", "--purge", "--no-retire")).code, 0);
+    await node.emptyEtcd();
   });
 
-  await step("installs and enables it, and starts nothing that has no etcd yet", async () => {
+  await step("installs it, and neither starts nor enables what has no etcd yet", async () => {
     const { code, output } = await node.install(BINARY);
     strictEqual(code, 0, output);
-    match(output, /: enabled, inactive; set EDGEKEYD_ETCD_SERVERS in \/etc\/default\/edgekeyd/);
+    match(output, /: disabled, inactive; set EDGEKEYD_ETCD_SERVERS in \/etc\/default\/edgekeyd/);
+    match(output, /then: systemctl enable --now edgekeyd$/m);
     deepStrictEqual(await node.modes(...PATHS), [...SHARED, ...KEPT]);
     deepStrictEqual(await unit.show("ActiveState"), "inactive");
+    // Whoever starts it all the same is told, and nothing is written anywhere.
+    strictEqual((await unit.ctl("start")).code, 1);
+    match(
+      await machine.ok("journalctl", "--unit=edgekeyd", "--output=cat"),
+      /nobody named an etcd.*\/etc\/default\/edgekeyd/,
+    );
   });
 
   await step("what is in the cache then reaches etcd", async () => {
     await node.configure();
     await writePod(machine, "first");
+    await machine.ok("systemctl", "--quiet", "enable", "edgekeyd");
     strictEqual((await unit.ctl("start")).code, 0);
     await node.inStep("first");
   });

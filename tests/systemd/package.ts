@@ -44,11 +44,13 @@ Deno.test({
     await dpkg("--purge", "edgekeyd");
   });
 
-  await step("installs and enables it, and starts nothing that has no etcd yet", async () => {
+  await step("installs it, and neither starts nor enables what has no etcd yet", async () => {
     match(await upgrade(), /edgekeyd: set EDGEKEYD_ETCD_SERVERS in \/etc\/default\/edgekeyd/);
     deepStrictEqual(await node.modes(...PATHS), [...PROGRAM, ...KEPT]);
     strictEqual(await unit.show("ActiveState"), "inactive");
-    strictEqual((await machine.ok("systemctl", "is-enabled", "edgekeyd")).trim(), "enabled");
+    strictEqual((await machine.run("systemctl", "is-enabled", "edgekeyd")).output, "disabled\n");
+    await upgrade();
+    strictEqual((await machine.run("systemctl", "is-enabled", "edgekeyd")).output, "disabled\n");
     match(await node.refusal(BINARY), /is installed as a Debian package: use apt or dpkg/);
     match(await node.refusal("--uninstall"), /is installed as a Debian package: use apt or dpkg/);
   });
@@ -64,6 +66,7 @@ Deno.test({
   await step("what is in the cache then reaches etcd", async () => {
     await node.configure();
     await writePod(machine, "first");
+    await machine.ok("systemctl", "--quiet", "enable", "edgekeyd");
     strictEqual((await unit.ctl("start")).code, 0);
     await node.inStep("first");
   });
