@@ -1,61 +1,23 @@
 import { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
-import type { KeyRow, Owner } from "../keycache/mod.ts";
+import type { KeyRow } from "../keycache/mod.ts";
 import { Slices } from "../slices.ts";
+import type { ApplyRequest } from "./apply_request.ts";
 import { type ApplyResult, ApplyTally } from "./apply_result.ts";
-import { type BytesOf, bytesOfOps, entryOf, keepEntry, txnOp, withValue } from "./batch.ts";
+import { bytesOfOps, entryOf, keepEntry, txnOp, withValue } from "./batch.ts";
 import { type StoreContext, txnLimits } from "./context.ts";
-import { ABSENT, type DecisionRules } from "./decide.ts";
-import { DeleteTally, type NotedDeletes } from "./delete_tally.ts";
+import { ABSENT } from "./decide.ts";
+import { DeleteTally } from "./delete_tally.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 import type { OwnershipChange } from "./ownership.ts";
 import { withoutOvertaken } from "./let_go_conflicts.ts";
-import { pack, type Packing, type PlannedOp, type SingleTxnGroups } from "./pack.ts";
+import { pack, type Packing, type PlannedOp } from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
 import { plannedOp } from "./planned_op.ts";
 import { recover } from "./recover.ts";
 import { TxnAim } from "./txn_aim.ts";
 import { Vacancies } from "./vacancies.ts";
-
-/** What is to be brought about. */
-export interface ApplyRequest {
-  /** How owners change, by object key. */
-  readonly changes: ReadonlyMap<string, OwnershipChange>;
-  /** Look at every other row too, and heal what drifted in etcd. */
-  readonly full: boolean;
-  /**
-   * Record what needs nothing in etcd with the last Txn, or not at all: for an operation that is
-   * answered as done or as failed. Else it is recorded at once.
-   */
-  readonly asOne: boolean;
-  /** How values of others are judged. */
-  readonly rules: DecisionRules;
-  /** Refuse to split these groups over several Txns. */
-  readonly requireSingleTxn: SingleTxnGroups;
-  /** Fetches what is put. */
-  readonly bytesOf: BytesOf;
-  /**
-   * Tells whether owners of a key were all seen at a full look, and nothing was moving there: then
-   * a version lower than what etcd holds may be put.
-   *
-   * @default {never}
-   */
-  readonly settled?: (key: string, owners: readonly Owner[]) => boolean;
-  /**
-   * Tells whether an owner's file is there and not bad, as far as it was looked at: else another
-   * owner's is put.
-   *
-   * @default {always}
-   */
-  readonly readable?: (key: string, owner: Owner) => boolean;
-  /** What to note of the deletes as they are made, by component. */
-  readonly windows: ReadonlyMap<string, NotedDeletes>;
-  /** Called as operations are done: how many of how many. */
-  readonly progress?: (done: number, total: number) => void;
-  /** Measures the time of a phase. */
-  readonly timed: <T>(phase: "plan" | "commit", work: Promise<T>) => Promise<T>;
-}
 
 /** Rounds without any progress (a guard failed, an answer was lost) before it is given up. */
 const MAX_IDLE_ROUNDS = 8;
@@ -137,13 +99,19 @@ class Run {
     return { ...applied, conflicts };
   }
 
+  get #rows(): ReadonlyMap<string, KeyRow> {
+    const { rows } = this.#context.cache;
+    const { unclaimed } = this.#request;
+    return unclaimed ? new Map([...rows, ...unclaimed]) : rows;
+  }
+
   /** @returns true if nothing is left to do */
   async round(): Promise<boolean> {
     const { rules, timed } = this.#request;
     const made = await timed(
       "plan",
       plan(this.#context, {
-        rows: this.#context.cache.rows,
+        rows: this.#rows,
         changes: this.#changes,
         also: this.#again,
         rules,

@@ -13,7 +13,7 @@ import {
   readObject,
 } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
-import type { ApplyRequest } from "./apply.ts";
+import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import { type StoreContext, txnLimits } from "./context.ts";
 import { NotFoundError, TooLargeError, UnknownOutcomeError } from "./errors.ts";

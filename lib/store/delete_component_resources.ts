@@ -1,5 +1,6 @@
 import type { StoreContext } from "./context.ts";
-import { apply, type ApplyRequest } from "./apply.ts";
+import { apply } from "./apply.ts";
+import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
 import type { OwnershipChange } from "./ownership.ts";

@@ -1,6 +1,7 @@
 import { EdgekeydError } from "../errors.ts";
 import type { KeyRow } from "../keycache/mod.ts";
-import { apply, type ApplyRequest } from "./apply.ts";
+import { apply } from "./apply.ts";
+import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import type { StoreContext } from "./context.ts";
 import type { OwnershipChange } from "./ownership.ts";
@@ -23,8 +24,8 @@ export class NotUnclaimedError extends EdgekeydError {
 }
 
 /**
- * Deletes keys that an operator names: what importers wrote and no component here owns. They go
- * through the cache, as rows without an owner, so that a crash forgets none of them.
+ * Deletes keys that an operator names: what importers wrote and no component here owns. The cache
+ * knows them only while their Txn is pending, so that one which failed is not deleted later.
  *
  * @param context both sides; recovery has been done
  * @param keys which; one that is not in etcd is no error
@@ -36,7 +37,7 @@ export class NotUnclaimedError extends EdgekeydError {
 export async function deleteUnclaimedKeys(
   context: StoreContext,
   keys: readonly string[],
-  options: Pick<ApplyRequest, "timed">,
+  options: Pick<ApplyRequest, "timed" | "bytesOf">,
 ): Promise<ApplyResult> {
   const { cache } = context;
   const { prefix } = cache.identity;
@@ -62,7 +63,6 @@ export async function deleteUnclaimedKeys(
     rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
     changes.set(key, { key, acquired: [], released: [] });
   }
-  await cache.keep(rows);
   return await apply(context, {
     ...options,
     changes,
@@ -70,7 +70,7 @@ export async function deleteUnclaimedKeys(
     asOne: true,
     rules: { policy: "skip", adopting: false },
     requireSingleTxn: false,
-    bytesOf: () => undefined,
+    unclaimed: rows,
     windows: new Map(),
   });
 }

@@ -4,7 +4,8 @@
  *
  * @module
  */
-export { apply, type ApplyRequest } from "./apply.ts";
+export { apply } from "./apply.ts";
+export type { ApplyRequest } from "./apply_request.ts";
 export type { ApplyResult, LeftOut } from "./apply_result.ts";
 export { type BytesOf, type ValuedOp, withValue } from "./batch.ts";
 export { type StoreContext, txnLimits } from "./context.ts";

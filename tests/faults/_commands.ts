@@ -81,11 +81,11 @@ export const COMMANDS: readonly Command[] = [
       "commit-before:1",
       "commit-after:1",
       "txn-during:2",
-      "commit-after:4",
+      "commit-after:3",
       "txn-before:3",
       "txn-during:3",
       "txn-after:3",
-      "commit-after:5",
+      "commit-after:4",
     ],
     async prepare(node, etcd) {
       return ["delete-unclaimed", ...await leaveBehind(node, etcd)];

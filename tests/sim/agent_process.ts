@@ -1,10 +1,12 @@
-import type { Clock } from "../../lib/clock.ts";
+import type { AgentClock } from "../../lib/agent/mod.ts";
+import { FenceError } from "../../lib/store/mod.ts";
 import type { Mark } from "./marks.ts";
 import {
   CrashSignal,
   fenceOf,
   type Lineage,
   type Operation,
+  tell,
   type World,
   type Write,
 } from "./world.ts";
@@ -22,16 +24,16 @@ export class AgentProcess {
   alive = true;
   /** The latest commit to the cache's database was not the last one of its kind. */
   halfWritten = false;
-  operation: Operation;
+  /** What it does now. */
+  #operation: Operation | undefined;
   /** What the wall clock was ahead of the other when the process began. */
   readonly #bornMs: number;
 
-  constructor(world: World, lineage: Lineage, number: number, operation: Operation) {
+  constructor(world: World, lineage: Lineage, number: number) {
     this.#world = world;
     this.lineage = lineage;
     this.number = number;
     this.name = `${lineage.name}#${number}`;
-    this.operation = operation;
     this.#bornMs = world.clock.nowMs - world.clock.monotonicMs;
   }
 
@@ -43,7 +45,7 @@ export class AgentProcess {
    * @throws {CrashSignal} if it dies here, or is dead already
    */
   async turn(what: string, mark?: Mark): Promise<void> {
-    await this.#world.scheduler.park(this.name);
+    await this.#world.scheduler.park();
     this.#world.tick++;
     if (!this.alive) throw new CrashSignal(what);
     if (mark && this.#world.prng.chance(this.#world.weather.crash)) {
@@ -67,6 +69,49 @@ export class AgentProcess {
     throw new CrashSignal(this.name);
   }
 
+  /** What it does now: nothing is sent to etcd without. */
+  get operation(): Operation {
+    if (!this.#operation) throw new Error(`${this.name} does something that nobody knows of`);
+    return this.#operation;
+  }
+
+  /** It does something. */
+  get isBusy(): boolean {
+    return this.#operation !== undefined;
+  }
+
+  /** Something begins. */
+  begin(order: Omit<Operation, "lineage" | "startTick">): void {
+    const { lineage } = this;
+    const operation = { ...order, lineage, startTick: ++this.#world.tick };
+    this.#operation = operation;
+    lineage.operationStart = operation.startTick;
+    lineage.live = true;
+    this.#world.trace(() => `${this.name}: ${order.kind} begins`);
+    tell(this.#world, (checker) => checker.operationBegins?.(operation));
+  }
+
+  /**
+   * What it does, if it does anything, has ended.
+   *
+   * @param failure what it failed with, if it did
+   */
+  end(failure: Error | undefined): void {
+    const operation = this.#operation;
+    if (!operation) return;
+    const { lineage, kind } = operation;
+    this.#operation = undefined;
+    lineage.operationStart = Infinity;
+    if (failure instanceof FenceError) {
+      lineage.refused = true;
+      const other = failure.verdict === "other-life";
+      this.#world.marks.hit(other ? "refused: other life" : "refused: rolled back");
+    }
+    if (failure === undefined && kind === "adopt") lineage.refused = false;
+    this.#world.trace(() => `${this.name}: ${kind} ${failure ? `fails: ${failure}` : "done"}`);
+    tell(this.#world, (checker) => checker.operationEnded?.(operation, failure));
+  }
+
   /** What a write of this process is, if it is sent now. */
   write(next: string): Write & { by: "agent" } {
     const { lineage, operation } = this;
@@ -75,8 +120,8 @@ export class AgentProcess {
   }
 
   /** Time as this process sees it. */
-  get clock(): Clock {
-    const { clock, prng } = this.#world;
+  get clock(): AgentClock {
+    const { clock, prng, scheduler } = this.#world;
     return {
       nowMs: () => clock.nowMs,
       steadyMs: () => this.#bornMs + clock.monotonicMs,
@@ -90,6 +135,7 @@ export class AgentProcess {
         await this.turn("pause");
         clock.advance(prng.between(0, 3));
       },
+      alarm: (ms, ring) => scheduler.alarm(ms, () => this.alive && ring()),
     };
   }
 }

@@ -65,6 +65,14 @@ export function keyOfPlace({ resource, namespace, name }: Place): string {
   return resource.keyPrefix + (namespace === "" ? name : `${namespace}/${name}`);
 }
 
+/** @returns the object of a resource that an etcd key stands for */
+export function placeOf(resource: Resource, key: string): Place {
+  const [first = "", second] = key.slice(resource.keyPrefix.length).split("/");
+  return second === undefined
+    ? { resource, namespace: "", name: first }
+    : { resource, namespace: first, name: second };
+}
+
 /** The cluster in the cloud, whose objects the nodes' caches hold copies of. */
 export class Cloud {
   readonly #prng: Prng;

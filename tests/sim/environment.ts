@@ -1,5 +1,5 @@
 import { deliverLate, type LateTxn, type Network } from "./faulty_etcd.ts";
-import { keyOfPlace, objectBytes, type Resource } from "./cloud.ts";
+import { keyOfPlace, objectBytes, type Place, placeOf, type Resource } from "./cloud.ts";
 import type { StoreSnapshot } from "./etcd_model_store.ts";
 import { type NodeModel, ROOT } from "./node_model.ts";
 import type { Prng } from "./prng.ts";
@@ -123,6 +123,7 @@ export class Environment {
   settle(): void {
     const { etcd, nodes, clock } = this.#world;
     while (this.#network.late.length > 0) this.#deliverOne();
+    this.#network.deniedCalls = 0;
     this.#network.leaderlessCalls = 0;
     this.#network.maxAnswerBytes = Infinity;
     etcd.model.setNoSpace("free");
@@ -273,13 +274,9 @@ export class Environment {
     }
   }
 
-  #placeOf(key: string) {
+  #placeOf(key: string): Place | undefined {
     const resource = this.#resources.find(({ keyPrefix }) => key.startsWith(keyPrefix));
-    if (!resource) return undefined;
-    const [first = "", second] = key.slice(resource.keyPrefix.length).split("/");
-    return second === undefined
-      ? { resource, namespace: "", name: first }
-      : { resource, namespace: first, name: second };
+    return resource && placeOf(resource, key);
   }
 
   #compact(): void {

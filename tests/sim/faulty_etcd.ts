@@ -11,9 +11,21 @@ export interface LateTxn {
   readonly write: Write & { by: "agent" };
 }
 
+/** Why a client is not let in, or not let do what it asks for: a role, a token, a certificate. */
+const DENIALS = ["permission-denied", "unauthenticated", "tls"] as const;
+type Denial = typeof DENIALS[number];
+const DENIAL_MARKS = {
+  "permission-denied": "permission denied",
+  "unauthenticated": "token expired or revoked",
+  "tls": "certificate not taken",
+} as const;
+
 /** What all agents of a run share of the network. */
 export class Network {
   readonly late: LateTxn[] = [];
+  /** Calls that are still refused for what the client is, or may: none of them is applied. */
+  deniedCalls = 0;
+  denial: Denial = "permission-denied";
   /** Calls that still find no leader. */
   leaderlessCalls = 0;
   /** An answer with more bytes than that is refused by the client. */
@@ -125,6 +137,16 @@ export class FaultyEtcd implements Etcd {
     if (prng.chance(weather.refused)) {
       this.#world.marks.hit("connection refused");
       throw new EtcdError("unreachable", "No connection established");
+    }
+    if (this.#network.deniedCalls === 0 && prng.chance(weather.denied)) {
+      this.#network.deniedCalls = prng.between(1, 6);
+      this.#network.denial = prng.pick(DENIALS);
+    }
+    if (this.#network.deniedCalls > 0) {
+      const { denial } = this.#network;
+      this.#network.deniedCalls--;
+      this.#world.marks.hit(DENIAL_MARKS[denial]);
+      throw new EtcdError(denial, denial);
     }
     if (this.#network.leaderlessCalls > 0) {
       this.#network.leaderlessCalls--;

@@ -185,6 +185,18 @@ export class FsModel implements FileSystem {
     return node !== undefined;
   }
 
+  /** Tells whether a directory stands at a path. */
+  isDirectory(path: string): boolean {
+    return this.has(path) && this.#find(path).kind === "directory";
+  }
+
+  /** Tells what stands at a path from what stood there before; empty if nothing does. */
+  identityOf(path: string): string {
+    if (!this.has(path)) return "";
+    const { ino, birthtimeMs } = this.#find(path);
+    return `${ino} ${birthtimeMs}`;
+  }
+
   /** Names in a directory that may be missing. */
   names(path: string): string[] {
     const node = this.has(path) ? this.#find(path) : undefined;

@@ -1,7 +1,24 @@
 import { versionIn } from "./cloud.ts";
 import type { KeyChange } from "./etcd_ledger.ts";
 import type { DiskRow } from "./kv_disk.ts";
+import type { Mark } from "./marks.ts";
 import type { Checker, Lineage, Operation, World, Write } from "./world.ts";
+
+/** What each kind of operation is called once it is done. */
+const MARK_OF: Partial<Record<Operation["kind"], Mark>> = {
+  adopt: "adopted by the operator",
+  retire: "retire",
+  "group-pass": "a group pass",
+  verify: "verify",
+  "dry-run": "dry run",
+  "create-object": "create an object through the API",
+  "update-object": "update an object through the API",
+  "delete-object": "delete an object through the API",
+  "take-over": "take over recorded keys",
+  "delete-unclaimed": "delete unclaimed keys",
+  "delete-component": "delete a component by name",
+  "replace-list": "replace a list through the API",
+};
 
 /** Checks nothing: notes the marks that show in what a run does to etcd and to the caches. */
 export class MarkWatcher implements Checker {
@@ -25,7 +42,8 @@ export class MarkWatcher implements Checker {
     const { marks } = this.#world();
     const epoch = lineage.disk.state?.epoch;
     const kind = this.#operations.get(lineage)?.kind;
-    const looksAtPart = kind === "group-pass" || kind === "replace-list";
+    const looksAtPart = kind === "group-pass" || kind === "replace-list" ||
+      kind === "update-object";
     const wentBack = this.#epochs.get(lineage) !== epoch && this.#pending.get(lineage);
     if (wentBack && looksAtPart) {
       marks.hit("etcd reset under a group pass or an operation whose answer was lost");
@@ -86,13 +104,8 @@ export class MarkWatcher implements Checker {
     );
     if (failure?.name === "FenceError" && twin) marks.hit("two lives on one fence");
     if (failure) return;
-    if (kind === "adopt") marks.hit("adopted by the operator");
-    if (kind === "retire") marks.hit("retire");
-    if (kind === "group-pass") marks.hit("a group pass");
-    if (kind === "verify") marks.hit("verify");
-    if (kind === "dry-run") marks.hit("dry run");
-    if (kind === "delete-component") marks.hit("delete a component by name");
-    if (kind === "replace-list") marks.hit("replace a list through the API");
+    const mark = MARK_OF[kind];
+    if (mark) marks.hit(mark);
   }
 }
 

@@ -11,7 +11,7 @@ export interface Mutation {
   etcd?(etcd: Etcd, lineage: Lineage, world: World): Etcd;
   kv?(kv: KvStore, lineage: Lineage, world: World): KvStore;
   fs?(fs: FileSystem, world: World): FileSystem;
-  cache?(cache: ComponentKeyCache): ComponentKeyCache;
+  cache?(cache: ComponentKeyCache, world: World): ComponentKeyCache;
   /** Changes what a tool replaces. */
   list?(list: ComponentList): ComponentList;
   /** Goes on where an adoption has come to its end. */

@@ -27,6 +27,7 @@ const RECOVERED = "5 recovered first";
 const BROUGHT_BACK = "5 brought back";
 const NOTHING_ELSE = "6 nothing else";
 const BAD_FILE = "7 bad file";
+const ANSWERED = "8 answered";
 const THE_VALUE = "the value";
 const AT_REST = "at rest";
 
@@ -167,7 +168,10 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
     mutation: {
       name: "adoption deletes what no component here owns",
       adopted: async (context, { unclaimed = [] }) => {
-        await deleteUnclaimedKeys(context, unclaimed, { timed: (_, work) => work });
+        await deleteUnclaimedKeys(context, unclaimed, {
+          bytesOf: () => undefined,
+          timed: (_, work) => work,
+        });
       },
     },
     seenBy: [{ checker: NOT_OURS, text: /deletes .*, which is not its own/ }],
@@ -190,7 +194,10 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
             }),
           }))),
     },
-    seenBy: [{ checker: NOT_OURS, text: /puts an older copy/ }],
+    seenBy: [
+      { checker: THE_VALUE, text: /puts an older copy at .*, which no owner holds/ },
+      { checker: ANSWERED, text: /(create|update)-object of .* is done, and etcd says otherwise/ },
+    ],
   },
   {
     mutation: {

@@ -40,8 +40,8 @@ export class NodeModel {
   readonly #badTick = new Map<string, number>();
   /** When a file was last moved with a directory above it. */
   readonly #movedTick = new Map<string, number>();
-  /** When something last changed in each group (`component/directory`), as a watch would tell. */
-  readonly changedTick = new Map<string, number>();
+  /** Told of each change of the files. */
+  readonly watchers = new Set<(what: string) => void>();
   /** By key, what its files held and what the API was given. */
   readonly #held = new Map<string, Set<Uint8Array>>();
   /** When other bytes last stood in for a file: a backup, or its successor. */
@@ -68,15 +68,10 @@ export class NodeModel {
     this.fs.changed = (what) => {
       log(what);
       this.#note();
-      this.#noteGroups(what);
       const [, to] = /^rename \S+ (\S+)$/.exec(what) ?? [];
       if (to !== undefined) this.#noteMove(canonical(to.slice(ROOT.length)));
+      for (const watcher of [...this.watchers]) watcher(what);
     };
-  }
-
-  /** Every group that there has ever been. */
-  get groups(): Iterable<string> {
-    return this.changedTick.keys();
   }
 
   /** Every file that stands for an object now; a backup stands for what it backs up. */
@@ -176,15 +171,6 @@ export class NodeModel {
     this.#bad = bad;
   }
 
-  /** What happens above the groups concerns all of them. */
-  #noteGroups(what: string): void {
-    for (const path of what.split(" ").filter((word) => word.startsWith(`${ROOT}/`))) {
-      const [component = "", directory] = canonical(path.slice(ROOT.length)).split("/");
-      const groups = directory ? [`${component}/${directory}`] : [...this.changedTick.keys()];
-      for (const group of groups) this.changedTick.set(group, this.#tick());
-    }
-  }
-
   #noteMove(directory: string): void {
     for (const path of this.#present.keys()) {
       if (path.startsWith(`${directory}/`)) this.#movedTick.set(path, this.#tick());
@@ -198,7 +184,8 @@ export function pathOfPlace(component: string, directory: string, place: Place):
   return `${component}/${directory}/${namespace}${place.name}`;
 }
 
-function canonical(path: string): string {
+/** A path with what a backup stands for. */
+export function canonical(path: string): string {
   return path.split("/").filter((segment) => segment !== "")
     .map((segment) => segment.replace(/^(tmp_)+/, "")).join("/");
 }

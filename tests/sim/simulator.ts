@@ -1,5 +1,5 @@
-import { FenceError } from "../../lib/store/errors.ts";
 import { txnBudget } from "../../lib/etcd/mod.ts";
+import { Answered } from "./checkers/answered.ts";
 import { AtRest } from "./checkers/at_rest.ts";
 import { BroughtBack } from "./checkers/brought_back.ts";
 import { BadFile } from "./checkers/bad_file.ts";
@@ -19,7 +19,9 @@ import { MarkWatcher } from "./mark_watcher.ts";
 import { type Mark, Marks } from "./marks.ts";
 import type { Mutation } from "./mutation.ts";
 import { NodeModel } from "./node_model.ts";
-import { Agents, type AgentSetup } from "./operations.ts";
+import type { AgentSetup } from "./agent_setup.ts";
+import { Agents } from "./operations.ts";
+import type { Order } from "./orders.ts";
 import { Prng } from "./prng.ts";
 import { Scheduler } from "./scheduler.ts";
 import { drawLimits } from "./torn_kv.ts";
@@ -58,6 +60,10 @@ export interface RunResult {
 
 const AT_REST = "at rest";
 const MAX_ROUNDS_TO_REST = 8;
+/** So long a daemon is let run before somebody wants something else. */
+const WHILES_MS = [0, 300, 3_000, 12_000];
+/** A daemon has found out everything by then, and comes to rest. */
+const RESTING_MS = 15_000;
 const LARGE_REQUEST_BYTES = 24 * 1024;
 
 /**
@@ -86,6 +92,8 @@ class Simulation {
   readonly #agents: Agents;
   readonly #environment: Environment;
   readonly #setup: AgentSetup;
+  /** In the end daemons bring everything to rest; else commands do. */
+  readonly #restsByDaemon: boolean;
 
   constructor(seed: number, options: RunOptions) {
     const prng = this.#prng = new Prng(seed);
@@ -110,6 +118,7 @@ class Simulation {
       new TheValue(world),
       forgotten,
       new BadFile(world),
+      new Answered(world),
       new AtRest(world, forgotten),
     ];
     const large = prng.chance(0.15);
@@ -144,7 +153,7 @@ class Simulation {
     this.world = {
       prng,
       clock,
-      scheduler: new Scheduler(prng, () => this.#environment.betweenTurns()),
+      scheduler: new Scheduler(prng, clock, () => this.#environment.betweenTurns()),
       etcd,
       cloud: new Cloud(prng, isLateCloud ? MAX_RESOURCE_VERSION - BigInt(prng.below(80)) : 100n),
       nodes,
@@ -171,8 +180,10 @@ class Simulation {
       requestBytes: txnBudget(wrongLimit ? 1.5 * 1024 * 1024 : maxRequestBytes),
       maxDeletePercent: prng.pick([50, 100]),
       settleMs: 2_000,
+      resyncIntervalMs: prng.pick([5_000, 60_000]),
       mutation: options.mutation,
     };
+    this.#restsByDaemon = prng.chance(0.5);
     const resources = RESOURCES.filter(() => prng.chance(0.6));
     if (resources.length === 0) resources.push(prng.pick(RESOURCES));
     const plans = new Map(nodes.map((node) => [node, drawPlan(prng, resources, large)]));
@@ -186,7 +197,7 @@ class Simulation {
   async run(): Promise<void> {
     const rounds = this.#prng.between(3, 9);
     for (let round = 0; round < rounds; round++) {
-      this.#environment.betweenRounds((lineage) => this.#agents.stop(lineage));
+      this.#environment.betweenRounds((lineage) => this.#agents.kill(lineage));
       this.#operatorActs();
       await this.#round();
     }
@@ -194,22 +205,34 @@ class Simulation {
   }
 
   async #round(): Promise<void> {
-    const tasks = new Map<string, () => Promise<void>>();
-    for (const lineage of this.world.lineages) {
-      if (!lineage.live) continue;
-      const orders = this.#prng.between(1, 2);
-      tasks.set(lineage.name, async () => {
-        for (let i = 0; i < orders; i++) {
-          const order = this.#drawOrder(lineage);
-          const wanted = lineage.refused && this.#prng.chance(0.6)
-            ? { ...order, kind: "adopt" as const, within: undefined, component: undefined }
-            : order;
-          const { outcome } = await this.#agents.run(lineage, wanted);
-          if ((outcome?.report.heldBack.length ?? 0) > 0) this.world.marks.hit("deletes held back");
-        }
-      });
-    }
-    await this.world.scheduler.run(tasks);
+    const { world } = this;
+    const live = world.lineages.filter((lineage) => lineage.live);
+    await world.scheduler.run(live.map((lineage) => async () => {
+      for (let i = this.#prng.between(1, 2); i > 0; i--) {
+        if (this.#prng.chance(0.4)) await this.#letRun(lineage);
+        else await this.#obey(lineage);
+      }
+    }));
+  }
+
+  /** A daemon runs for a while, and nobody asks it for anything. */
+  async #letRun(lineage: Lineage): Promise<void> {
+    const daemon = await this.#agents.daemon(lineage);
+    if (!daemon) return;
+    await this.world.scheduler.sleep(this.#prng.pick(WHILES_MS));
+    if (daemon.agent.health.heldBack.length > 0) this.world.marks.hit("deletes held back");
+  }
+
+  async #obey(lineage: Lineage): Promise<void> {
+    const adopts = lineage.refused && this.#prng.chance(0.6);
+    const how = { ofDaemon: false, confirmDeletes: false };
+    const { report } = await this.#agents.run(
+      lineage,
+      adopts
+        ? { ...reconcileOrder(this.world, lineage, how), kind: "adopt" }
+        : this.#drawOrder(lineage),
+    );
+    if ((report?.heldBack.length ?? 0) > 0) this.world.marks.hit("deletes held back");
   }
 
   /** Starts a second agent under a node's name, or stops one of two for good. */
@@ -231,7 +254,7 @@ class Simulation {
 
   #stopForGood(lineage: Lineage): void {
     this.world.trace(() => `${lineage.name}: stopped for good`);
-    this.#agents.stop(lineage);
+    this.#agents.kill(lineage);
     lineage.live = false;
   }
 
@@ -245,7 +268,7 @@ class Simulation {
       for (const lineage of here.slice(1)) this.#stopForGood(lineage);
     }
     const live = world.lineages.filter((lineage) => lineage.live);
-    for (const lineage of live) this.#agents.stop(lineage);
+    for (const lineage of live) this.#agents.kill(lineage);
     for (let round = 0; round < MAX_ROUNDS_TO_REST; round++) {
       const before = this.#stateOfEtcd();
       for (const lineage of live) await this.#calmPass(lineage);
@@ -290,17 +313,23 @@ class Simulation {
   }
 
   async #calmPass(lineage: Lineage): Promise<void> {
-    const order = reconcileOrder(this.world, lineage, true);
-    const run = async (kind: "reconcile" | "adopt") => {
+    const order = reconcileOrder(this.world, lineage, {
+      confirmDeletes: true,
+      ofDaemon: this.#restsByDaemon,
+    });
+    const run = async (wanted: Order) => {
       let failure: Error | undefined;
-      const task = async () => {
-        ({ failure } = await this.#agents.run(lineage, { ...order, kind }));
-      };
-      await this.world.scheduler.run(new Map([[lineage.name, task]]));
+      await this.world.scheduler.run([async () => {
+        if (wanted.ofDaemon) {
+          await this.#agents.daemon(lineage);
+          await this.world.scheduler.sleep(RESTING_MS);
+        }
+        ({ failure } = await this.#agents.run(lineage, wanted));
+      }]);
       return failure;
     };
-    let failure = await run("reconcile");
-    if (failure instanceof FenceError) failure = await run("adopt");
+    let failure = await run(order);
+    if (lineage.refused) failure = await run({ ...order, kind: "adopt", ofDaemon: false });
     if (failure) throw new InvariantError(AT_REST, `${lineage.name} fails: ${failure.stack}`);
   }
 }

@@ -8,6 +8,7 @@ export interface Weather {
   readonly late: number;
   readonly refused: number;
   readonly leaderChange: number;
+  readonly denied: number;
   readonly kvFull: number;
   readonly kvUnsure: number;
   readonly compaction: number;
@@ -26,6 +27,7 @@ export interface Weather {
   readonly staleVersion: number;
   readonly rebuild: number;
   readonly cloudRestore: number;
+  readonly watchLost: number;
 }
 
 /** The most that each fault may be drawn to. */
@@ -36,6 +38,7 @@ const WORST: Weather = {
   late: 0.12,
   refused: 0.05,
   leaderChange: 0.02,
+  denied: 0.02,
   kvFull: 0.03,
   kvUnsure: 0.03,
   compaction: 0.1,
@@ -54,6 +57,7 @@ const WORST: Weather = {
   staleVersion: 0.3,
   rebuild: 0.05,
   cloudRestore: 0.1,
+  watchLost: 0.02,
 };
 
 const NONE_AT_ALL = 0.45;

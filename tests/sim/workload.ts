@@ -1,6 +1,6 @@
-import type { Resource } from "./cloud.ts";
+import { keyOfPlace, placeOf, type Resource } from "./cloud.ts";
 import { ROOT } from "./node_model.ts";
-import type { Order } from "./operations.ts";
+import type { Order } from "./orders.ts";
 import type { Prng } from "./prng.ts";
 import type { Lineage, World } from "./world.ts";
 import type { CachePlan } from "./yurthub.ts";
@@ -24,15 +24,18 @@ export function drawPlan(prng: Prng, resources: readonly Resource[], large: bool
 }
 
 /** A full pass. */
-export function reconcileOrder(world: World, lineage: Lineage, confirmDeletes: boolean): Order {
+export function reconcileOrder(
+  world: World,
+  lineage: Lineage,
+  how: Pick<Order, "ofDaemon" | "confirmDeletes">,
+): Order {
   return {
     kind: "reconcile",
-    confirmDeletes,
     policy: world.skipping.has(lineage.name) ? "skip" : "fresher",
     within: undefined,
     component: undefined,
     requireSingleTxn: false,
-    patient: true,
+    ...how,
   };
 }
 
@@ -42,50 +45,131 @@ export function drawOrder(
   lineage: Lineage,
   resources: readonly Resource[],
 ): Order {
-  const { prng, marks } = world;
+  const { prng } = world;
+  const ofDaemon = prng.chance(0.65);
+  const confirmDeletes = ofDaemon || prng.chance(0.3);
   const base: Order = {
-    ...reconcileOrder(world, lineage, prng.chance(0.3)),
+    ...reconcileOrder(world, lineage, { ofDaemon, confirmDeletes }),
     requireSingleTxn: prng.chance(0.05),
-    patient: prng.chance(0.5),
   };
+  return ofDaemon
+    ? drawRequest(world, lineage, resources, base)
+    : drawCommand(world, lineage, base);
+}
+
+function drawCommand({ prng }: World, lineage: Lineage, base: Order): Order {
   const kind = prng.weighted({
     reconcile: 9,
-    "group-pass": 6,
-    "replace-list": 3,
-    "delete-component": 1.2,
-    retire: 0.4,
-    verify: 0.5,
-    "dry-run": 0.5,
-    adopt: 0.2,
+    "delete-component": 1,
+    retire: 0.8,
+    verify: 0.8,
+    "dry-run": 0.8,
+    adopt: 0.4,
   });
-  if (kind === "delete-component") {
-    const absent = COMPONENTS.filter((name) =>
-      !lineage.node.fs.has(`${ROOT}/${name}`) && !lineage.node.fs.has("/away")
-    );
-    const component = prng.pick([...TOOLS, ...absent]);
-    forgetLists(lineage, `${component} `);
-    return { ...base, kind, component };
-  }
   if (kind === "retire") forgetLists(lineage, "");
-  if (kind === "replace-list") {
-    const lists = [...lineage.apiLists.keys()].map((list) => list.split(" "));
-    const earlier = lists.length > 0 ? lists : [[]];
-    // Most replace what they have put before, or a part of it.
-    const [tool = prng.pick(TOOLS), gvr] = prng.chance(0.7) ? prng.pick(earlier) : [];
-    const resource = resources.find((one) => one.gvr === gvr) ?? prng.pick(resources);
-    const namespace = resource.namespaced && prng.chance(0.5)
-      ? prng.pick(["default", "kube-system"])
-      : undefined;
-    if (namespace !== undefined) marks.hit("replace one namespace through the API");
-    return {
-      ...base,
-      kind,
-      component: tool,
-      within: resource.keyPrefix + (namespace === undefined ? "" : `${namespace}/`),
-      list: { resource, namespace, names: NAMES.filter(() => prng.chance(0.4)) },
-    };
+  return kind === "delete-component" ? dropComponent(prng, lineage, base) : { ...base, kind };
+}
+
+function drawRequest(
+  world: World,
+  lineage: Lineage,
+  resources: readonly Resource[],
+  base: Order,
+): Order {
+  const { prng } = world;
+  const resource = prng.pick(resources);
+  const kind = prng.weighted({
+    reconcile: 1.5,
+    "replace-list": 3,
+    "create-object": 2,
+    "update-object": 2,
+    "delete-object": 2,
+    "delete-component": 1,
+    "delete-unclaimed": 2,
+    "take-over": 1,
+  });
+  switch (kind) {
+    case "delete-component":
+      return dropComponent(prng, lineage, base);
+    case "replace-list":
+      return drawList(world, lineage, resources, base);
+    case "create-object":
+    case "update-object":
+    case "delete-object":
+      return { ...base, kind, ...drawObject(world, lineage, resource, kind) };
+    case "delete-unclaimed":
+      return { ...base, kind, keys: drawKeys(world, (key) => !lineage.disk.row(key)) };
+    case "take-over": {
+      const keys = drawKeys(world, (key) => key.startsWith(resource.keyPrefix));
+      return { ...base, kind, keys, gvr: resource.gvr, component: prng.pick(COMPONENTS) };
+    }
+    default:
+      return { ...base, kind };
   }
-  return { ...base, kind };
+}
+
+function dropComponent(prng: Prng, lineage: Lineage, base: Order): Order {
+  const absent = COMPONENTS.filter((name) =>
+    !lineage.node.fs.has(`${ROOT}/${name}`) && !lineage.node.fs.has("/away")
+  );
+  const component = prng.pick([...TOOLS, ...absent]);
+  forgetLists(lineage, `${component} `);
+  return { ...base, kind: "delete-component", component };
+}
+
+function drawList(
+  { prng, marks }: World,
+  lineage: Lineage,
+  resources: readonly Resource[],
+  base: Order,
+): Order {
+  const lists = [...lineage.apiLists.keys()].map((list) => list.split(" "));
+  const earlier = lists.length > 0 ? lists : [[]];
+  // Most replace what they have put before, or a part of it.
+  const [tool = prng.pick(TOOLS), gvr] = prng.chance(0.7) ? prng.pick(earlier) : [];
+  const resource = resources.find((one) => one.gvr === gvr) ?? prng.pick(resources);
+  const namespace = resource.namespaced && prng.chance(0.5)
+    ? prng.pick(["default", "kube-system"])
+    : undefined;
+  if (namespace !== undefined) marks.hit("replace one namespace through the API");
+  return {
+    ...base,
+    kind: "replace-list",
+    component: tool,
+    within: resource.keyPrefix + (namespace === undefined ? "" : `${namespace}/`),
+    list: { resource, namespace, names: NAMES.filter(() => prng.chance(0.4)) },
+  };
+}
+
+/** One object; of what is changed or deleted, most is what a tool holds. */
+function drawObject(
+  { prng, cloud }: World,
+  { disk }: Lineage,
+  resource: Resource,
+  kind: Order["kind"],
+): Pick<Order, "component" | "within" | "keys" | "place" | "version"> {
+  const held = disk.rowKeys.filter((key) => key.startsWith(resource.keyPrefix))
+    .flatMap((key) => disk.row(key)?.owners.map((owner) => ({ key, ...owner })) ?? [])
+    .filter(({ fromApi, gvr }) => fromApi && gvr === resource.gvr);
+  const known = kind !== "create-object" && held.length > 0 ? prng.pick(held) : undefined;
+  const place = known ? placeOf(resource, known.key) : cloud.place(resource);
+  const key = keyOfPlace(place);
+  const isNew = kind === "update-object" && prng.chance(0.8);
+  return {
+    component: known?.component ?? prng.pick(TOOLS),
+    within: key,
+    keys: new Set([key]),
+    place,
+    version: isNew ? cloud.change(key) : cloud.latest(key),
+  };
+}
+
+/** Some keys that are in etcd. */
+function drawKeys({ prng, etcd }: World, wanted: (key: string) => boolean): ReadonlySet<string> {
+  const keys = [...etcd.current().keys()].filter((key) =>
+    key.startsWith("/registry/") && wanted(key)
+  );
+  return new Set(keys.filter(() => prng.chance(0.4)).slice(0, 3));
 }
 
 /** What the API held of some component is not known any more. */

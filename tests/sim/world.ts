@@ -1,6 +1,6 @@
 import type { ITxnRequest } from "etcd3";
 import type { EtcdLedger, KeyChange } from "./etcd_ledger.ts";
-import type { Cloud } from "./cloud.ts";
+import type { Cloud, Version } from "./cloud.ts";
 import type { KvDisk } from "./kv_disk.ts";
 import type { ConflictPolicy } from "../../lib/store/mod.ts";
 import type { Marks } from "./marks.ts";
@@ -70,19 +70,25 @@ export interface Operation {
     | "group-pass"
     | "adopt"
     | "replace-list"
+    | "create-object"
+    | "update-object"
+    | "delete-object"
     | "delete-component"
+    | "delete-unclaimed"
+    | "take-over"
     | "retire"
     | "verify"
     | "dry-run";
   readonly lineage: Lineage;
   readonly startTick: number;
-  readonly confirmDeletes: boolean;
   readonly policy: ConflictPolicy;
   /** Where all keys that it may write begin, if that is limited. */
   readonly within: string | undefined;
   readonly component: string | undefined;
-  /** For a group pass: the groups (`component/directory`) that it looks at; undefined: all. */
-  readonly groups: ReadonlySet<string> | undefined;
+  /** For what is about single keys: which. */
+  readonly keys?: ReadonlySet<string>;
+  /** For one object that is put: in which version. */
+  readonly version?: Version;
   /** It looks at the fence before it decides what is to be done. */
   readonly recoversFirst: boolean;
 }

@@ -1,5 +1,5 @@
 import { KeyCacheFileError, parseOpenyurtKeyCache } from "../../keycache/mod.ts";
-import { takeOverKeys } from "../../reconcile/mod.ts";
+import { fileValues, takeOverKeys } from "../../reconcile/mod.ts";
 import { deleteUnclaimedKeys } from "../../store/mod.ts";
 import type { Node } from "../node.ts";
 import { ApiError } from "./api_error.ts";
@@ -14,6 +14,7 @@ import { written } from "./written.ts";
  * @param node the one writer
  */
 export function takeoverRoutes(node: Node): Route[] {
+  const { source } = node.reconcileOptions;
   return [
     jsonRoute({
       method: "POST",
@@ -29,7 +30,11 @@ export function takeoverRoutes(node: Node): Route[] {
         const keys = readKeys(body);
         const applied = await node.write(
           { operation: id },
-          (context) => deleteUnclaimedKeys(context, keys, { timed: (_, work) => work }),
+          (context) =>
+            deleteUnclaimedKeys(context, keys, {
+              bytesOf: fileValues(source.root, source.fs, context.cache, undefined),
+              timed: (_, work) => work,
+            }),
           signal,
         );
         return written(applied);

@@ -39,13 +39,18 @@ export class AtRest implements Checker {
       if (!live) continue;
       const heldUp = new Set(disk.rowKeys.filter((key) => isHeldUp(this.#world(), lineage, key)));
       const files = new Map<string, string>();
-      // A bad file keeps what was recorded of it, or nothing if nothing was.
+      // A bad file keeps what was recorded of it, or nothing if nothing was; and what the last
+      // owner of its key held, which it may hold as well.
       const kept = new Set<string>();
+      const bad = new Set<string>();
       for (const { key, component, gvr, version } of node.files()) {
         const owner = `${key} ${component}/${gvr}`;
         if (heldUp.has(key)) continue;
         if (version) files.set(owner, version.resourceVersion);
-        else kept.add(owner);
+        else {
+          kept.add(owner);
+          bad.add(key);
+        }
       }
       for (const key of disk.rowKeys) {
         const row = disk.row(key);
@@ -54,6 +59,7 @@ export class AtRest implements Checker {
         for (const { component, gvr, resourceVersion, fromApi } of row.owners) {
           const owner = `${key} ${component}/${gvr}`;
           if (fromApi || kept.has(owner)) continue;
+          if (bad.has(key) && !files.has(owner) && row.owners.length === 1) continue;
           if (files.get(owner) !== resourceVersion) {
             broken(this, `${name} holds ${owner} at ${resourceVersion}, not ${files.get(owner)}`);
           }

@@ -1,6 +1,17 @@
 import type { KvDisk } from "../kv_disk.ts";
 import { broken, type Checker, isBy, type Lineage, type Operation, type World } from "../world.ts";
 
+/** What ends well only once all that it found out is put right. */
+const WRITES: ReadonlySet<Operation["kind"]> = new Set([
+  "group-pass",
+  "replace-list",
+  "create-object",
+  "update-object",
+  "delete-object",
+  "delete-component",
+  "delete-unclaimed",
+]);
+
 /**
  * The other half of invariant 5: an etcd that came back empty or older holds all held keys again as
  * soon as the operation ends well that has found it so, whoever it was that found it; and after a
@@ -40,7 +51,7 @@ export class BroughtBack implements Checker {
     const { lineage, kind, startTick, recoversFirst } = operation;
     const now = this.#epochs.get(lineage);
     const isFull = kind === "reconcile" || kind === "adopt";
-    const isWrite = ["group-pass", "replace-list", "delete-component"].includes(kind);
+    const isWrite = WRITES.has(kind);
     // What recovery finds before the operation proper is for the full pass that comes next.
     const found = now !== undefined && now.epoch !== before && !recoversFirst && isWrite;
     if (isFull) this.#fullTick.set(lineage, startTick);

@@ -1,5 +1,5 @@
 import type { ITxnRequest } from "etcd3";
-import { type Version, versionIn } from "../cloud.ts";
+import { MAX_RESOURCE_VERSION, type Version, versionIn } from "../cloud.ts";
 import type { KeyChange } from "../etcd_ledger.ts";
 import type { StoredKey } from "../etcd_model_store.ts";
 import { broken, type Checker, isBy, type Lineage, type World, type Write } from "../world.ts";
@@ -49,7 +49,9 @@ export class NotOurs implements Checker {
         : writer?.by === "agent" && writer.lineage === lineage;
       const taken = held !== undefined && this.#takenOver(write, key, before, after !== undefined);
       if (!after) {
-        if (!mine && !taken) broken(this, `${lineage.name} deletes ${key}, which is not its own`);
+        if (!mine && !taken && !isNamed(write, key, held)) {
+          broken(this, `${lineage.name} deletes ${key}, which is not its own`);
+        }
         continue;
       }
       const put = versionIn(after.value);
@@ -80,7 +82,7 @@ export class NotOurs implements Checker {
   ): boolean {
     const { lineage } = write;
     const written = this.#world().etcd.writeOf(stored)?.tick ?? 0;
-    const version = versionIn(stored.value);
+    const version = asRecorded(versionIn(stored.value));
     if (!version) return false;
     // What a file stands for is put over what an importer wrote, once that is adopted.
     const adopted = lineage.adoptedTick >= written;
@@ -104,6 +106,22 @@ export class NotOurs implements Checker {
   #wasHeld(lineage: Lineage, key: string, { uid, resourceVersion }: Version): boolean {
     return (this.#held.get(lineage)?.get(key)?.get(uid) ?? -1n) >= BigInt(resourceVersion);
   }
+}
+
+/** What is beyond all that there can be is recorded as just that. */
+function asRecorded(version: Version | undefined): Version | undefined {
+  if (!version || BigInt(version.resourceVersion) <= MAX_RESOURCE_VERSION) return version;
+  return { ...version, resourceVersion: String(MAX_RESOURCE_VERSION + 1n) };
+}
+
+/** An operator has named it to be deleted: an importer's, by that operation and no other. */
+function isNamed(
+  { operation }: Write & { by: "agent" },
+  key: string,
+  held: Version | undefined,
+): boolean {
+  return operation.kind === "delete-unclaimed" && operation.keys?.has(key) === true &&
+    held !== undefined;
 }
 
 function compare(a: string, b: string): number {

@@ -1,0 +1,84 @@
+import { ComponentKeyCache, type KvLimits } from "../../lib/keycache/mod.ts";
+import type { ReconcileOptions } from "../../lib/reconcile/mod.ts";
+import type { StoreContext } from "../../lib/store/mod.ts";
+import type { Etcd } from "../../lib/etcd/mod.ts";
+import type { AgentProcess } from "./agent_process.ts";
+import { FaultyEtcd, type Network } from "./faulty_etcd.ts";
+import type { Mutation } from "./mutation.ts";
+import { ROOT } from "./node_model.ts";
+import { TornKv } from "./torn_kv.ts";
+import type { Lineage, World } from "./world.ts";
+
+/** How every agent of a run is set up. */
+export interface AgentSetup {
+  readonly network: Network;
+  readonly kvLimits: KvLimits | undefined;
+  readonly maxTxnOps: number;
+  readonly requestBytes: number;
+  readonly maxDeletePercent: number;
+  readonly settleMs: number;
+  /** How often a daemon looks for drift. */
+  readonly resyncIntervalMs: number;
+  /** Breaks a rule on purpose. */
+  readonly mutation: Mutation | undefined;
+}
+
+/** Opens a process's component-key cache. */
+export async function openCache(
+  world: World,
+  { kvLimits, mutation }: AgentSetup,
+  process: AgentProcess,
+): Promise<ComponentKeyCache> {
+  const { lineage } = process;
+  const torn = new TornKv(world, process, kvLimits);
+  const cache = await ComponentKeyCache.load(mutation?.kv?.(torn, lineage, world) ?? torn, {
+    nodeName: lineage.node.name,
+    prefix: "/registry",
+    newLife: () => world.prng.hex(),
+    nowMs: () => process.clock.steadyMs(),
+  });
+  return mutation?.cache?.(cache, world) ?? cache;
+}
+
+/** Makes a process's etcd client. */
+export function connect(
+  world: World,
+  { network, mutation }: AgentSetup,
+  process: AgentProcess,
+): Etcd {
+  const faulty = new FaultyEtcd(world, network, process);
+  return mutation?.etcd?.(faulty, process.lineage, world) ?? faulty;
+}
+
+/** What a process's store operations work with. */
+export function contextOf(
+  world: World,
+  { maxTxnOps, requestBytes }: AgentSetup,
+  { clock }: AgentProcess,
+  cache: ComponentKeyCache,
+  etcd: Etcd,
+): StoreContext {
+  return { etcd, cache, maxTxnOps, requestBytes, random: () => world.prng.hex(), clock };
+}
+
+/** How an agent of a state directory reconciles, unless it is told otherwise. */
+export function reconcileOptions(
+  world: World,
+  { settleMs, maxDeletePercent, mutation }: AgentSetup,
+  { node, name }: Lineage,
+): Omit<ReconcileOptions, "clock"> {
+  return {
+    source: {
+      root: ROOT,
+      fs: mutation?.fs?.(node.fs, world) ?? node.fs,
+      coverage: { components: undefined, excludeResources: undefined },
+      settleMs,
+      maxObjectBytes: 1_000_000,
+    },
+    policy: world.skipping.has(name) ? "skip" : "fresher",
+    maxDeletePercent,
+    confirmDeletes: false,
+    requireSingleTxn: false,
+    adopt: false,
+  };
+}
