@@ -21,17 +21,20 @@ export interface Past {
 }
 
 /** A record holds 64 KiB; one character may take six bytes of JSON. */
-const MAX_LIST_CHARS = 3_000;
+const MAX_CHARS = 3_000;
 
 /**
- * Packs it for storage: of long lists only as much as fits a record.
+ * Packs it for storage: of long lists and messages only as much as fits a record.
  *
  * @param past what to remember
  */
 export function encodePast(past: Past): Past {
-  const { heldBack, invalid, notPut } = past;
+  const { failure, heldBack, invalid, notPut } = past;
   return {
     ...past,
+    ...(failure && {
+      failure: { ...failure, message: failure.message.slice(0, MAX_CHARS) },
+    }),
     heldBack: firstOf(heldBack),
     invalid: firstOf(invalid),
     notPut: firstOf(notPut),
@@ -75,7 +78,7 @@ export function decodePast(value: unknown): Past {
 /** As many of the first as a record has room for. */
 function firstOf<T>(items: readonly T[]): T[] {
   let chars = 0;
-  return items.filter((item) => (chars += JSON.stringify(item).length) <= MAX_LIST_CHARS);
+  return items.filter((item) => (chars += JSON.stringify(item).length) <= MAX_CHARS);
 }
 
 function listOf(value: unknown): readonly unknown[] {

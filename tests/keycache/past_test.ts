@@ -43,3 +43,10 @@ Deno.test("encodePast: of lists without end a record holds the first items", () 
   strictEqual(encoded.invalid[0]?.path, "kubelet/0");
   ok(encoded.heldBack.length > 50);
 });
+
+Deno.test("encodePast: of a message without end, which etcd or a proxy may send, it holds the beginning", () => {
+  const failure = { code: "Etcd", message: `away${"\u0001".repeat(100_000)}` };
+  const encoded = encodePast({ ...PAST, failure });
+  ok(JSON.stringify(encoded).length < 60_000);
+  ok(encoded.failure?.message.startsWith("away"));
+});
