@@ -72,9 +72,11 @@ export class Passes {
    */
   async asked(context: StoreContext, request: PassRequest): Promise<ReconcileOutcome> {
     const options = askedOptions(this.#options, request);
-    if (request.dryRun) return await dryRun(context, options);
-    await this.#begin({ kind: "full" });
     const patient = options.source.settleMs <= MAX_PATIENCE_MS;
+    if (request.dryRun) {
+      return await dryRun(context, options, { patient, absences: this.#absences });
+    }
+    await this.#begin({ kind: "full" });
     return await this.#pass(context, options, { groups: undefined, full: true, patient });
   }
 

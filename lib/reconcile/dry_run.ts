@@ -16,6 +16,7 @@ import { strangerNotes } from "./custom_notes.ts";
 import { Slices } from "../slices.ts";
 import { busyGroups, heldBackDeletes, invalidFiles, reportStatus } from "./findings.ts";
 import { foresee } from "./foresee.ts";
+import { everything, type LookScope } from "./look.ts";
 import { keysNotLookedAt } from "./not_looked_at.ts";
 import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
@@ -29,11 +30,13 @@ import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
  *
  * @param context both sides
  * @param options how
+ * @param look how patiently, and what is remembered of missing files: as the run would
  * @throws what reconcile would throw
  */
 export async function dryRun(
   context: StoreContext,
   options: ReconcileOptions,
+  look: Pick<LookScope, "patient" | "absences"> = everything(),
 ): Promise<ReconcileOutcome> {
   const { cache, etcd } = context;
   const phases = new Phases(options.clock, options.onPhase);
@@ -44,7 +47,13 @@ export async function dryRun(
   );
   const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
   const rules = decisionRules(options, lost || cache.fence.adopting);
-  const foreseen = await foresee(context, options, { rows, rules }, phases);
+  const foreseen = await foresee(
+    context,
+    options,
+    { rows, rules },
+    { ...look, groups: undefined },
+    phases,
+  );
   const { findings, made, planned, leftOut, notPut: { bad, changed } } = foreseen;
   const { changes } = findings.guarded;
   notes.push(...strangerNotes(options.source));

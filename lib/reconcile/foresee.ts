@@ -10,7 +10,7 @@ import {
   withValue,
 } from "../store/mod.ts";
 import { findChanges, type Findings, pathsOf } from "./findings.ts";
-import { everything } from "./look.ts";
+import type { LookScope } from "./look.ts";
 import { type NotPut, sortLeftOut } from "./not_put.ts";
 import { MAX_PASSES, type ReconcileOptions } from "./options.ts";
 import type { Phases } from "./phases.ts";
@@ -35,6 +35,7 @@ export interface Foreseen {
  * @param context both sides
  * @param options how
  * @param known the rows as they will stand, and how values of others are judged
+ * @param look what is looked at, and how patiently
  * @param phases measures it
  */
 export async function foresee(
@@ -44,12 +45,13 @@ export async function foresee(
     readonly rows: ReadonlyMap<string, KeyRow>;
     readonly rules: DecisionRules;
   },
+  look: LookScope,
   phases: Phases,
 ): Promise<Foreseen> {
   const { cache } = context;
   const besides = new Set<string>();
   for (let pass = 1;; pass++) {
-    const scope = { ...everything(), besides };
+    const scope = { ...look, besides };
     const findings = await findChanges(cache, options, scope, phases);
     const { guarded: { changes }, bytesOf, snapshot } = findings;
     const made = await phases.time(

@@ -169,6 +169,14 @@ export class World implements AsyncDisposable {
     return report;
   }
 
+  /** A dry run of a daemon's, which remembers as its looks do. */
+  async dryLook(): Promise<ReconcileReport> {
+    const look = { patient: false, absences: this.#absences };
+    const { report, failure } = await dryRun(this.node.context, this.options(), look);
+    if (failure) throw failure;
+    return report;
+  }
+
   /** Lets a directory of the cache have changed just now, by the clock. */
   touch(directory: string): void {
     const now = new Date(this.clock.nowMs());

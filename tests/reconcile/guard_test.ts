@@ -146,6 +146,8 @@ Deno.test("the bulk-delete guard tells a disaster from what adds up, on a real e
     // Nine tenths of them, but never more than a few in ten minutes.
     assert.equal((await world.node.keys()).length, 40);
     world.wait(2_000);
+    const dry = await world.dryLook();
+    assert.deepEqual([dry.heldBack, dry.deleted], [[], 36]);
     const { heldBack, deleted } = await world.look();
     assert.deepEqual([heldBack, deleted], [[], 36]);
     // What is stored of them is no more than ten minutes have.
