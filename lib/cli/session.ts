@@ -57,8 +57,9 @@ export async function withCache<T>(
     if (use === "dry") return await using(await memoryCache(cacheOptions), work);
     throw new KeyCacheError(
       "io",
-      `no component-key cache in ${options.stateDir}; run \`edgekeyd --reconcile\` first, or give ` +
-        "the --state-dir that it uses",
+      `no component-key cache in ${options.stateDir}: give the --state-dir that it uses; if there ` +
+        "was one here, bring its directory back (is its disk mounted?); on a new node run " +
+        "`edgekeyd --reconcile` first",
     );
   }
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
