@@ -85,13 +85,15 @@ export async function dryRun(
   const count = (wanted: (op: PlannedOp) => boolean) => ops.filter(wanted).length;
   const created = count((op) => op.action === "put" && op.guardMod === "0");
   const updated = count((op) => op.action === "put" && op.guardMod !== "0");
-  const held = (key: string) =>
-    ownersAfter(rows.get(key), stays(key) ? undefined : changes.get(key)).length > 0;
+  const after = [...new Set([...rows.keys(), ...changes.keys()])].map((key) => ({
+    key,
+    owners: ownersAfter(rows.get(key), stays(key) ? undefined : changes.get(key)),
+  }));
   const touched = new Set([
     ...ops.map((op) => op.key),
     ...conflicts.keys(),
     ...bad.map(({ key }) => key),
-    ...keysNotLookedAt(cache, options.source),
+    ...keysNotLookedAt(after, options.source),
   ]);
   return {
     report: {
@@ -100,8 +102,7 @@ export async function dryRun(
       updated,
       deleted: ops.length - created - updated,
       released: steps.filter((step) => step.action === "release").length,
-      unchanged: [...new Set([...rows.keys(), ...changes.keys()])]
-        .filter((key) => held(key) && !touched.has(key)).length,
+      unchanged: after.filter(({ key, owners }) => owners.length > 0 && !touched.has(key)).length,
       ...told,
       txns: packing.batches.length,
       staged: packing.staged,

@@ -1,15 +1,15 @@
 import { parseGvr } from "../k8s/mod.ts";
-import type { ComponentKeyCache, Owner } from "../keycache/mod.ts";
+import type { KeyRow, Owner } from "../keycache/mod.ts";
 import type { FsCache } from "./look.ts";
 
 /**
  * Keys that are kept for files at which the run was told not to look, and for no others.
  *
- * @param cache what is recorded
+ * @param keys what is recorded
  * @param source what is looked at
  */
 export function keysNotLookedAt(
-  cache: ComponentKeyCache,
+  keys: Iterable<Pick<KeyRow, "key" | "owners">>,
   { coverage: { components, excludeResources } }: Pick<FsCache, "coverage">,
 ): ReadonlySet<string> {
   const unseen = new Set<string>();
@@ -20,7 +20,7 @@ export function keysNotLookedAt(
     return components?.has(component) === false ||
       (resource !== undefined && excludeResources?.has(resource) === true);
   };
-  for (const { key, owners } of cache.rows.values()) {
+  for (const { key, owners } of keys) {
     if (owners.length > 0 && owners.every(isUnseen)) unseen.add(key);
   }
   return unseen;

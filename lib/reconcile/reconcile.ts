@@ -176,7 +176,7 @@ class Run {
 
   outcome(failure?: EdgekeydError): ReconcileOutcome {
     this.#notes.push(...strangerNotes(this.#options.source));
-    const unseen = keysNotLookedAt(this.#context.cache, this.#options.source);
+    const unseen = keysNotLookedAt(this.#context.cache.rows.values(), this.#options.source);
     if (unseen.size > 0) {
       const keys = unseen.size === 1 ? "1 key" : `${unseen.size} keys`;
       const were = unseen.size === 1 ? "was" : "were";

@@ -251,6 +251,19 @@ Deno.test("dryRun() on a real etcd", async (t) => {
     },
   );
 
+  await step(
+    "of a key that so far only components held at which it was told not to look",
+    async (world) => {
+      world.files.put("kube-proxy/pods.v1.core/default/a");
+      await world.run();
+      world.files.put(`${POD}/a`);
+      await dryThenReal(world, { components: ["kubelet"] });
+      await dryThenReal(world, { components: ["kubelet"] });
+      world.files.remove(`${POD}/a`);
+      await dryThenReal(world, { components: ["kubelet"] });
+    },
+  );
+
   await t.step("says what the real run then does, whatever happened before", async () => {
     const rounds = fc.array(fc.array(change, { maxLength: 8 }), { minLength: 2, maxLength: 4 });
     const policy = fc.constantFrom<"fresher" | "skip" | "owner">("fresher", "skip", "owner");
