@@ -95,12 +95,34 @@ export function busyGroups(
 }
 
 /**
+ * Files to look at once more, whose put was left out, and those of the other owners: one of them may
+ * be next.
+ *
+ * @param cache tells where an owner's file is
+ * @param leftOut object keys, each with the owner whose file it is
+ * @returns canonical paths
+ */
+export function ownerPathsOf(
+  cache: ComponentKeyCache,
+  leftOut: ReadonlyMap<string, LeftOut>,
+): Set<string> {
+  const paths = new Set(pathsOf(cache, leftOut));
+  for (const key of leftOut.keys()) {
+    for (const owner of cache.rows.get(key)?.owners ?? []) {
+      const path = cache.pathOf(key, owner);
+      if (path !== undefined) paths.add(path);
+    }
+  }
+  return paths;
+}
+
+/**
  * Paths of files below the cache root whose put was left out.
  *
  * @param cache tells where a file is
  * @param leftOut object keys, each with the owner whose file it is
  */
-export function pathsOf(
+function pathsOf(
   cache: ComponentKeyCache,
   leftOut: ReadonlyMap<string, LeftOut>,
 ): string[] {

@@ -9,7 +9,7 @@ import {
   type StoreContext,
   withValue,
 } from "../store/mod.ts";
-import { findChanges, type Findings, pathsOf } from "./findings.ts";
+import { findChanges, type Findings, ownerPathsOf } from "./findings.ts";
 import type { LookScope } from "./look.ts";
 import { type NotPut, sortLeftOut } from "./not_put.ts";
 import { MAX_PASSES, type ReconcileOptions } from "./options.ts";
@@ -80,6 +80,6 @@ export async function foresee(
     if (notPut.changed.size === 0 || pass === MAX_PASSES) {
       return { findings, made, planned, leftOut, notPut };
     }
-    for (const path of pathsOf(cache, notPut.changed)) besides.add(path);
+    for (const path of ownerPathsOf(cache, notPut.changed)) besides.add(path);
   }
 }

@@ -6,7 +6,7 @@ import {
   findChanges,
   heldBackDeletes,
   invalidFiles,
-  pathsOf,
+  ownerPathsOf,
   reportStatus,
 } from "./findings.ts";
 import { everything, type LookScope } from "./look.ts";
@@ -158,7 +158,7 @@ class Run {
     this.#busy = busyGroups(cache, findings, changed);
     this.#missing = missingGroups(this.#scope.absences, snapshot);
     this.#rewriting = [...snapshot.rewriting];
-    this.#overtaken = new Set(pathsOf(cache, changed));
+    this.#overtaken = this.#overtaken.union(ownerPathsOf(cache, changed));
     return { failure: applied.failure, again: changed.size > 0 };
   }
 
