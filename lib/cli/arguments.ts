@@ -1,4 +1,5 @@
 import { parseArgs } from "@std/cli";
+import { nearestName } from "../nearest_name.ts";
 import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -69,7 +70,7 @@ function checkShape(args: readonly string[]): void {
     if (arg === "--") return;
     if (!arg.startsWith("-") || arg === "-") continue;
     const name = nameOf(arg);
-    if (!name) throw new UsageError(`unknown flag ${printable(arg)}; see --help`);
+    if (!name) throw new UsageError(`unknown flag ${printable(arg)}; ${meantBy(arg)}`);
     if (seen.has(name)) throw new UsageError(`--${name} was given twice`);
     seen.add(name);
     const equals = arg.indexOf("=");
@@ -92,6 +93,14 @@ function nameOf(arg: string): FlagName | undefined {
   const text = match?.[1] ?? "";
   if (/^-[^-]/.test(arg)) return ALIASES.get(text);
   return arg.startsWith("--") ? FLAG_NAMES.find((name) => name === text) : undefined;
+}
+
+/** The flag that was most likely meant, as a question; where to look if none is near. */
+function meantBy(arg: string): string {
+  const text = /^--?([^=]{2,})/.exec(arg)?.[1] ?? "";
+  // A longer text is none that is near, and not worth the counting.
+  const nearest = text.length > 80 ? undefined : nearestName(text.toLowerCase(), FLAG_NAMES);
+  return nearest === undefined ? "see --help" : `did you mean --${nearest}?`;
 }
 
 function printable(text: string): string {

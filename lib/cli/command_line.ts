@@ -1,3 +1,4 @@
+import { nearestName } from "../nearest_name.ts";
 import type { Arguments } from "./arguments.ts";
 import { type CommandEntry, COMMANDS, RECONCILE } from "./commands.ts";
 import { flag, FLAG_NAMES } from "./flags.ts";
@@ -38,10 +39,20 @@ export async function runCommandLine(
   return await run(options, terminal, words);
 }
 
+/** Flags that do what a command would. */
+const FLAGS_LIKE_COMMANDS = ["--reconcile", "--help", "--version"];
+
 function commandOf(name: string): CommandEntry {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry) return entry;
-  throw new UsageError(`unknown command ${JSON.stringify(name.slice(0, 80))}; see --help`);
+  const shown = name.slice(0, 80);
+  // These are flags, and easily taken for commands.
+  const flags = new Map(FLAGS_LIKE_COMMANDS.map((flag) => [flag.slice(2), flag]));
+  const nearest = nearestName(shown.toLowerCase(), [...Object.keys(COMMANDS), ...flags.keys()]);
+  throw new UsageError(
+    `unknown command ${JSON.stringify(shown)}; ` +
+      (nearest === undefined ? "see --help" : `did you mean ${flags.get(nearest) ?? nearest}?`),
+  );
 }
 
 /** Refuses flags that do not go with the command. */
