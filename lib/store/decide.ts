@@ -196,8 +196,8 @@ function decideLetGo(state: KeyState): Decision {
     reason,
     ...(conflict === undefined ? {} : { conflict }),
   });
-  if (!row.ours) return drop("etcd holds another's value");
   if (observed === ABSENT) return drop("already gone from etcd");
+  if (!row.ours) return drop("etcd holds another's value");
   if (row.mod !== null) {
     if (observed === undefined || observed === row.mod) {
       return { action: "delete", guardMod: row.mod, reason: "no owner left" };

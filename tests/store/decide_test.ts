@@ -259,6 +259,14 @@ const TABLE: Record<string, [Case, Decision]> = {
     { row: rowOf(), change: released(old), observed: ABSENT },
     gone("already gone from etcd"),
   ],
+  "a key that was another's and is gone is no value of another's": [
+    { row: theirs, change: released(old), observed: ABSENT },
+    gone("already gone from etcd"),
+  ],
+  "nor one whose value was to be judged anew": [
+    { row: { ...theirs, mod: null }, change: released(old), observed: ABSENT },
+    gone("already gone from etcd"),
+  ],
   "a key that another changed is let go": [
     { row: rowOf(), change: released(old), observed: "9" },
     gone("no owner left", "changed in etcd by another since it was written; let go"),
