@@ -36,10 +36,6 @@ export class PassLog {
     conflicts: ReadonlyMap<string, string>,
     words: string,
   ): void {
-    if (this.#failed !== undefined) {
-      this.#log("notice", words.replace(/^in step/, "in step again"));
-    }
-    this.#failed = undefined;
     // A note on how it is set up comes with each pass.
     for (const note of notes) if (!this.#notes.includes(note)) this.#log("notice", note);
     this.#notes = notes;
@@ -48,6 +44,11 @@ export class PassLog {
     const over = report.conflicts.filter(({ key }) => !conflicts.has(key));
     const appeared = CONDITIONS.get("conflicts")?.log?.appeared ?? "";
     logEach(this.#log, "warning", appeared, over.map((one) => ({ ...one })));
+    // What it took comes first: it is so only after that.
+    if (this.#failed !== undefined) {
+      this.#log("notice", words.replace(/^in step/, "in step again"));
+    }
+    this.#failed = undefined;
   }
 
   /**

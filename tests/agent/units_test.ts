@@ -247,6 +247,16 @@ Deno.test("the log tells of a failure once, and of what a pass changed, noted an
   log.failed(away);
   deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
   deepStrictEqual(told(outcome()), ["notice: in step again"]);
+  log.failed(away);
+  deepStrictEqual(lines.splice(0), ["error: away code=Etcd"]);
+  const emptied = { ...outcome({ ...report, created: 9, txns: 1 }), notes: ["it came back empty"] };
+  const order = told(emptied).map((line) => line.replace(/ (created|key)=.*/, ""));
+  deepStrictEqual(order, [
+    "notice: it came back empty",
+    "info: brought in step",
+    "warning: key left to others",
+    "notice: in step again",
+  ], "the cause, what was done, and then how it is");
 });
 
 Deno.test("health: another cluster than before is said until that one answers again", () => {
