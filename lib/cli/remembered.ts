@@ -76,7 +76,9 @@ export function namesOtherEndpoints({ etcdServers, remembered }: Options): boole
  */
 export function renamedHost(options: Options, nodeName: string): string | undefined {
   const { given, hostname, remembered } = options;
-  const before = remembered[HOSTNAME] ?? nodeName;
+  const before = remembered[HOSTNAME];
+  // What the host was called that nobody remembers, nobody knows: a node's name may have been given.
+  if (before === undefined) return undefined;
   if (given.has("node-name") || nodeName === hostname || before === hostname) return undefined;
   return `this host is called ${hostname} now; its node goes on as ${nodeName}, which the state ` +
     `directory belongs to (--node-name)`;

@@ -4,6 +4,7 @@ import { ready, startDaemon, until } from "../agent/_daemon.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { edgekeyd, type EdgekeydResult, startEdgekeyd } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
+import { freePort } from "../support/etcd_server.ts";
 import { rawEtcd } from "../support/raw_etcd.ts";
 import { readStatus } from "../support/status.ts";
 import { expectExit } from "./_contract.ts";
@@ -262,13 +263,22 @@ Deno.test("a host that has another name now: its node goes on under its own, whi
     strictEqual(stderr.match(new RegExp(said, "g"))?.length, 1, stderr);
   }
   strictEqual(said.test((await byHand(node, "verify")).stderr), false, "once");
-  // The state of an edgekeyd that remembered nothing knows its name, too.
+  // Where nothing is remembered, the node's name may be one that was given.
   Deno.removeSync(`${node.stateDir}/settings.json`);
   const servers = `--etcd-servers=${server.endpoint}`;
   const old = await byHand(node, "--reconcile", servers, `--cache-dir=${node.cacheDir}`);
   expectExit(old, 0);
-  match(old.stderr, said);
+  strictEqual(said.test(old.stderr), false, old.stderr);
   match(old.stdout, /^in-step: 1 unchanged/);
+});
+
+Deno.test("a first run that fails, with --node-name: nothing is said of another name of the host", async () => {
+  using node = new EdgeNode(`127.0.0.1:${freePort()}`, "n2");
+  node.write("kubelet/pods.v1.core/default/a");
+  expectExit(await node.run(["--reconcile"]), 1, /can't reach etcd/);
+  const status = await byHand(node, "status");
+  match(status.stdout, /n2/);
+  strictEqual(/this host is called/.test(status.stdout + status.stderr), false, status.stderr);
 });
 
 Deno.test("settings that are damaged: nothing goes to an etcd that nobody named", async () => {
