@@ -8,6 +8,7 @@ export { Agent, type AgentOptions, type AgentParts } from "./agent.ts";
 export type { AgentClock } from "./agent_clock.ts";
 export { type Node, type PassRequest } from "./node.ts";
 export { type CacheUse, RestingNode, type RestingParts } from "./resting_node.ts";
+export { checkKnown } from "./known_component.ts";
 export { NodeClient } from "./client.ts";
 export { type Patience, SocketTransport } from "./socket_transport.ts";
 export { ClientError, type NodeAnswer, type NodeRequest, type Transport } from "./transport.ts";

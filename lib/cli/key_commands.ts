@@ -1,6 +1,7 @@
+import { checkKnown } from "../agent/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
-import { checkKnown } from "./known_component.ts";
+import { checkResource } from "./known_resource.ts";
 import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
@@ -14,7 +15,12 @@ export async function keysCommand(
   const node = await findNode(options, terminal, { anyFlags: true });
   const keys = await node.keys(component, gvr);
   printAnswer(options, terminal, keys, () => keys.forEach((key) => terminal.out(key)));
-  if (keys.length === 0 && component !== undefined) await checkKnown(node, component);
+  if (keys.length === 0 && component !== undefined) {
+    const known = await node.knownComponents();
+    checkKnown(component, known.map((one) => one.component));
+    const held = known.find((one) => one.component === component)?.resources ?? [];
+    if (gvr !== undefined) checkResource(component, gvr, held.map((one) => one.gvr));
+  }
   return EXIT.ok;
 }
 

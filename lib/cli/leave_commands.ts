@@ -1,5 +1,4 @@
 import { findNode, noteOn } from "./find_node.ts";
-import { checkKnown } from "./known_component.ts";
 import type { Options } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
@@ -15,12 +14,7 @@ export async function deleteComponentCommand(
     throw new UsageError("delete-component takes the name of a component");
   }
   const node = await findNode(options, terminal);
-  const deleting = node.deleteComponent(component).then(async (done) => {
-    const { deleted, released, conflicts } = done;
-    if (deleted + released + conflicts.length === 0) await checkKnown(node, component);
-    return done;
-  });
-  return await tellWritten(deleting, options, terminal);
+  return await tellWritten(node.deleteComponent(component), options, terminal);
 }
 
 /** `edgekeyd delete-unclaimed KEY...`: deletes what importers wrote and no component here owns. */

@@ -41,7 +41,7 @@ Deno.test("RestingNode opens the cache for what each request needs, and not for 
     ["read", () => client.verify()],
     ["fill", () => client.importKeyCache("kubelet#_v1_pods:/registry/pods/default/x\n")],
     ["change", () => client.deleteUnclaimed(["/registry/pods/default/x"]).catch(() => {})],
-    ["change", () => client.deleteComponent("gone")],
+    ["change", () => rejects(client.deleteComponent("gone"), { code: "NotFound" })],
     ["change", () => client.retire()],
   ];
   for (const [use, ask] of asked) {

@@ -71,6 +71,26 @@ for (const isRunning of [false, true]) {
       const far = await node.run([command, "frobnicator"]);
       expectExit(far, 1, /there are coredns, flanneld, kube-proxy, kubelet$/);
     }
+    const resources: [string, RegExp][] = [
+      [
+        "Pods",
+        /^edgekeyd: kubelet holds no key of a resource Pods; did you mean pods\.v1\.core\?$/,
+      ],
+      ["pods", /resource pods; did you mean pods\.v1\.core\?$/],
+      ["pod", /resource pod; did you mean pods\.v1\.core\?$/],
+      ["pods.v1", /did you mean pods\.v1\.core\?$/],
+      ["pods.v2.core", /did you mean pods\.v1\.core\?$/],
+      ["pod.v1.core", /did you mean pods\.v1\.core\?$/],
+      ["foo.v1.core", /it holds keys of pods\.v1\.core$/],
+      ["foos.v1.example.com", /it holds keys of pods\.v1\.core$/],
+      ["x".repeat(10_000), /resource x{255}; it holds keys of pods\.v1\.core$/],
+    ];
+    for (const [gvr, says] of resources) {
+      expectExit(await node.run(["keys", "kubelet", gvr]), 1, says);
+    }
+    expectExit(await node.run(["keys", "kublet", "pods"]), 1, /did you mean kubelet\?$/);
+    expectExit(await node.run(["keys", "flanneld", "foo"]), 1, /it holds no key at all$/);
+    // What Kubernetes has is no slip: it may just be that none is held.
     expectExit(await node.run(["keys", "kubelet", "leases.v1.coordination.k8s.io"]), 0);
     expectExit(await node.run(["keys", "flanneld"]), 0);
     // What was and is gone is no slip, whether its keys went or stayed with others.

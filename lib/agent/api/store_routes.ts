@@ -1,5 +1,6 @@
-import { CacheRootError, customResource, type FileSystem, namesInRoot } from "../../fscache/mod.ts";
+import { customResource, namesInRoot } from "../../fscache/mod.ts";
 import { isBuiltinGroup, splitObjectList } from "../../k8s/mod.ts";
+import type { ComponentKeyCache } from "../../keycache/mod.ts";
 import { fileValues } from "../../reconcile/mod.ts";
 import {
   type ApplyResult,
@@ -16,6 +17,7 @@ import {
   updateObject,
 } from "../../store/mod.ts";
 import { ComponentClashError } from "../component_clash.ts";
+import { checkKnown, knownNames } from "../known_component.ts";
 import type { Node } from "../node.ts";
 import { componentsOf } from "../status.ts";
 import type { AskedWrite } from "../write_log.ts";
@@ -74,6 +76,9 @@ export function storeRoutes(node: Node): Route[] {
     timed: (_, work) => work,
     customOf: (gvr) => isBuiltinGroup(gvr.group) ? undefined : customResource(source, gvr),
   });
+  /** All that hold keys, did once, or stand in the fs cache. */
+  const namesKnown = ({ components }: ComponentKeyCache): string[] =>
+    knownNames(components, source);
   /** Has a write done by the loop, for a component that the fs cache does not have. */
   const write = async (
     place: Pick<ObjectPlace, "component"> & Partial<ObjectPlace>,
@@ -171,8 +176,7 @@ export function storeRoutes(node: Node): Route[] {
       async answer({ query }) {
         const holding = await node.look(componentsOf);
         if (query.get("known") !== "true") return holding;
-        const names = await node.look(({ components }) => components);
-        const idle = new Set([...names, ...namesIn(source.fs, source.root)]);
+        const idle = new Set(await node.look(namesKnown));
         for (const { component } of holding) idle.delete(component);
         return [...holding, ...Array.from(idle, (component) => ({ component, resources: [] }))]
           .sort((a, b) => (a.component < b.component ? -1 : 1));
@@ -185,19 +189,17 @@ export function storeRoutes(node: Node): Route[] {
       summary: "Let a component go that the fs cache does not have: in one Txn, or, if it fits " +
         "none, in several (staged).",
       ...WRITTEN,
-      errors: [...WRITE_ERRORS, "TooLarge"],
+      errors: [...WRITE_ERRORS, "NotFound", "TooLarge"],
       long: true,
       async answer(call) {
         const component = componentOf(call);
-        return await write(
-          { component },
-          call,
-          (context, options) =>
-            deleteComponentResources(context, component, {
-              ...options,
-              requireSingleTxn: false,
-            }),
-        );
+        return await write({ component }, call, async (context, options) => {
+          checkKnown(component, namesKnown(context.cache));
+          return await deleteComponentResources(context, component, {
+            ...options,
+            requireSingleTxn: false,
+          });
+        });
       },
     }),
     jsonRoute({
@@ -207,11 +209,13 @@ export function storeRoutes(node: Node): Route[] {
       summary: "Resources of a component, and how many keys it holds of each.",
       schema: "Resources",
       description: "By name.",
-      errors: PLACE_ERRORS,
+      errors: [...PLACE_ERRORS, "NotFound"],
       async answer(call) {
         const component = componentOf(call);
-        const components = await node.look(componentsOf);
-        return components.find((other) => other.component === component)?.resources ?? [];
+        return await node.look((cache) => {
+          checkKnown(component, namesKnown(cache));
+          return componentsOf(cache).find((one) => one.component === component)?.resources ?? [];
+        });
       },
     }),
     jsonRoute({
@@ -269,16 +273,6 @@ export function storeRoutes(node: Node): Route[] {
     ...objectRoutes(NAMESPACED, "Namespaced"),
     ...objectRoutes(CLUSTER_SCOPED, ""),
   ];
-}
-
-/** The components that the fs cache has; none if it can't be listed. */
-function namesIn(fs: FileSystem, root: string): Iterable<string> {
-  try {
-    return namesInRoot(fs, root);
-  } catch (error) {
-    if (error instanceof CacheRootError) return [];
-    throw error;
-  }
 }
 
 /** The object that a place names, if it is one's. */

@@ -202,7 +202,14 @@ Deno.test("the store API: every route answers as its document says, every error 
     deepStrictEqual((await api.ask("GET", "/v1/components/app/resources")).json, [
       { gvr: "configmaps.v1.core", keys: 2 },
     ]);
-    deepStrictEqual((await api.ask("GET", "/v1/components/nobody/resources")).json, []);
+    for (const [method, of] of [["GET", "/resources"], ["DELETE", ""]] as const) {
+      const slip = await api.ask(method, `/v1/components/kublet${of}`);
+      expectError(slip, 404, "NotFound");
+      match(slip.text, /never had a component kublet; did you mean kubelet\?/);
+      const far = await api.ask(method, `/v1/components/nobody${of}`);
+      expectError(far, 404, "NotFound");
+      match(far.text, /there are app, kubelet/);
+    }
     deepStrictEqual((await api.ask("GET", "/v1/components")).json, [
       { component: "app", resources: [{ gvr: "configmaps.v1.core", keys: 2 }] },
       {
@@ -218,6 +225,8 @@ Deno.test("the store API: every route answers as its document says, every error 
     deepStrictEqual({ deleted, txns }, { deleted: 2, txns: 1 });
     const again = (await api.ask("DELETE", "/v1/components/app")).json as { deleted: number };
     strictEqual(again.deleted, 0);
+    // It was there, and holds nothing now.
+    deepStrictEqual((await api.ask("GET", "/v1/components/app/resources")).json, []);
   });
 
   await t.step("contents that can't be taken", async () => {
