@@ -1,3 +1,4 @@
+import { checked } from "../../lib/etcd/checked.ts";
 import { ComponentKeyCache, type KvLimits } from "../../lib/keycache/mod.ts";
 import type { ReconcileOptions } from "../../lib/reconcile/mod.ts";
 import type { StoreContext } from "../../lib/store/mod.ts";
@@ -47,7 +48,7 @@ export function connect(
   process: AgentProcess,
 ): Etcd {
   const faulty = new FaultyEtcd(world, network, process);
-  return mutation?.etcd?.(faulty, process.lineage, world) ?? faulty;
+  return checked(mutation?.etcd?.(faulty, process.lineage, world) ?? faulty);
 }
 
 /** What a process's store operations work with. */

@@ -95,6 +95,12 @@ export class Cloud {
     return { resource, namespace, name: this.#prng.pick(NAMES) };
   }
 
+  /** @returns all places of a resource */
+  places(resource: Resource): Place[] {
+    return (resource.namespaced ? NAMESPACES : [""])
+      .flatMap((namespace) => NAMES.map((name) => ({ resource, namespace, name })));
+  }
+
   /** @returns the object's latest version; it is made if there is none */
   latest(key: string): Version {
     return this.#versions.get(key)?.at(-1) ?? this.change(key);

@@ -17,6 +17,7 @@ export const MARKS = [
   "guard failed and the answer lost",
   "guard failed",
   "connection refused",
+  "answer to another request",
   "leader change",
   "permission denied",
   "token expired or revoked",

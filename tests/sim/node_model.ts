@@ -7,6 +7,7 @@ import {
   type Version,
   versionIn,
 } from "./cloud.ts";
+import type { VirtualClock } from "./virtual_clock.ts";
 
 /** The cache root on every node. */
 export const ROOT = "/cache";
@@ -25,6 +26,16 @@ export interface HeldFile {
   readonly bytes: Uint8Array;
 }
 
+/** A file that is not there any more; times of the clock that only runs forward. */
+interface GoneFile {
+  readonly key: string;
+  /** `component/gvr` */
+  readonly owner: string;
+  readonly sinceMs: number;
+  /** For how long it had been there. */
+  readonly stoodMs: number;
+}
+
 /**
  * A node: its fs cache, and the plain truth of what that has held, and since when, apart from what
  * the agent makes of it.
@@ -35,6 +46,11 @@ export class NodeModel {
   /** Writers that are in the middle of something; the first goes on first. */
   readonly writers: Generator<void>[] = [];
   readonly #tick: () => number;
+  readonly #clock: VirtualClock;
+  /** Since when each file has been there. */
+  readonly #cameMs = new Map<string, number>();
+  /** Files that are not there any more. */
+  readonly #gone = new Map<string, GoneFile>();
   readonly #absentTick = new Map<string, number>();
   /** When a file was last there, but not to be read as an object. */
   readonly #badTick = new Map<string, number>();
@@ -46,24 +62,26 @@ export class NodeModel {
   readonly #held = new Map<string, Set<Uint8Array>>();
   /** When other bytes last stood in for a file: a backup, or its successor. */
   readonly #rewrittenTick = new Map<string, number>();
+  readonly #owners = new Map<string, { readonly key: string; readonly owner: string }>();
   #present = new Map<string, Uint8Array>();
   #bad = new Set<string>();
 
   /**
    * @param name the node's name
-   * @param nowMs wall clock
+   * @param clock time
    * @param tick what has happened so far, counted
    * @param log told of each change of the files
    */
   constructor(
     name: string,
-    nowMs: () => number,
+    clock: VirtualClock,
     tick: () => number,
     log: (what: string) => void,
   ) {
     this.name = name;
     this.#tick = tick;
-    this.fs = new FsModel(nowMs);
+    this.#clock = clock;
+    this.fs = new FsModel(() => clock.nowMs);
     this.fs.makeDirectory(ROOT);
     this.fs.changed = (what) => {
       log(what);
@@ -138,6 +156,28 @@ export class NodeModel {
     );
   }
 
+  /**
+   * Finds a file that stood for a key, firmly, until a moment ago: so short an absence says nothing.
+   *
+   * @param key the object key
+   * @param settleMs how long a file must have been there, and then gone
+   * @param recorded tells of the owners that the agent knows
+   */
+  goneJustNow(
+    key: string,
+    settleMs: number,
+    recorded: (owner: string) => boolean,
+  ): string | undefined {
+    const nowMs = this.#clock.monotonicMs;
+    // A wall clock that is set makes what it was held against look old.
+    if (nowMs - this.#clock.setMs < 2 * settleMs) return undefined;
+    for (const [path, gone] of this.#gone) {
+      const isShort = nowMs - gone.sinceMs < settleMs && gone.stoodMs >= settleMs;
+      if (gone.key === key && isShort && recorded(gone.owner)) return path;
+    }
+    return undefined;
+  }
+
   /** A file, or the API, has an object. */
   noteHeld(key: string, bytes: Uint8Array): void {
     const held = this.#held.get(key) ?? new Set();
@@ -155,8 +195,12 @@ export class NodeModel {
     const tick = this.#tick();
     const present = new Map<string, Uint8Array>();
     const bad = new Set<string>();
-    for (const { path, key, version, bytes } of this.files()) {
+    const nowMs = this.#clock.monotonicMs;
+    for (const { path, key, version, bytes, component, gvr } of this.files()) {
       present.set(path, bytes);
+      this.#owners.set(path, { key, owner: `${component}/${gvr}` });
+      this.#gone.delete(path);
+      if (!this.#cameMs.has(path)) this.#cameMs.set(path, nowMs);
       if (this.#present.get(path) !== bytes) this.#rewrittenTick.set(path, tick);
       if (version) this.noteHeld(key, bytes);
       // Until now it was not there.
@@ -164,7 +208,12 @@ export class NodeModel {
       if (!version) bad.add(path);
     }
     for (const path of this.#present.keys()) {
-      if (!present.has(path)) this.#absentTick.set(path, tick);
+      if (present.has(path)) continue;
+      this.#absentTick.set(path, tick);
+      const { key, owner } = this.#owners.get(path) ?? { key: "", owner: "" };
+      const stoodMs = nowMs - (this.#cameMs.get(path) ?? nowMs);
+      this.#gone.set(path, { key, owner, sinceMs: nowMs, stoodMs });
+      this.#cameMs.delete(path);
     }
     for (const path of this.#bad.union(bad)) this.#badTick.set(path, tick);
     this.#present = present;
@@ -217,13 +266,15 @@ function heldFile({ path, bytes = new Uint8Array(), readable }: Walked): HeldFil
   if (!resource || name === undefined || rest.length > 2) return undefined;
   const namespace = rest.length === 2 ? rest[0] ?? "" : "";
   const { apiVersion, version } = contentOf(bytes);
+  // A whole component's backup keeps its keys; nobody reads it while a successor is written.
+  const isLegible = readable && !path.startsWith(`${ROOT}/tmp_`);
   return {
     path: clean,
     backedUp: path.includes("/tmp_"),
     component,
     key: keyOfPlace({ resource, namespace, name }),
     gvr: resource.gvr,
-    version: readable && apiVersion === resource.apiVersion ? version : undefined,
+    version: isLegible && apiVersion === resource.apiVersion ? version : undefined,
     bytes,
   };
 }

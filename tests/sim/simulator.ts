@@ -3,12 +3,15 @@ import { Answered } from "./checkers/answered.ts";
 import { AtRest } from "./checkers/at_rest.ts";
 import { BroughtBack } from "./checkers/brought_back.ts";
 import { BadFile } from "./checkers/bad_file.ts";
+import { FailedOperation } from "./checkers/failed_operation.ts";
 import { LastOwner } from "./checkers/last_owner.ts";
 import { NotOurs } from "./checkers/not_ours.ts";
 import { NothingElse } from "./checkers/nothing_else.ts";
 import { NothingForgotten } from "./checkers/nothing_forgotten.ts";
 import { OneTxn } from "./checkers/one_txn.ts";
 import { RecoveredFirst } from "./checkers/recovered_first.ts";
+import { RETIRED, Retired } from "./checkers/retired.ts";
+import { TakenUp } from "./checkers/taken_up.ts";
 import { TheValue } from "./checkers/the_value.ts";
 import { Cloud, MAX_RESOURCE_VERSION, RESOURCES, versionIn } from "./cloud.ts";
 import { Environment } from "./environment.ts";
@@ -29,6 +32,7 @@ import { VirtualClock } from "./virtual_clock.ts";
 import { CALM, drawWeather } from "./weather.ts";
 import { drawOrder, drawPlan, reconcileOrder } from "./workload.ts";
 import {
+  broken,
   type Checker,
   fenceOf,
   InvariantError,
@@ -48,17 +52,24 @@ export interface RunOptions {
   readonly trace?: (line: string) => void;
 }
 
+/** What a checker has seen. */
+export interface Failure {
+  readonly checker: string;
+  readonly text: string;
+}
+
 /** What came of one seed. */
 export interface RunResult {
   readonly seed: number;
   /** Undefined if every checker was content. */
-  readonly failure: { readonly checker: string; readonly text: string } | undefined;
+  readonly failure: Failure | undefined;
   readonly marks: readonly (readonly [Mark, number])[];
   /** Everything that happened, counted. */
   readonly ticks: number;
 }
 
 const AT_REST = "at rest";
+const SETTLE_MS = 2_000;
 const MAX_ROUNDS_TO_REST = 8;
 /** So long a daemon is let run before somebody wants something else. */
 const WHILES_MS = [0, 300, 3_000, 12_000];
@@ -113,12 +124,15 @@ class Simulation {
       new BroughtBack(world),
       new NothingElse(),
       new OneTxn(world),
-      new LastOwner(),
+      new LastOwner(SETTLE_MS),
       new NotOurs(world),
       new TheValue(world),
       forgotten,
       new BadFile(world),
       new Answered(world),
+      new Retired(),
+      new TakenUp(world),
+      new FailedOperation(),
       new AtRest(world, forgotten),
     ];
     const large = prng.chance(0.15);
@@ -133,7 +147,7 @@ class Simulation {
       (_, index) => {
         const name = `node-${index + 1}`;
         const log = (what: string) => this.world.trace(() => `${name} fs: ${what}`);
-        return new NodeModel(name, () => clock.nowMs, tick, log);
+        return new NodeModel(name, clock, tick, log);
       },
     );
     const etcd = new EtcdLedger<Write>(
@@ -179,7 +193,7 @@ class Simulation {
       maxTxnOps,
       requestBytes: txnBudget(wrongLimit ? 1.5 * 1024 * 1024 : maxRequestBytes),
       maxDeletePercent: prng.pick([50, 100]),
-      settleMs: 2_000,
+      settleMs: SETTLE_MS,
       resyncIntervalMs: prng.pick([5_000, 60_000]),
       mutation: options.mutation,
     };
@@ -278,10 +292,24 @@ class Simulation {
           throw new InvariantError(AT_REST, `a run after a run writes, ${round} rounds on end`);
         }
         if (round > 1) world.marks.hit("no agent came to rest at once");
-        return tell(world, (checker) => checker.atRest?.());
+        tell(world, (checker) => checker.atRest?.());
+        for (const lineage of live) await this.#retire(lineage);
+        return;
       }
     }
     throw new InvariantError(AT_REST, "the agents never stop writing");
+  }
+
+  /** The way out of the pool: it has to be open to a node that nothing holds up. */
+  async #retire(lineage: Lineage): Promise<void> {
+    const checker = this.world.checkers.find(({ name }) => name === RETIRED);
+    if (!checker) return;
+    const order = reconcileOrder(this.world, lineage, { confirmDeletes: true, ofDaemon: false });
+    let failure: Error | undefined;
+    await this.world.scheduler.run([async () => {
+      ({ failure } = await this.#agents.run(lineage, { ...order, kind: "retire" }));
+    }]);
+    if (failure) broken(checker, `${lineage.name} can't retire: ${failure.stack}`);
   }
 
   /**

@@ -7,6 +7,7 @@ export interface Weather {
   readonly requestLost: number;
   readonly late: number;
   readonly refused: number;
+  readonly mixedUp: number;
   readonly leaderChange: number;
   readonly denied: number;
   readonly kvFull: number;
@@ -37,6 +38,7 @@ const WORST: Weather = {
   requestLost: 0.1,
   late: 0.12,
   refused: 0.05,
+  mixedUp: 0.02,
   leaderChange: 0.02,
   denied: 0.02,
   kvFull: 0.03,

@@ -44,6 +44,15 @@ export function* writeInPlace(fs: FsModel, { path, bytes }: FileToWrite): Genera
   fs.write(path, bytes);
 }
 
+/**
+ * Writes a file in place so quickly that nothing shows of it but the bytes, if it is of the same
+ * length and the clock of the file system has not ticked meanwhile.
+ */
+export function* writeAtOnce(fs: FsModel, { path, bytes }: FileToWrite): Generator<void> {
+  if (fs.has(path)) fs.write(path, bytes);
+  yield;
+}
+
 /** Writes behind a backup of the one file. */
 export function* writeWithBackup(fs: FsModel, file: FileToWrite): Generator<void> {
   const backup = siblingBackup(file.path);
@@ -178,25 +187,52 @@ export function drawChange(
     return [...files.values()];
   };
   const kind = prng.weighted({
-    write: 6,
+    write: 5,
+    writeTwice: 2,
     backup: 4,
     remove: 4,
+    thin: 0.6,
+    fill: 0.6,
     replace: 5,
     replaceNamespace: 2,
     move: 1,
     removeGroup: 1,
     removeComponent: 0.4,
+    replaceComponent: 0.4,
     bad: 0.6,
   });
   switch (kind) {
     case "write":
       return writeInPlace(fs, draw());
+    case "writeTwice": {
+      const place = cloud.place(resource);
+      const key = keyOfPlace(place);
+      const padding = plan.padding();
+      const fileAt = (version: Version) => fileOf(component, directory, place, version, padding);
+      const first = fileAt(cloud.latest(key));
+      return inTurn(writeInPlace(fs, first), writeAtOnce(fs, fileAt(cloud.change(key))));
+    }
     case "backup":
       return writeWithBackup(fs, draw());
     case "remove": {
       const files = fs.walk(group).filter((file) => file.kind === "file");
       return removeFile(fs, files.length > 0 ? prng.pick(files).path : `${group}/none`);
     }
+    case "thin": {
+      const files = fs.walk(`${ROOT}/${component}`)
+        .filter((file) => file.kind === "file" && prng.chance(0.4));
+      return inTurn(...files.map(({ path }) => removeFile(fs, path)));
+    }
+    case "fill":
+      return inTurn(
+        ...plan.resources.flatMap((one) => {
+          const name = plan.directoryOf(component, one);
+          return cloud.places(one).map((place) => {
+            const version = cloud.latest(keyOfPlace(place));
+            return writeInPlace(fs, fileOf(component, name, place, version, plan.padding()));
+          });
+        }),
+      );
     case "replace":
       return replaceDirectory(fs, group, several(8), note.directoryMoved);
     case "replaceNamespace": {
@@ -215,6 +251,8 @@ export function drawChange(
     case "removeComponent":
       note.componentGone();
       return removeTree(fs, `${ROOT}/${component}`, note.directoryMoved);
+    case "replaceComponent":
+      return replaceDirectory(fs, `${ROOT}/${component}`, several(8), note.directoryMoved);
     case "bad": {
       const { path } = draw();
       note.bad();
@@ -241,6 +279,13 @@ export interface ChangeNotes {
   componentGone(): void;
   directoryMoved(): void;
   directoryMovedByHand(): void;
+}
+
+function* inTurn(...writers: Generator<void>[]): Generator<void> {
+  for (const writer of writers) {
+    yield* writer;
+    yield;
+  }
 }
 
 function* removeTreeOrFile(fs: FsModel, path: string): Generator<void> {

@@ -21,6 +21,9 @@ import {
 export class RecoveredFirst implements Checker {
   readonly name = "5 recovered first";
   readonly #world: () => World;
+  /** When a lineage last asked for the fence, and when another, or a late Txn, last moved it. */
+  readonly #readTick = new Map<Lineage, number>();
+  readonly #movedTick = new Map<Lineage, number>();
   /** Fence values under which an operation must refuse. */
   readonly #mustRefuse = new Map<Operation, string>();
 
@@ -48,7 +51,17 @@ export class RecoveredFirst implements Checker {
     if (fence !== undefined && mustRefuse(lineage, fence)) this.#mustRefuse.set(operation, fence);
   }
 
+  etcdRead(lineage: Lineage, first: string, _end: string, isNow: boolean): void {
+    if (isNow && first === fenceOf(lineage)) this.#readTick.set(lineage, this.#world().tick);
+  }
+
   etcdChanged(changes: readonly KeyChange[], write: Write): void {
+    for (const lineage of this.#world().lineages) {
+      const isOwn = write.by === "agent" && write.lineage === lineage &&
+        write.sentTick === write.tick;
+      if (isOwn || !changes.some(({ key }) => key === fenceOf(lineage))) continue;
+      this.#movedTick.set(lineage, write.tick);
+    }
     if (write.by !== "agent") return;
     const { operation, lineage } = write;
     const foreign = this.#mustRefuse.get(operation);
@@ -74,7 +87,21 @@ export class RecoveredFirst implements Checker {
     if (failure === undefined && wrote && lineage.disk.header) {
       broken(this, `${lineage.name} ended well and left an intent`);
     }
+    if (failure === undefined && ["reconcile", "adopt"].includes(operation.kind)) {
+      this.#checkFence(lineage);
+    }
     if (failure instanceof FenceError) this.#checkRefusal(operation);
+  }
+
+  /** A full pass that ended well has seen what became of the fence before it last read it. */
+  #checkFence(lineage: Lineage): void {
+    const { etcd, replacedTick } = this.#world();
+    const changedTick = Math.max(replacedTick, this.#movedTick.get(lineage) ?? -1);
+    if ((this.#readTick.get(lineage) ?? -1) <= changedTick) return;
+    const fence = etcd.get(fenceOf(lineage))?.value.toString() ?? null;
+    if (fence !== (lineage.disk.state?.expected ?? null)) {
+      broken(this, `${lineage.name} ended well, and its fence is not what it expects`);
+    }
   }
 
   /**

@@ -1,0 +1,118 @@
+import type { SourceMutation } from "./source_mutant.ts";
+
+/** A rule that is broken in the agent's text, and the checker that must see it. */
+export interface BrokenText {
+  readonly mutation: SourceMutation;
+  readonly checker: string;
+  readonly text: RegExp;
+}
+
+const LAST_OWNER = "2 last owner";
+const AT_REST = "at rest";
+/** An absence that is too short to count was taken for the end of a file. */
+const TOO_SOON = /deletes .* just after .* went/;
+
+/** Rules that nothing outside the agent can break, since they stand between two parts of it. */
+export const BROKEN_TEXTS: readonly BrokenText[] = [
+  {
+    mutation: {
+      name: "plan does not compare the fence",
+      edits: [{
+        file: "lib/store/plan.ts",
+        from:
+          "    if (!dry && observation.fence !== context.cache.fence.expected) return undefined;\n",
+        to: "",
+      }],
+    },
+    checker: "5 recovered first",
+    text: /ended well, and its fence is not what it expects/,
+  },
+  {
+    mutation: {
+      name: "retire releases only file owners",
+      edits: [{
+        file: "lib/reconcile/retire.ts",
+        from: "released: owners });",
+        to: 'released: owners.filter((one) => one.source !== "api") });',
+      }],
+    },
+    checker: "retired",
+    text: /can't retire/,
+  },
+  {
+    mutation: {
+      name: "answers to ranges are not checked for order and bounds",
+      edits: [{
+        file: "lib/etcd/checked.ts",
+        from: "    return asked && isNext;",
+        to: "    return true;",
+      }],
+    },
+    checker: AT_REST,
+    text: /takes its own .* for another's|is a ghost of|which is not in etcd/,
+  },
+  {
+    mutation: {
+      name: "a held-back release drops the acquire of the same key",
+      edits: [{
+        file: "lib/reconcile/guard.ts",
+        from: "if (released.length + change.acquired.length > 0)",
+        to: "if (released.length > 0)",
+      }],
+    },
+    checker: "taken up",
+    text: /did not take up/,
+  },
+  {
+    mutation: {
+      name: "the directories on the way to a missing file are not looked at a second time",
+      edits: [{
+        file: "lib/fscache/absences.ts",
+        from: "if (isSameWay(before, after)) return",
+        to: "if (after !== undefined) return",
+      }],
+    },
+    checker: LAST_OWNER,
+    text: TOO_SOON,
+  },
+  {
+    mutation: {
+      name: "every directory counts as settled",
+      edits: [{
+        file: "lib/fscache/absences.ts",
+        from: "  return nowMs - changedMs;",
+        to: "  return nowMs > 0 ? Infinity : changedMs;",
+      }],
+    },
+    checker: LAST_OWNER,
+    text: TOO_SOON,
+  },
+  {
+    mutation: {
+      name: "one look is enough for an absence",
+      edits: [{
+        file: "lib/fscache/absences.ts",
+        from: "if (Math.max(missingMs, restedMs) >= settleMs) gone",
+        to: "if (Math.max(missingMs, restedMs, settleMs) >= settleMs) gone",
+      }],
+    },
+    checker: LAST_OWNER,
+    text: TOO_SOON,
+  },
+  {
+    mutation: {
+      name: "a component's backup does not count as a rewrite",
+      edits: [{
+        file: "lib/fscache/way.ts",
+        from: 'if (path !== "" && stands',
+        to: 'if (path.includes("/") && stands',
+      }, {
+        file: "lib/fscache/rewrites.ts",
+        from: "this.#components.add(component);",
+        to: "this.#components.delete(component);",
+      }],
+    },
+    checker: LAST_OWNER,
+    text: /deletes .*, which a file still stands for|deletes .* just after/,
+  },
+];
