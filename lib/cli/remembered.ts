@@ -15,13 +15,23 @@ const HOSTNAME = "hostname";
  * @param options the flags
  * @throws {UsageError} then
  */
-export function checkEtcdIsNamed({ texts, stateDir }: Options): void {
-  // A cache without settings is an earlier edgekeyd's, which went by the default.
-  if (texts.has("etcd-servers") || hasCache(stateDir)) return;
+export function checkEtcdIsNamed({ texts, stateDir, remembered }: Options): void {
+  // A cache beside which nothing is remembered is an earlier edgekeyd's, which went by the default.
+  const isEarlier = hasCache(stateDir) && Object.keys(remembered).length === 0;
+  if (texts.has("etcd-servers") || isEarlier) return;
   throw new UsageError(
     "nobody named an etcd, and none is written to unasked: give --etcd-servers, or set " +
       "EDGEKEYD_ETCD_SERVERS (for the service in /etc/default/edgekeyd)",
   );
+}
+
+/**
+ * What a state directory is to remember from its birth on, though no etcd has answered yet.
+ *
+ * @param options for whom it is made
+ */
+export function bornAs({ hostname, nodeName }: Options): RememberedSettings {
+  return { [HOSTNAME]: hostname, "node-name": nodeName };
 }
 
 /**
@@ -84,7 +94,14 @@ export function renamedHost(options: Options, nodeName: string): string | undefi
     `directory belongs to (--node-name)`;
 }
 
-function textOf(options: Options, name: FlagName): string | undefined {
+/**
+ * A flag's value as it counts, whoever named it.
+ *
+ * @param options the flags, and what was remembered in their place
+ * @param name the flag
+ * @returns its text, paths in full; undefined if it goes by its default
+ */
+export function textOf(options: Options, name: FlagName): string | undefined {
   switch (name) {
     case "etcd-servers":
       return options.etcdServers.join();

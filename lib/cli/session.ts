@@ -12,7 +12,7 @@ import {
 } from "../keycache/mod.ts";
 import type { StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
-import { rememberedCluster, renamedHost, toRemember } from "./remembered.ts";
+import { bornAs, rememberedCluster, renamedHost, toRemember } from "./remembered.ts";
 
 /** The real clock. */
 export const clock: AgentClock = {
@@ -65,7 +65,9 @@ export async function withCache<T>(
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
   try {
     if (use === "fill" || use === "change") {
+      const isBorn = !hasCache(options.stateDir);
       const { cache, movedAside } = await directory.openCache(cacheOptions);
+      if (isBorn) directory.remember(bornAs(options));
       if (movedAside) note(`the component-key cache was damaged; it was moved to ${movedAside}`);
       return await using(cache, async () => {
         tellRenamed(session, cache);

@@ -1,6 +1,7 @@
 import type { Setup } from "../agent/mod.ts";
 import { flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 import type { Options } from "./options.ts";
+import { textOf } from "./remembered.ts";
 
 /** Flags that a running daemon has of its own, so that another's can't count. */
 const SETTINGS: readonly FlagName[] = FLAG_NAMES.filter((name) => flag(name).setting);
@@ -14,7 +15,7 @@ export function setupOf(options: Options): Setup {
   };
 }
 
-/** How a daemon is set up: those flags that have a value, as they were given. */
+/** How a daemon is set up: those flags that have a value, whoever named it. */
 export function settingsOf(options: Options): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const name of SETTINGS) {
@@ -45,8 +46,7 @@ export function differencesOf(
 }
 
 function settingOf(options: Options, name: FlagName): string | undefined {
-  if (name === "cache-dir") return options.cacheDir;
-  return options.given.get(name) ?? flag(name).default;
+  return textOf(options, name) ?? flag(name).default;
 }
 
 function unset(name: FlagName): string | undefined {

@@ -77,9 +77,41 @@ Deno.test("the daemon goes by what is remembered, and without that is refused", 
   }
   strictEqual([...Deno.readDirSync(node.root)].some(({ name }) => name === "state"), false);
   node.write("kubelet/pods.v1.core/default/a");
-  strictEqual((await node.reconcile()).code, 0);
+  // A run that failed has named nothing: whatever listens at the default would be filled.
+  const failed = ["--reconcile", "--etcd-servers=http://127.0.0.1:1", "--etcd-timeout=1s"];
+  expectExit(await byHand(node, ...failed, "--node-name=n1", `--cache-dir=${node.cacheDir}`), 1);
+  expectExit(await byHand(node, "run", listen), 2, /nobody named an etcd/);
+  strictEqual((await node.reconcile("--etcd-prefix=/registry")).code, 0);
   await using daemon = startEdgekeyd(["run", listen, `--state-dir=${node.stateDir}`]);
   await until("in step", () => isInStep(node));
+  daemon.kill("SIGTERM");
+  strictEqual((await daemon.result).code, 0);
+});
+
+Deno.test("a daemon tells the settings that it goes by, whoever named them", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  const own = ["--conflict-policy=skip", "--max-delete-percent=90", "--exclude-resources=leases"];
+  {
+    await using daemon = await startDaemon(node, [...own, ...QUICK]);
+    await ready(daemon);
+    await daemon.stop();
+  }
+  const listen = `--listen=unix:${node.root}/api.sock`;
+  await using daemon = startEdgekeyd(["run", listen, `--state-dir=${node.stateDir}`]);
+  await until("in step", () => isInStep(node));
+  const { stdout } = await byHand(node, "status", "-o=json");
+  const { settings = {} } = readStatus(stdout);
+  strictEqual(settings["etcd-servers"], server.endpoint);
+  strictEqual(settings["conflict-policy"], "skip");
+  strictEqual(settings["max-delete-percent"], "90");
+  strictEqual(settings["exclude-resources"], "leases");
+  const show = ["--reconcile", "--dry-run"];
+  const same = await byHand(node, ...show, ...own, `--etcd-servers=${server.endpoint}`);
+  strictEqual(same.stderr, "");
+  const other = await byHand(node, ...show, "--max-delete-percent=50");
+  match(other.stderr, /the running daemon has --max-delete-percent=90/);
   daemon.kill("SIGTERM");
   strictEqual((await daemon.result).code, 0);
 });
