@@ -187,8 +187,13 @@ export class Daemon {
     const isExpected = error === undefined || error instanceof CrashSignal ||
       error instanceof FenceError;
     if (!isExpected) return this.#world.scheduler.fail(error);
-    if (this.#process.alive && error instanceof FenceError) this.#process.end(error);
-    this.#died(new CrashSignal("ended"));
+    try {
+      if (this.#process.alive && error instanceof FenceError) this.#process.end(error);
+      this.#died(new CrashSignal("ended"));
+    } catch (broken) {
+      // Nobody awaits this: what a checker says of it would end the whole run of seeds.
+      this.#world.scheduler.fail(broken);
+    }
   }
 
   #died(signal: CrashSignal): void {

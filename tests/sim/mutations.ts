@@ -201,13 +201,6 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   },
   {
     mutation: {
-      name: "a file that keeps its version is taken to keep its bytes",
-      fs: withBytesOfOld,
-    },
-    seenBy: [{ checker: THE_VALUE, text: /takes .* for other bytes than it has/ }],
-  },
-  {
-    mutation: {
       name: "what was put is taken for other bytes",
       cache: (cache) => pretending(cache, (row) => ({ ...row, hash: "0".repeat(16) })),
     },
@@ -412,22 +405,6 @@ function dropping(
 }
 
 /** A file system that hides some names, and whose directories may all seem old. */
-/** Of a file's bytes with one resourceVersion, those that were read first. */
-function withBytesOfOld(fs: FileSystem): FileSystem {
-  const first = new Map<string, Uint8Array>();
-  return {
-    ...seeing(fs, () => true, false),
-    readFile(path, maxBytes) {
-      const { bytes, stamp } = fs.readFile(path, maxBytes);
-      const [version] = /"resourceVersion":"\d+"/.exec(new TextDecoder().decode(bytes)) ?? [];
-      const before = first.get(`${path} ${version}`);
-      if (before) return { bytes: before.slice(), stamp: { ...stamp, size: before.length } };
-      first.set(`${path} ${version}`, bytes);
-      return { bytes, stamp };
-    },
-  };
-}
-
 function seeing(fs: FileSystem, isSeen: (name: string) => boolean, old: boolean): FileSystem {
   return {
     readDir: (path) => fs.readDir(path).filter(({ name }) => isSeen(name)),

@@ -11,7 +11,7 @@ import { broken, type Checker, isBy, type Lineage, type Operation, type World } 
 export class Answered implements Checker {
   readonly name = "8 answered";
   readonly #world: () => World;
-  /** Keys that were recorded as the operation wants them, before it began. */
+  /** Keys that were recorded as the operation wants them, or may come to be without it. */
   readonly #before = new Map<Operation, ReadonlySet<string>>();
 
   constructor(world: () => World) {
@@ -19,7 +19,10 @@ export class Answered implements Checker {
   }
 
   operationBegins(operation: Operation): void {
-    this.#before.set(operation, wantedIn(operation));
+    // A delete of before, which an etcd that came back older undid, is made again for its own sake.
+    const { keys = new Set(), lineage } = operation;
+    const buried = [...keys].filter((key) => lineage.disk.hasTombstone(key));
+    this.#before.set(operation, wantedIn(operation).union(new Set(buried)));
   }
 
   operationEnded(operation: Operation, failure: Error | undefined): void {
