@@ -11,6 +11,7 @@ import { NothingForgotten } from "./checkers/nothing_forgotten.ts";
 import { OneTxn } from "./checkers/one_txn.ts";
 import { RecoveredFirst } from "./checkers/recovered_first.ts";
 import { RETIRED, Retired } from "./checkers/retired.ts";
+import { ShortAbsence } from "./checkers/short_absence.ts";
 import { TakenUp } from "./checkers/taken_up.ts";
 import { TheValue } from "./checkers/the_value.ts";
 import { Cloud, MAX_RESOURCE_VERSION, RESOURCES, versionIn } from "./cloud.ts";
@@ -124,7 +125,8 @@ class Simulation {
       new BroughtBack(world),
       new NothingElse(),
       new OneTxn(world),
-      new LastOwner(SETTLE_MS),
+      new LastOwner(),
+      new ShortAbsence(SETTLE_MS),
       new NotOurs(world),
       new TheValue(world),
       forgotten,

@@ -7,7 +7,7 @@ export interface BrokenText {
   readonly text: RegExp;
 }
 
-const LAST_OWNER = "2 last owner";
+const SHORT_ABSENCE = "short absence";
 const AT_REST = "at rest";
 /** An absence that is too short to count was taken for the end of a file. */
 const TOO_SOON = /deletes .* just after .* went/;
@@ -72,7 +72,7 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
         to: "if (after !== undefined) return",
       }],
     },
-    checker: LAST_OWNER,
+    checker: SHORT_ABSENCE,
     text: TOO_SOON,
   },
   {
@@ -84,7 +84,7 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
         to: "  return nowMs > 0 ? Infinity : changedMs;",
       }],
     },
-    checker: LAST_OWNER,
+    checker: SHORT_ABSENCE,
     text: TOO_SOON,
   },
   {
@@ -96,7 +96,7 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
         to: "if (Math.max(missingMs, restedMs, settleMs) >= settleMs) gone",
       }],
     },
-    checker: LAST_OWNER,
+    checker: SHORT_ABSENCE,
     text: TOO_SOON,
   },
   {
@@ -112,7 +112,7 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
         to: "this.#components.delete(component);",
       }],
     },
-    checker: LAST_OWNER,
-    text: /deletes .*, which a file still stands for|deletes .* just after/,
+    checker: SHORT_ABSENCE,
+    text: TOO_SOON,
   },
 ];

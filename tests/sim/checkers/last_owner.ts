@@ -8,13 +8,7 @@ import { broken, type Checker, type Lineage, type Operation, type Write } from "
  */
 export class LastOwner implements Checker {
   readonly name = "2 last owner";
-  readonly #settleMs: number;
   readonly #retired = new Set<Lineage>();
-
-  /** @param settleMs how long an absence has to last before it counts */
-  constructor(settleMs: number) {
-    this.#settleMs = settleMs;
-  }
 
   operationBegins({ kind, lineage }: Operation): void {
     if (kind === "retire") this.#retired.add(lineage);
@@ -39,11 +33,6 @@ export class LastOwner implements Checker {
       const letGo = lineage.disk.row(key)?.owners.length === 0 && this.#retired.has(lineage);
       if (held && !letGo) {
         broken(this, `${lineage.name} deletes ${key}, which a file still stands for`);
-      }
-      const stood = lineage.node.goneJustNow(key, this.#settleMs, isRecorded);
-      // What was on its way for long was decided then.
-      if (scanned && stood !== undefined && write.sentTick === write.tick) {
-        broken(this, `${lineage.name} deletes ${key} just after ${stood} went`);
       }
       for (const [list, { keys, sure }] of lineage.apiLists) {
         const [component] = list.split(" ");
