@@ -19,6 +19,9 @@ function settingsOf(node: EdgeNode): Record<string, string> {
   return JSON.parse(Deno.readTextFileSync(`${node.stateDir}/settings.json`));
 }
 
+/** Each look is a program of its own, which takes seconds to start on a busy machine. */
+const PATIENCE_MS = 90_000;
+
 /** Whether a daemon runs there, and is in step. */
 async function isInStep(node: EdgeNode): Promise<boolean> {
   const { code, stdout } = await byHand(node, "status", "-o=json");
@@ -83,7 +86,7 @@ Deno.test("the daemon goes by what is remembered, and without that is refused", 
   expectExit(await byHand(node, "run", listen), 2, /nobody named an etcd/);
   strictEqual((await node.reconcile("--etcd-prefix=/registry")).code, 0);
   await using daemon = startEdgekeyd(["run", listen, `--state-dir=${node.stateDir}`]);
-  await until("in step", () => isInStep(node));
+  await until("in step", () => isInStep(node), PATIENCE_MS);
   daemon.kill("SIGTERM");
   strictEqual((await daemon.result).code, 0);
 });
@@ -100,7 +103,7 @@ Deno.test("a daemon tells the settings that it goes by, whoever named them", asy
   }
   const listen = `--listen=unix:${node.root}/api.sock`;
   await using daemon = startEdgekeyd(["run", listen, `--state-dir=${node.stateDir}`]);
-  await until("in step", () => isInStep(node));
+  await until("in step", () => isInStep(node), PATIENCE_MS);
   const { stdout } = await byHand(node, "status", "-o=json");
   const { settings = {} } = readStatus(stdout);
   strictEqual(settings["etcd-servers"], server.endpoint);
@@ -289,7 +292,7 @@ Deno.test("a host that has another name now: its node goes on under its own, whi
   {
     const listen = `--listen=unix:${node.root}/api.sock`;
     await using daemon = startEdgekeyd(["run", listen, `--state-dir=${node.stateDir}`]);
-    await until("in step", () => isInStep(node));
+    await until("in step", () => isInStep(node), PATIENCE_MS);
     daemon.kill("SIGTERM");
     const { stderr } = await daemon.result;
     strictEqual(stderr.match(new RegExp(said, "g"))?.length, 1, stderr);
