@@ -91,8 +91,9 @@ export class MarkWatcher implements Checker {
     if (order < 0n) marks.hit("a lower resourceVersion put");
     if (order !== 0n) return;
     marks.hit("other content at the same resourceVersion put");
-    const isBeta = (value: Uint8Array) => new TextDecoder().decode(value).includes("/v1beta1");
-    if (isBeta(before.value) && !isBeta(after.value)) {
+    const isOf = (value: Uint8Array, apiVersion: string) =>
+      new TextDecoder().decode(value).includes(`"${apiVersion}"`);
+    if (isOf(before.value, "autoscaling/v1") && isOf(after.value, "autoscaling/v2")) {
       marks.hit("a better API version at the same resourceVersion put");
     }
   }
