@@ -1,3 +1,5 @@
+import { ComponentLooks } from "./component_looks.ts";
+
 /** What is remembered of a recorded file that is missing; times of a clock that only runs forward. */
 export interface MissingFile {
   /** The first look that did not find it, whether it counts or not, in ms. */
@@ -27,9 +29,11 @@ const STEADY_MS = 500;
 /**
  * Since when each missing file has been missing, by a clock that only runs forward: file times are
  * no measure in a directory that never rests, nor on a node that boots with a wrong time. The caller
- * keeps one between scans of the same root. It holds recorded files that are missing, nothing else.
+ * keeps one between scans of the same root. It holds recorded files that are missing, and components.
  */
 export class AbsenceHistory {
+  /** Since when the directories of components have had no backup. */
+  readonly components: ComponentLooks = new ComponentLooks();
   readonly #entries = new Map<string, Entry>();
   /** How far the wall clock is ahead of the other, and since when. */
   #clock: { readonly aheadMs: number; readonly sinceMs: number } | undefined;

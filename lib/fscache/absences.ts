@@ -44,12 +44,17 @@ export async function goneFiles(
   const gone = new Set<string>();
   const isSteady = history.isWallClockSteady(nowMs, monotonicMs, settleMs);
   for (const [directory, files] of missing.byDirectory) {
-    const look = missing.lookAt(directory.slice(0, directory.indexOf("/")));
+    const component = directory.slice(0, directory.indexOf("/"));
+    const look = missing.lookAt(component);
+    const seenMs = monotonicMs - (history.components.sinceMs(component) ?? Infinity);
+    const rootCounts = seenMs < settleMs;
     for (let from = 0; from < files.length; from += FILES_AT_ONCE) {
       if (slices.isOver()) await slices.pause();
       const some = files.slice(from, from + FILES_AT_ONCE);
       const seen = lookAtFiles(listed, directory, some);
-      const restedMs = seen.way && isSteady ? restOf(listed, seen.way, nowMs) : -Infinity;
+      const restedMs = seen.way && isSteady
+        ? restOf(listed, seen.way, nowMs, rootCounts)
+        : -Infinity;
       for (const file of some) {
         if (seen.found.has(file)) history.forget(file);
         else if (seen.way === undefined) history.lostSightOf(file, look);
@@ -99,12 +104,21 @@ function standsOrMoves(listed: ListedDirectories, file: string): boolean {
   return stands(listed, backup) || stands(listed, file) || stands(listed, backup);
 }
 
-/** For how long the directories on the way have been as they are, by the wall clock, in ms. */
-function restOf(listed: ListedDirectories, { stats, missing }: Way, nowMs: number): number {
+/**
+ * For how long the directories on the way have been as they are, by the wall clock, in ms. The root
+ * changes with each cluster info file. That matters to what is missing in it, and for as long as
+ * nobody knows that no backup of the component was removed from it just now.
+ */
+function restOf(
+  listed: ListedDirectories,
+  { stats, missing }: Way,
+  nowMs: number,
+  rootCounts: boolean,
+): number {
+  const inRoot = missing !== undefined && !missing.includes("/");
   let changedMs = -Infinity;
   for (const [path, stat] of stats) {
-    // The root changes with each cluster info file: that matters only to what is missing in it.
-    if (path === "" && (missing === undefined || missing.includes("/"))) continue;
+    if (path === "" && !inRoot && !rootCounts) continue;
     if (!listed.heldStill(path, stat)) return -Infinity;
     changedMs = Math.max(changedMs, stat.mtimeMs, stat.ctimeMs);
   }

@@ -77,6 +77,7 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
     return rewrites.has(path) ? "rewriting" : undefined;
   };
   const monotonicMs = options.monotonicMs();
+  absences.components.note(listings.directories, components, monotonicMs);
   const missing = missingFiles(recorded, absenceOf, absences, monotonicMs);
   const { settleMs } = options;
   const rules = { history: absences, nowMs: options.nowMs(), monotonicMs, settleMs };

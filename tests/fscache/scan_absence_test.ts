@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { type Absence, DenoFileSystem } from "../../lib/fscache/mod.ts";
+import {
+  type Absence,
+  AbsenceHistory,
+  DenoFileSystem,
+  type ScannedFile,
+  type ScanOptions,
+} from "../../lib/fscache/mod.ts";
 import { cacheTest, HookedFileSystem, LATER_MS, SETTLE_MS, type TestCache } from "./_cache.ts";
 
 const WEB = "kubelet/pods.v1.core/default/web";
@@ -161,7 +167,7 @@ cacheTest(
   async (cache) => {
     fill(cache);
     const youngestMs = Math.max(
-      ...["kubelet", "kubelet/pods.v1.core", "kubelet/pods.v1.core/default"]
+      ...["", "kubelet", "kubelet/pods.v1.core", "kubelet/pods.v1.core/default"]
         .map((path) => new DenoFileSystem().lstat(cache.path(path)).mtimeMs),
     );
     const absenceAt = async (nowMs: number, settleMs: number) => {
@@ -175,13 +181,61 @@ cacheTest(
   },
 );
 
+const X = "kubelet/services.v1.core/default/x";
+
+/** Looks at a cache in which all has settled but the root, whose time is of the future. */
+function looksWithYoungRoot(cache: TestCache) {
+  const absences = new AbsenceHistory();
+  const startMs = Date.now() + LATER_MS;
+  return (atMs: number, options: Partial<ScanOptions<ScannedFile>> = {}) => {
+    Deno.utimeSync(cache.root, new Date(), new Date(startMs + LATER_MS));
+    const [nowMs, monotonicMs] = [() => startMs + atMs, () => atMs];
+    return cache.scan({ absences, nowMs, monotonicMs, ...options });
+  };
+}
+
 cacheTest(
-  "absence() asks of a young root only where a component is missing in it",
+  "absence() at a first look asks of a young root, since a component's backup may have just gone",
   async (cache) => {
     fill(cache);
-    Deno.utimeSync(cache.root, new Date(), new Date(Date.now() + LATER_MS));
-    const snapshot = await cache.scan();
-    assert.equal(snapshot.absence("kubelet/pods.v1.core/default/x"), "gone");
-    assert.equal(snapshot.absence("flanneld/nodes.v1.core/x"), "unsettled");
+    const look = looksWithYoungRoot(cache);
+    assert.equal((await look(0)).absence(X), "unsettled");
+    assert.equal((await look(SETTLE_MS - 1)).absence(X), "unsettled");
+    assert.equal((await look(SETTLE_MS)).absence(X), "gone");
+  },
+);
+
+cacheTest(
+  "absence() at one look is gone in a young root if the component was seen without a backup for long",
+  async (cache) => {
+    fill(cache);
+    cache.put(X);
+    const look = looksWithYoungRoot(cache);
+    await look(0);
+    cache.remove(X);
+    cache.remove("proxy");
+    const snapshot = await look(SETTLE_MS);
+    assert.equal(snapshot.absence(X), "gone");
+    assert.equal(snapshot.absence("proxy/pods.v1.core/default/x"), "unsettled");
+  },
+);
+
+cacheTest(
+  "absence() waits for the settle time after the backup of a component went, whatever was looked at",
+  async (cache) => {
+    const pods = new Set(["kubelet/pods.v1.core"]);
+    for (const whileItStands of [undefined, {}, { groups: pods }]) {
+      fill(cache);
+      cache.put(X);
+      const look = looksWithYoungRoot(cache);
+      await look(0);
+      cache.rename("kubelet", "tmp_kubelet");
+      cache.put(WEB);
+      if (whileItStands) await look(10 * SETTLE_MS, whileItStands);
+      cache.remove("tmp_kubelet");
+      assert.equal((await look(20 * SETTLE_MS, { groups: pods })).absence(X), "not-looked-at");
+      assert.equal((await look(21 * SETTLE_MS - 1)).absence(X), "unsettled");
+      assert.equal((await look(21 * SETTLE_MS)).absence(X), "gone");
+    }
   },
 );
