@@ -272,6 +272,21 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   },
   {
     mutation: {
+      name: "our own fence is taken for another life's",
+      etcd: (etcd, lineage) => ({
+        ...changing(etcd, (request) => request),
+        range: async (request) => {
+          const answer = await etcd.range(request);
+          if (request.key?.toString() !== fenceOf(lineage)) return answer;
+          const value = Buffer.from("another/1/x");
+          return { ...answer, kvs: answer.kvs.map((kv) => ({ ...kv, value })) };
+        },
+      }),
+    },
+    seenBy: [{ checker: RECOVERED, text: /refuses to go on, and its fence is its own/ }],
+  },
+  {
+    mutation: {
       name: "a key of nobody's is written along",
       etcd: (etcd) =>
         changing(etcd, (request) => ({

@@ -19,11 +19,13 @@ export function isHeldUp({ etcd }: World, { node, disk }: Lineage, key: string):
   const stored = etcd.get(key);
   // An apiserver's value is left alone, so that nothing is to be put.
   if (stored && !versionIn(stored.value)) return false;
-  const owners = disk.row(key)?.owners ?? [];
+  const ofOwner = ({ component, gvr }: DiskOwner) =>
+    files.filter((file) => file.component === component && file.gvr === gvr);
+  // Whose file is gone is about to let go, and keeps nothing there.
+  const owners = (disk.row(key)?.owners ?? [])
+    .filter((owner) => owner.fromApi || ofOwner(owner).length > 0);
   return owners.some((owner) => {
-    const isBad = files.some((file) =>
-      file.component === owner.component && file.gvr === owner.gvr && !file.version
-    );
+    const isBad = ofOwner(owner).some(({ version }) => !version);
     return isBad && !isThere(owner, owners, stored) &&
       !files.some((file) => comesBefore(file, owner, stored));
   });

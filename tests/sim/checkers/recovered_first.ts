@@ -21,8 +21,9 @@ import {
 export class RecoveredFirst implements Checker {
   readonly name = "5 recovered first";
   readonly #world: () => World;
-  /** When a lineage last asked for the fence, and when another, or a late Txn, last moved it. */
-  readonly #readTick = new Map<Lineage, number>();
+  /** When a lineage last asked for the fence, and whether what it was told is another's. */
+  readonly #lastRead = new Map<Lineage, { readonly tick: number; readonly isForeign: boolean }>();
+  /** When another, or a late Txn, last moved a lineage's fence. */
   readonly #movedTick = new Map<Lineage, number>();
   /** Fence values under which an operation must refuse. */
   readonly #mustRefuse = new Map<Operation, string>();
@@ -52,7 +53,11 @@ export class RecoveredFirst implements Checker {
   }
 
   etcdRead(lineage: Lineage, first: string, _end: string, isNow: boolean): void {
-    if (isNow && first === fenceOf(lineage)) this.#readTick.set(lineage, this.#world().tick);
+    if (!isNow || first !== fenceOf(lineage)) return;
+    const { etcd, tick } = this.#world();
+    const stored = etcd.get(first);
+    const isForeign = stored !== undefined && !isBy(etcd.writeOf(stored), lineage);
+    this.#lastRead.set(lineage, { tick, isForeign });
   }
 
   etcdChanged(changes: readonly KeyChange[], write: Write): void {
@@ -97,7 +102,7 @@ export class RecoveredFirst implements Checker {
   #checkFence(lineage: Lineage): void {
     const { etcd, replacedTick } = this.#world();
     const changedTick = Math.max(replacedTick, this.#movedTick.get(lineage) ?? -1);
-    if ((this.#readTick.get(lineage) ?? -1) <= changedTick) return;
+    if ((this.#lastRead.get(lineage)?.tick ?? -1) <= changedTick) return;
     const fence = etcd.get(fenceOf(lineage))?.value.toString() ?? null;
     if (fence !== (lineage.disk.state?.expected ?? null)) {
       broken(this, `${lineage.name} ended well, and its fence is not what it expects`);
@@ -107,14 +112,13 @@ export class RecoveredFirst implements Checker {
   /**
    * It may refuse only what it did not write, or cannot know any more: the part of its life that was
    * lost may have left a fence in a copy of etcd, or in a Txn that was still on its way, and what it
-   * wrote before that is then not beyond what it wrote down.
+   * wrote before that is then not beyond what it wrote down. What it was told last counts: until it
+   * has ended, etcd may be put back to a copy in which the fence is its own.
    */
   #checkRefusal({ lineage, startTick }: Operation): void {
-    const { etcd, replacedTick } = this.#world();
-    const stored = etcd.get(fenceOf(lineage));
-    const write = stored && etcd.writeOf(stored);
-    if (replacedTick >= startTick || !isBy(write, lineage)) return;
-    if (lineage.lost.length > 0) return;
+    const read = this.#lastRead.get(lineage);
+    const wasToldSo = read !== undefined && read.tick > startTick && read.isForeign;
+    if (wasToldSo || lineage.lost.length > 0) return;
     broken(this, `${lineage.name} refuses to go on, and its fence is its own`);
   }
 }
