@@ -2,7 +2,9 @@ import type { Snapshot } from "../fscache/mod.ts";
 import type { CachedFile, ComponentKeyCache, Owner } from "../keycache/mod.ts";
 
 /**
- * Makes the function that tells whether an owner's file can be put, as far as it was looked at.
+ * Makes the function that tells whether an owner's file can be put, as far as it was looked at. One
+ * that is missing can't be, whatever its absence means: it may be long until that is told, and what
+ * another owner's file holds must not wait for it.
  *
  * @param cache tells where an owner's file is
  * @param snapshot what was found
@@ -13,7 +15,8 @@ export function readableIn(
 ): (key: string, owner: Owner) => boolean {
   return (key, owner) => {
     const path = cache.pathOf(key, owner);
-    return path === undefined || !isUnreadable(snapshot, path);
+    return path === undefined || isFound(snapshot, path) ||
+      snapshot.absence(path) === "not-looked-at";
   };
 }
 
@@ -25,7 +28,11 @@ export function readableIn(
  * @param path its canonical path
  */
 export function isUnreadable(snapshot: Snapshot<CachedFile>, path: string): boolean {
-  if (snapshot.files.has(path) || snapshot.unchanged.has(path)) return false;
+  if (isFound(snapshot, path)) return false;
   const absence = snapshot.absence(path);
   return absence === "kept" || absence === "gone";
+}
+
+function isFound({ files, unchanged }: Snapshot<CachedFile>, path: string): boolean {
+  return files.has(path) || unchanged.has(path);
 }

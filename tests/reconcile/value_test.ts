@@ -494,6 +494,40 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
     },
   );
 
+  for (const way of ["in a directory that never rests", "in a group that is rewritten"]) {
+    await step(
+      `a file that is missing ${way} keeps no other owner's older object out`,
+      async (world) => {
+        const { files, node } = world;
+        files.put(`${POD}/a`, rv("12"));
+        await world.run();
+        files.remove(`${POD}/a`);
+        if (way.includes("rewritten")) files.mkdir("kubelet/tmp_pods.v1.core");
+        else {
+          world.onLstat = () => {
+            world.wait(1);
+            world.touch(POD);
+          };
+        }
+        const lagging = files.put(`${PROXY}/a`, rv("11"));
+        await node.wipeEtcd();
+        assert.equal((await world.dry()).created, 1);
+        const { report, busy } = await world.outcome();
+        assert.deepEqual([report.created, report.notPut], [1, undefined]);
+        assert.deepEqual(busy, ["kubelet/pods.v1.core"]);
+        await world.holds({ [A]: lagging });
+        const owners = node.cache.rows.get(world.key(A))?.owners ?? [];
+        assert.deepEqual(owners.map(({ component }) => component), ["kubelet", "kube-proxy"]);
+        // It is there again, and the fresher one.
+        world.onLstat = () => {};
+        files.remove("kubelet");
+        const back = files.put(`${POD}/a`, rv("12"));
+        await world.run();
+        await world.holds({ [A]: back });
+      },
+    );
+  }
+
   await step(
     "a bad file that holds a fresher version than etcd is said to be so",
     async (world) => {
