@@ -81,13 +81,6 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   },
   {
     mutation: {
-      name: "what a listing misses is not looked for, and every directory seems settled",
-      fs: trustingListings,
-    },
-    seenBy: [{ checker: LAST_OWNER, text: /deletes .*, which a file still stands for/ }],
-  },
-  {
-    mutation: {
       name: "a directory in use counts as one that was made anew",
       fs: (fs) => ({
         ...seeing(fs, () => true, false),
@@ -429,28 +422,6 @@ function seeing(fs: FileSystem, isSeen: (name: string) => boolean, old: boolean)
       return old && stat.kind === "directory" ? { ...stat, mtimeMs: 0, ctimeMs: 0 } : stat;
     },
     readFile: (path, maxBytes) => fs.readFile(path, maxBytes),
-  };
-}
-
-/** A file system that tells of no file but those that its last listing named. */
-function trustingListings(fs: FileSystem): FileSystem {
-  const listed = new Map<string, Set<string>>();
-  return {
-    ...seeing(fs, () => true, true),
-    readDir: (path) => {
-      const entries = fs.readDir(path);
-      listed.set(path, new Set(entries.map(({ name }) => name)));
-      return entries;
-    },
-    lstat: (path) => {
-      const slash = path.lastIndexOf("/");
-      const names = listed.get(path.slice(0, slash));
-      if (names?.has(path.slice(slash + 1)) === false && !path.endsWith("/.")) {
-        throw new Deno.errors.NotFound(path);
-      }
-      const stat = fs.lstat(path);
-      return stat.kind === "directory" ? { ...stat, mtimeMs: 0, ctimeMs: 0 } : stat;
-    },
   };
 }
 

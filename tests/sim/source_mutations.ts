@@ -65,18 +65,6 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
   },
   {
     mutation: {
-      name: "the directories on the way to a missing file are not looked at a second time",
-      edits: [{
-        file: "lib/fscache/absences.ts",
-        from: "if (isSameWay(before, after)) return",
-        to: "if (after !== undefined) return",
-      }],
-    },
-    checker: SHORT_ABSENCE,
-    text: TOO_SOON,
-  },
-  {
-    mutation: {
       name: "every directory counts as settled",
       edits: [{
         file: "lib/fscache/absences.ts",
