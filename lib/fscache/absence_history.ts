@@ -32,7 +32,11 @@ const STEADY_MS = 500;
  * keeps one between scans of the same root. It holds recorded files that are missing, and components.
  */
 export class AbsenceHistory {
-  /** Since when the directories of components have had no backup. */
+  /**
+   * Since when the directories of components have had no backup.
+   *
+   * @internal
+   */
   readonly components: ComponentLooks = new ComponentLooks();
   readonly #entries = new Map<string, Entry>();
   /** How far the wall clock is ahead of the other, and since when. */

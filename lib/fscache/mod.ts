@@ -1,6 +1,5 @@
 /** The fs cache: its layout, and what a scan finds in it. */
 export { AbsenceHistory, type MissedLook, type MissingFile } from "./absence_history.ts";
-export type { ComponentLooks } from "./component_looks.ts";
 export { namesInRoot } from "./component_names.ts";
 export type { CoverageOptions } from "./coverage.ts";
 export { CustomResources } from "./custom_resources.ts";
