@@ -1,17 +1,31 @@
-import type { Answers, SchemaName } from "./schemas.ts";
-import type { PassRequest } from "./node.ts";
+import type { AskedRoute } from "./api/mod.ts";
+import type { Answers } from "./schemas.ts";
 import { ClientError, type NodeRequest, type Transport } from "./transport.ts";
 
+/** The routes that can be asked, by method and path, as in `GET /v1/keys`. */
+export type Verbs = {
+  readonly [Route in AskedRoute as `${Route["method"]} ${Route["path"]}`]: Route;
+};
+
+/** What can be asked for. */
+export type Verb = keyof Verbs;
+
 /** What is sent beside method and path. */
-interface Asked extends Partial<Pick<NodeRequest, "body" | "long" | "timeoutMs">> {
-  readonly query?: Readonly<Record<string, string | boolean | undefined>>;
+export interface Asked<Of extends Verb> extends Pick<NodeRequest, "body" | "timeoutMs"> {
+  /** What stands in the path for its `{parameters}`. */
+  readonly path?: Readonly<Record<string, string>>;
+  /** What is undefined is left out. */
+  readonly query?: Readonly<
+    Partial<Record<NonNullable<Verbs[Of]["query"]>[number]["name"], string | boolean | undefined>>
+  >;
 }
+
+/** What is answered. */
+export type AnswerTo<Of extends Verb> = Awaited<ReturnType<Verbs[Of]["answer"]>>["body"];
 
 /**
  * Speaks to a node. Whether a daemon answers or, where none runs, this process itself does is all
  * one to who asks.
- *
- * Every call fails with a {@linkcode ClientError} that has the code and the words of the answer.
  */
 export class NodeClient {
   readonly #transport: Transport;
@@ -31,75 +45,32 @@ export class NodeClient {
   }
 
   /**
-   * How the node is doing.
+   * Asks for something.
    *
-   * @param timeoutMs how long to wait for the answer, if not as long as usual
+   * @param verb method and path of one of the API's routes
+   * @param asked what goes with it
+   * @returns the answer
+   * @throws {ClientError} with the code and the words of the answer, if it is an error
    */
-  status(timeoutMs?: number): Promise<Answers["Status"]> {
-    return this.#ask("GET", "/v1/status", timeoutMs === undefined ? {} : { timeoutMs });
-  }
-
-  /** Has a full pass made, or shown. */
-  reconcile(
-    { dryRun, confirmDeletes, requireSingleTxn }: PassRequest,
-  ): Promise<Answers["Reconciled"]> {
-    const query = { dryRun, confirmDeletes, requireSingleTxn };
-    return this.#ask("POST", "/v1/reconcile", { query, long: true });
-  }
-
-  /** Object keys, of all components and resources or of some. */
-  keys(component?: string, gvr?: string): Promise<Answers["Keys"]> {
-    return this.#ask("GET", "/v1/keys", { query: { component, gvr } });
-  }
-
-  /** All components that are known: those that hold keys, did once, or stand in the fs cache. */
-  knownComponents(): Promise<Answers["Components"]> {
-    return this.#ask("GET", "/v1/components", { query: { known: true } });
-  }
-
-  /** Who holds an object key. */
-  owners(key: string): Promise<Answers["Owners"]> {
-    return this.#ask("GET", "/v1/owners", { query: { key } });
-  }
-
-  /** Holds etcd against the component-key cache. */
-  verify(): Promise<Answers["Verification"]> {
-    return this.#ask("GET", "/v1/verify");
-  }
-
-  /** Lets a component go. */
-  deleteComponent(component: string): Promise<Answers["Written"]> {
-    const path = `/v1/components/${encodeURIComponent(component)}`;
-    return this.#ask("DELETE", path, { long: true });
-  }
-
-  /** Deletes keys that importers wrote and no component of the node owns. */
-  deleteUnclaimed(keys: readonly string[]): Promise<Answers["Written"]> {
-    const body = JSON.stringify(keys);
-    return this.#ask("POST", "/v1/delete-unclaimed", { body, long: true });
-  }
-
-  /** Takes over the keys that a `component-key-cache` of OpenYurt's records. */
-  importKeyCache(text: string): Promise<Answers["TakeOver"]> {
-    return this.#ask("POST", "/v1/import-key-cache", { body: text, long: true });
-  }
-
-  /** Takes the node out of the pool. */
-  retire(): Promise<Answers["Written"]> {
-    return this.#ask("POST", "/v1/retire", { long: true });
-  }
-
-  async #ask<T extends Answers[SchemaName]>(
-    method: NodeRequest["method"],
-    path: string,
-    { query = {}, long = false, ...more }: Asked = {},
-  ): Promise<T> {
+  async ask<Of extends Verb>(verb: Of, asked: Asked<Of> = {}): Promise<AnswerTo<Of>> {
+    const { path = {}, query = {}, ...more } = asked;
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-    const target = `${path}?${search}`;
-    const { status, text } = await this.#transport.send({ method, target, long, ...more });
+    const [method = "", template = ""] = verb.split(" ");
+    const named = template.replace(
+      /\{(\w+)\}/g,
+      (_, name: string) => encodeURIComponent(path[name] ?? ""),
+    );
+    // What changes something may take as long as a first import.
+    const long = method !== "GET";
+    const { status, text } = await this.#transport.send({
+      method,
+      target: `${named}?${search}`,
+      long,
+      ...more,
+    });
     const answer = parsed(text);
-    if (status >= 200 && status < 300 && answer !== undefined) return answer as T;
+    if (status >= 200 && status < 300 && answer !== undefined) return answer as AnswerTo<Of>;
     throw errorOf(answer, this.#transport.name);
   }
 }

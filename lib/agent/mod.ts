@@ -9,7 +9,7 @@ export type { AgentClock } from "./agent_clock.ts";
 export { type Node, type PassRequest } from "./node.ts";
 export { type CacheUse, RestingNode, type RestingParts } from "./resting_node.ts";
 export { checkKnown } from "./known_component.ts";
-export { NodeClient } from "./client.ts";
+export { type AnswerTo, type Asked, NodeClient, type Verb, type Verbs } from "./client.ts";
 export { type Patience, SocketTransport } from "./socket_transport.ts";
 export { ClientError, type NodeAnswer, type NodeRequest, type Transport } from "./transport.ts";
 export { type Answers, type SchemaName, SCHEMAS } from "./schemas.ts";

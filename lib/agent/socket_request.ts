@@ -2,7 +2,7 @@ import { request as httpRequest } from "node:http";
 
 /** A request to a server on a unix socket. */
 export interface SocketRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: string;
   /** Path and query. */
   readonly target: string;
   readonly body?: string;

@@ -28,7 +28,7 @@ export class ClientError extends EdgekeydError {
 /** A request to a node. */
 export interface NodeRequest {
   /** HTTP's. */
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: string;
   /** Path and query. */
   readonly target: string;
   /** JSON or text, if the path takes it. */

@@ -73,7 +73,7 @@ function check(options: Options, status: NodeStatus, note: (text: string) => voi
 
 async function ask(client: NodeClient): Promise<NodeStatus | undefined> {
   try {
-    return await client.status(PROBE_MS);
+    return await client.ask("GET /v1/status", { timeoutMs: PROBE_MS });
   } catch (error) {
     if (error instanceof ClientError) return undefined;
     throw error;

@@ -17,7 +17,7 @@ export async function importKeyCacheCommand(
 ): Promise<number> {
   const text = read(path);
   const node = await findNode(options, terminal);
-  const done = await node.importKeyCache(text);
+  const done = await node.ask("POST /v1/import-key-cache", { body: text });
   const { taken, held, absent, left } = done;
   printAnswer(options, terminal, done, () => {
     for (const { key, reason } of left) terminal.out(`left  ${key}: ${reason}`);

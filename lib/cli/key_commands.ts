@@ -13,10 +13,10 @@ export async function keysCommand(
   [component, gvr]: readonly string[],
 ): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
-  const keys = await node.keys(component, gvr);
+  const keys = await node.ask("GET /v1/keys", { query: { component, gvr } });
   printAnswer(options, terminal, keys, () => keys.forEach((key) => terminal.out(key)));
   if (keys.length === 0 && component !== undefined) {
-    const known = await node.knownComponents();
+    const known = await node.ask("GET /v1/components", { query: { known: true } });
     checkKnown(component, known.map((one) => one.component));
     const held = known.find((one) => one.component === component)?.resources ?? [];
     if (gvr !== undefined) checkResource(component, gvr, held.map((one) => one.gvr));
@@ -31,7 +31,7 @@ export async function ownersCommand(
   [key = ""]: readonly string[],
 ): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
-  const owners = await node.owners(key);
+  const owners = await node.ask("GET /v1/owners", { query: { key } });
   printAnswer(options, terminal, owners, () => {
     for (const { component, gvr } of owners) terminal.out(`${component} ${gvr}`);
   });

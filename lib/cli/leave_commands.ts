@@ -14,7 +14,8 @@ export async function deleteComponentCommand(
     throw new UsageError("delete-component takes the name of a component");
   }
   const node = await findNode(options, terminal);
-  return await tellWritten(node.deleteComponent(component), options, terminal);
+  const done = node.ask("DELETE /v1/components/{component}", { path: { component } });
+  return await tellWritten(done, options, terminal);
 }
 
 /** `edgekeyd delete-unclaimed KEY...`: deletes what importers wrote and no component here owns. */
@@ -24,13 +25,14 @@ export async function deleteUnclaimedCommand(
   keys: readonly string[],
 ): Promise<number> {
   const node = await findNode(options, terminal);
-  return await tellWritten(node.deleteUnclaimed(keys), options, terminal);
+  const done = node.ask("POST /v1/delete-unclaimed", { body: JSON.stringify(keys) });
+  return await tellWritten(done, options, terminal);
 }
 
 /** `edgekeyd retire`: every key that this node wrote goes, then its fence. */
 export async function retireCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal);
-  const code = await tellWritten(node.retire(), options, terminal);
+  const code = await tellWritten(node.ask("POST /v1/retire"), options, terminal);
   noteOn(terminal)("as soon as edgekeyd starts here again, this node takes part again");
   return code;
 }

@@ -16,10 +16,12 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   const note = noteOn(terminal);
   const bar = progressBar(terminal, () => clock.monotonicMs());
   const startMs = clock.monotonicMs();
+  const { dryRun, confirmDeletes, requireSingleTxn } = options;
+  const query = { dryRun, confirmDeletes, requireSingleTxn };
   let outcome: Answers["Reconciled"];
   try {
     const node = await findNode(options, terminal, { bar });
-    outcome = await node.reconcile(options);
+    outcome = await node.ask("POST /v1/reconcile", { query });
   } catch (error) {
     const durationMs = Math.round(clock.monotonicMs() - startMs);
     const report = { ...FAILED, durationMs, ...(options.dryRun && { plan: [] }) };

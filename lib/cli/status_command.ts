@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 /** `edgekeyd status`: how the node is doing, in words or as JSON. */
 export async function statusCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
-  const status = await node.status();
+  const status = await node.ask("GET /v1/status");
   printAnswer(options, terminal, status, () => statusPage(status, Date.now(), terminal));
   if (status.state === "in-step") return EXIT.ok;
   terminal.err(`edgekeyd: ${whyNotInStep(status.conditions)}`);

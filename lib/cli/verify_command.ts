@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 /** `edgekeyd verify`: etcd against the cache, no writes. */
 export async function verifyCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal);
-  const found = await node.verify();
+  const found = await node.ask("GET /v1/verify");
   const { keys, drift, revision, conditions = [] } = found;
   printAnswer(options, terminal, found, () => {
     for (const { key, reason } of drift) terminal.out(`drift  ${key}: ${reason}`);

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { ClientError, NodeClient, SocketTransport } from "../../lib/agent/mod.ts";
+import { type Answers, ClientError, NodeClient, SocketTransport } from "../../lib/agent/mod.ts";
 
 /** Far below what the client waits for by itself, and far above what an answer takes. */
 const PATIENCE = { answerMs: 2_000, workMs: 20_000, hangMs: 2_000 };
@@ -69,9 +69,12 @@ Deno.test("what is asked for arrives as it was asked, and so does the answer", a
     seen.push(`${request.method} ${pathname}${search} ${await request.text()}`);
     return Response.json(["ü".repeat(100_000)]);
   }, async (client) => {
-    deepStrictEqual(await client.keys("a b", "pods.v1.core"), ["ü".repeat(100_000)]);
-    await client.deleteUnclaimed(["/ü"]);
-    await client.reconcile(REQUEST);
+    deepStrictEqual(
+      await client.ask("GET /v1/keys", { query: { component: "a b", gvr: "pods.v1.core" } }),
+      ["ü".repeat(100_000)],
+    );
+    await client.ask("POST /v1/delete-unclaimed", { body: '["/ü"]' });
+    await client.ask("POST /v1/reconcile", { query: REQUEST });
     deepStrictEqual(seen.filter((line) => !line.includes("/healthz")), [
       "GET /v1/keys?component=a+b&gvr=pods.v1.core ",
       'POST /v1/delete-unclaimed ["/ü"]',
@@ -80,13 +83,26 @@ Deno.test("what is asked for arrives as it was asked, and so does the answer", a
   });
 });
 
+Deno.test("NodeClient takes no verb, parameter or member of an answer that the API does not have", async () => {
+  await serving(() => Response.json([]), async (client) => {
+    const keys: Answers["Keys"] = await client.ask("GET /v1/keys");
+    deepStrictEqual(keys, []);
+    // @ts-expect-error: the compiler refuses each of these, and the client sends it all the same.
+    await client.ask("POST /v1/keys");
+    // @ts-expect-error: likewise
+    await client.ask("GET /v1/keys", { query: { key: "/a" } });
+    // @ts-expect-error: likewise
+    strictEqual((await client.ask("GET /v1/verify")).keyes, undefined);
+  });
+});
+
 Deno.test("an error is told with its code; what is no API is told too", async () => {
   const refused = Response.json({ code: "NotReady", message: "no etcd" }, { status: 503 });
   await serving(() => refused, async (client) => {
-    await rejects(client.verify(), { code: "NotReady", message: "no etcd" });
+    await rejects(client.ask("GET /v1/verify"), { code: "NotReady", message: "no etcd" });
   });
   await serving(() => new Response("hello"), async (client) => {
-    await unreachable(client.keys(), /does not speak edgekeyd's API/);
+    await unreachable(client.ask("GET /v1/keys"), /does not speak edgekeyd's API/);
   });
 });
 
@@ -94,15 +110,15 @@ Deno.test("a daemon that is silent is given up, whatever it was asked for", asyn
   await serving(() => NEVER, async (client) => {
     const silent = /^no answer on .*: the daemon has been silent for 2 s; .* restart it/;
     const calls = [
-      client.keys(),
-      client.owners("/a"),
-      client.verify(),
-      client.status(2_000),
-      client.reconcile(REQUEST),
-      client.deleteComponent("a"),
-      client.deleteUnclaimed([]),
-      client.importKeyCache(""),
-      client.retire(),
+      client.ask("GET /v1/keys"),
+      client.ask("GET /v1/owners", { query: { key: "/a" } }),
+      client.ask("GET /v1/verify"),
+      client.ask("GET /v1/status", { timeoutMs: 2_000 }),
+      client.ask("POST /v1/reconcile", { query: REQUEST }),
+      client.ask("DELETE /v1/components/{component}", { path: { component: "a" } }),
+      client.ask("POST /v1/delete-unclaimed", { body: "[]" }),
+      client.ask("POST /v1/import-key-cache", { body: "" }),
+      client.ask("POST /v1/retire"),
     ];
     await Promise.all(calls.map((call) => unreachable(call, silent)));
   });
@@ -115,21 +131,21 @@ Deno.test("a daemon at work is waited for as long as it shows that it is alive",
     return Response.json({ deleted: 7 });
   };
   await serving(alive, async (client) => {
-    strictEqual((await client.retire()).deleted, 7);
+    strictEqual((await client.ask("POST /v1/retire")).deleted, 7);
   });
 });
 
 Deno.test("nobody there, and an answer that breaks off", async () => {
   using place = new Place();
   const client = new NodeClient(new SocketTransport(place.path, PATIENCE));
-  await unreachable(client.keys(), /no answer on .*(ENOENT|No such file)/);
-  await unreachable(client.retire(), /no answer on .*(ENOENT|No such file)/);
+  await unreachable(client.ask("GET /v1/keys"), /no answer on .*(ENOENT|No such file)/);
+  await unreachable(client.ask("POST /v1/retire"), /no answer on .*(ENOENT|No such file)/);
   Deno.listen({ transport: "unix", path: place.path }).close();
   const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n";
   for (const bytes of ["", "HTTP/1.1 2", head, `${head}["half"`]) {
     await sending(bytes, async (client) => {
-      await unreachable(client.keys(), /no answer on /);
-      await unreachable(client.retire(), /no answer on /);
+      await unreachable(client.ask("GET /v1/keys"), /no answer on /);
+      await unreachable(client.ask("POST /v1/retire"), /no answer on /);
     });
   }
 });

@@ -7,6 +7,9 @@ import { startEtcd } from "../support/etcd_server.ts";
 import { type TxnHook, unreachable } from "../support/hooked_etcd.ts";
 
 const PODS = 300;
+const RECORDED = "kubelet#_v1_pods:/registry/pods/default/x\n";
+const DELETE = "DELETE /v1/components/{component}";
+const NOT_FOUND = { code: "NotFound" };
 const through: TxnHook = (send) => send();
 
 /** The way to a node at rest, and what its cache was opened for. */
@@ -31,18 +34,17 @@ Deno.test("RestingNode opens the cache for what each request needs, and not for 
   await using world = await World.start(server);
   world.files.put("kubelet/pods.v1.core/default/a");
   const { client, uses } = clientOf(world);
-  const pass = { dryRun: false, confirmDeletes: false, requireSingleTxn: false };
   const asked: [CacheUse, () => Promise<unknown>][] = [
-    ["dry", () => client.reconcile({ ...pass, dryRun: true })],
-    ["fill", () => client.reconcile(pass)],
-    ["read", () => client.status()],
-    ["read", () => client.keys()],
-    ["read", () => client.owners("/a")],
-    ["read", () => client.verify()],
-    ["fill", () => client.importKeyCache("kubelet#_v1_pods:/registry/pods/default/x\n")],
-    ["change", () => client.deleteUnclaimed(["/registry/pods/default/x"]).catch(() => {})],
-    ["change", () => rejects(client.deleteComponent("gone"), { code: "NotFound" })],
-    ["change", () => client.retire()],
+    ["dry", () => client.ask("POST /v1/reconcile", { query: { dryRun: true } })],
+    ["fill", () => client.ask("POST /v1/reconcile")],
+    ["read", () => client.ask("GET /v1/status")],
+    ["read", () => client.ask("GET /v1/keys")],
+    ["read", () => client.ask("GET /v1/owners", { query: { key: "/a" } })],
+    ["read", () => client.ask("GET /v1/verify")],
+    ["fill", () => client.ask("POST /v1/import-key-cache", { body: RECORDED })],
+    ["change", () => client.ask("POST /v1/delete-unclaimed", { body: "[]" })],
+    ["change", () => rejects(client.ask(DELETE, { path: { component: "gone" } }), NOT_FOUND)],
+    ["change", () => client.ask("POST /v1/retire")],
   ];
   for (const [use, ask] of asked) {
     await ask();
@@ -55,14 +57,15 @@ Deno.test("RestingNode takes up a pass as the request differs from its own, and 
   await using world = await World.start(server);
   world.files.put("kubelet/pods.v1.core/default/a");
   const { client } = clientOf(world);
-  const pass = { dryRun: false, confirmDeletes: false, requireSingleTxn: false };
-  const { report } = await client.reconcile({ ...pass, dryRun: true });
+  const { report } = await client.ask("POST /v1/reconcile", { query: { dryRun: true } });
   deepStrictEqual(report.plan?.map(({ action }) => action), ["put"]);
-  strictEqual((await client.reconcile(pass)).report.created, 1);
-  deepStrictEqual(await client.keys("kubelet"), [world.key("/pods/default/a")]);
+  strictEqual((await client.ask("POST /v1/reconcile")).report.created, 1);
+  deepStrictEqual(await client.ask("GET /v1/keys", { query: { component: "kubelet" } }), [
+    world.key("/pods/default/a"),
+  ]);
   world.node.etcd.next(...Array<TxnHook>(20).fill(unreachable));
   world.files.put("kubelet/pods.v1.core/default/b");
-  const { failure } = await client.reconcile(pass);
+  const { failure } = await client.ask("POST /v1/reconcile");
   deepStrictEqual(failure, { code: "Etcd", message: "nobody listens" });
 });
 
@@ -75,13 +78,16 @@ Deno.test("a write that fails on its way says what it did until then", async () 
   const { client } = clientOf(world);
   world.node.etcd.next(through, ...Array<TxnHook>(20).fill(unreachable));
   let done = 0;
-  await rejects(client.deleteComponent("kubelet"), (error) => {
-    ok(error instanceof ClientError);
-    const { code, written } = error;
-    strictEqual(code, "NotReady");
-    ok(written && written.deleted > 0 && written.deleted < PODS, JSON.stringify(written));
-    done = written.deleted;
-    return true;
-  });
+  await rejects(
+    client.ask(DELETE, { path: { component: "kubelet" } }),
+    (error) => {
+      ok(error instanceof ClientError);
+      const { code, written } = error;
+      strictEqual(code, "NotReady");
+      ok(written && written.deleted > 0 && written.deleted < PODS, JSON.stringify(written));
+      done = written.deleted;
+      return true;
+    },
+  );
   strictEqual((await world.node.stored()).size, PODS - done);
 });

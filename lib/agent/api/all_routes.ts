@@ -1,4 +1,5 @@
 import type { Node } from "../node.ts";
+import { componentRoutes } from "./component_routes.ts";
 import { nodeRoutes } from "./node_routes.ts";
 import { openApiOf } from "./openapi.ts";
 import { type ProcessParts, processRoutes } from "./process_routes.ts";
@@ -42,5 +43,16 @@ export function apiRoutes(parts: ApiParts): Route[] {
  * @param node the node
  */
 export function routesOf(node: Node): Route[] {
-  return [...nodeRoutes(node), ...takeoverRoutes(node), ...storeRoutes(node)];
+  return [...askedRoutes(node), ...storeRoutes(node)];
+}
+
+/**
+ * One of the routes that commands ask for: what `NodeClient` may send, and what it gets.
+ *
+ * @internal
+ */
+export type AskedRoute = ReturnType<typeof askedRoutes>[number];
+
+function askedRoutes(node: Node) {
+  return [...nodeRoutes(node), ...takeoverRoutes(node), ...componentRoutes(node)];
 }

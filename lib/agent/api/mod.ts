@@ -9,6 +9,14 @@ export { ApiError } from "./api_error.ts";
 export { dispatcher, type Presentable } from "./dispatch.ts";
 export { localTransport } from "./local_transport.ts";
 export type { ProcessParts } from "./process_routes.ts";
-export type { Answer, BodyDescription, Call, QueryParameter, Route } from "./route.ts";
-export { type ApiParts, apiRoutes } from "./all_routes.ts";
+export type {
+  Answer,
+  AnswerBody,
+  BodyDescription,
+  Call,
+  Method,
+  QueryParameter,
+  Route,
+} from "./route.ts";
+export { type ApiParts, apiRoutes, type AskedRoute } from "./all_routes.ts";
 export { type ApiServer, serveSocket, SocketError } from "./server.ts";

@@ -2,7 +2,7 @@ import { listComponentKeys } from "../../store/mod.ts";
 import { conditionsOf } from "../conditions.ts";
 import type { Node } from "../node.ts";
 import { ownersOf } from "../status.ts";
-import { type Call, jsonRoute, type QueryParameter, type Route } from "./route.ts";
+import { type Call, jsonRoute, type QueryParameter } from "./route.ts";
 import { written } from "./written.ts";
 
 /**
@@ -10,7 +10,7 @@ import { written } from "./written.ts";
  *
  * @param node the node
  */
-export function nodeRoutes(node: Node): Route[] {
+export function nodeRoutes(node: Node) {
   return [
     jsonRoute({
       method: "GET",
@@ -99,7 +99,7 @@ export function nodeRoutes(node: Node): Route[] {
   ];
 }
 
-function flag(name: string, description: string): QueryParameter {
+function flag<Name extends string>(name: Name, description: string): QueryParameter<Name> {
   return { name, kind: "boolean", description };
 }
 

@@ -4,6 +4,13 @@ import type { ErrorCode } from "../error_codes.ts";
 import { ApiError } from "./api_error.ts";
 import type { Call } from "./route.ts";
 
+/** The path of all components. */
+export const COMPONENTS = "/v1/components";
+/** That of one. */
+export const COMPONENT = `${COMPONENTS}/{component}` as const;
+/** That of what it holds of a resource. */
+export const RESOURCE = `${COMPONENT}/resources/{gvr}` as const;
+
 /** The parameters that paths have, as the OpenAPI document describes them. */
 export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   component: "Who asked for the objects, as in `kubelet`.",

@@ -16,20 +16,23 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
+/** What a body is made from: bytes and text as they are, anything else as JSON. */
+export type AnswerBody = Uint8Array<ArrayBuffer> | string | object;
+
 /** What a request is answered with. */
-export interface Answer {
+export interface Answer<Body extends AnswerBody = AnswerBody> {
   /** HTTP's. */
   readonly status: number;
-  /** Bytes and text as they are, anything else as JSON. */
-  readonly body: Uint8Array<ArrayBuffer> | string | object;
+  /** What it says. */
+  readonly body: Body;
   /** The media type of bytes or text. */
   readonly type?: string;
 }
 
 /** A query parameter. */
-export interface QueryParameter {
+export interface QueryParameter<Name extends string = string> {
   /** As it stands in the query. */
-  readonly name: string;
+  readonly name: Name;
   /** A boolean is `true` or `false`. */
   readonly kind: "boolean" | "text";
   /** It must be given; by default it need not. */
@@ -50,21 +53,29 @@ export interface BodyDescription {
   readonly also?: Readonly<Record<string, Schema>>;
 }
 
+/** HTTP's. */
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
 /**
  * One row of the table from which requests are dispatched and the OpenAPI document is made, so
- * that the two can't differ.
+ * that the two can't differ. Its type says what `NodeClient` may ask, and what it is answered.
  */
-export interface Route {
+export interface Route<
+  OfMethod extends Method = Method,
+  Path extends string = string,
+  Query extends string = string,
+  Body extends AnswerBody = AnswerBody,
+> {
   /** HTTP's. */
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: OfMethod;
   /** With `{parameters}`, each a whole segment. */
-  readonly path: string;
+  readonly path: Path;
   /** The operation's name, for generated clients and for the log. */
   readonly id: string;
   /** What it does, in the OpenAPI document. */
   readonly summary: string;
   /** The parameters that it takes; by default none. */
-  readonly query?: readonly QueryParameter[];
+  readonly query?: readonly QueryParameter<Query>[];
   /** The body that it takes; by default none. */
   readonly body?: BodyDescription;
   /** Answers that are no errors, by status. */
@@ -76,15 +87,22 @@ export interface Route {
   /** It may take as long as a first import on a slow uplink does. */
   readonly long?: boolean;
   /** Answers one request; what it throws becomes an error. */
-  readonly answer: (call: Call) => Answer | Promise<Answer>;
+  readonly answer: (call: Call) => Answer<Body> | Promise<Answer<Body>>;
 }
 
 /** What any request can be answered with. */
 export const COMMON_ERRORS: readonly ErrorCode[] = ["BadRequest", "TooManyRequests", "Internal"];
 
+/** What is answered by the name of its schema; each is an object or a list. */
+type Answered<Name extends SchemaName> = Answers[Name] & object;
+
 /** A route whose answer is JSON: what it answers with is what its schema says. */
-export interface JsonRoute<Name extends SchemaName>
-  extends Omit<Route, "answers" | "errors" | "answer"> {
+export interface JsonRoute<
+  OfMethod extends Method,
+  Path extends string,
+  Query extends string,
+  Name extends SchemaName,
+> extends Omit<Route<OfMethod, Path, Query>, "answers" | "errors" | "answer"> {
   /** What it is answered with. */
   readonly schema: Name;
   /** What that is. */
@@ -93,7 +111,7 @@ export interface JsonRoute<Name extends SchemaName>
   readonly status?: number;
   /** By default none. */
   readonly errors?: readonly ErrorCode[];
-  readonly answer: (call: Call) => (Answers[Name] & object) | Promise<Answers[Name] & object>;
+  readonly answer: (call: Call) => Answered<Name> | Promise<Answered<Name>>;
 }
 
 /**
@@ -101,7 +119,14 @@ export interface JsonRoute<Name extends SchemaName>
  *
  * @param route the route
  */
-export function jsonRoute<Name extends SchemaName>(route: JsonRoute<Name>): Route {
+export function jsonRoute<
+  OfMethod extends Method,
+  Path extends string,
+  Name extends SchemaName,
+  Query extends string = never,
+>(
+  route: JsonRoute<OfMethod, Path, Query, Name>,
+): Route<OfMethod, Path, Query, Answered<Name>> {
   const { schema, description, status = 200, errors = [], answer, ...rest } = route;
   return {
     ...rest,

@@ -1,42 +1,19 @@
-import { customResource, namesInRoot } from "../../fscache/mod.ts";
-import { isBuiltinGroup, splitObjectList } from "../../k8s/mod.ts";
-import type { ComponentKeyCache } from "../../keycache/mod.ts";
-import { fileValues } from "../../reconcile/mod.ts";
+import { splitObjectList } from "../../k8s/mod.ts";
 import {
-  type ApplyResult,
   createObject,
-  deleteComponentResources,
   deleteObject,
   getObject,
-  keysOfList,
   listObjects,
-  type ObjectOptions,
-  type ObjectPlace,
   replaceComponentList,
-  type StoreContext,
   updateObject,
 } from "../../store/mod.ts";
-import { ComponentClashError } from "../component_clash.ts";
-import { checkKnown, knownNames } from "../known_component.ts";
 import type { Node } from "../node.ts";
-import { componentsOf } from "../status.ts";
-import type { AskedWrite } from "../write_log.ts";
-import type { ErrorCode } from "../error_codes.ts";
+import { ref } from "../schemas.ts";
 import { writeObjectList } from "./object_list.ts";
-import { componentOf, listPlaceOf, objectPlaceOf, PLACE_ERRORS } from "./places.ts";
-import {
-  type BodyDescription,
-  type Call,
-  jsonRoute,
-  type QueryParameter,
-  type Route,
-} from "./route.ts";
-import { type Answers, ref } from "../schemas.ts";
-import { written } from "./written.ts";
+import { listPlaceOf, objectPlaceOf, PLACE_ERRORS, RESOURCE } from "./places.ts";
+import { type BodyDescription, jsonRoute, type QueryParameter, type Route } from "./route.ts";
+import { READ_ERRORS, storeWriter, WRITE_ERRORS, WRITTEN } from "./store_write.ts";
 
-const COMPONENTS = "/v1/components";
-const COMPONENT = `${COMPONENTS}/{component}`;
-const RESOURCE = `${COMPONENT}/resources/{gvr}`;
 const NAMESPACED = `${RESOURCE}/namespaces/{namespace}/objects/{name}`;
 const CLUSTER_SCOPED = `${RESOURCE}/objects/{name}`;
 
@@ -45,13 +22,6 @@ const NAMESPACE: QueryParameter = {
   kind: "text",
   description: "Only this namespace; without it all.",
 };
-const KNOWN: QueryParameter = {
-  name: "known",
-  kind: "boolean",
-  description: "Also those that hold no key: they did once, or the fs cache has them.",
-};
-/** What a write is answered with. */
-const WRITTEN = { description: "What was done.", schema: "Written" } as const;
 const OBJECT: BodyDescription = { description: "The object.", schema: ref("Object") };
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const STORED: BodyDescription = {
@@ -60,43 +30,14 @@ const STORED: BodyDescription = {
   also: { [PROTOBUF]: {} },
 };
 const LIST: BodyDescription = { description: "The list.", schema: ref("ObjectList") };
-const READ_ERRORS: readonly ErrorCode[] = ["NotReady", "Unknown"];
-const WRITE_ERRORS: readonly ErrorCode[] = [...READ_ERRORS, ...PLACE_ERRORS, "ComponentClash"];
 
 /**
- * The store under `/v1/components`.
+ * Objects and lists in the store, under `/v1/components`.
  *
  * @param node the one writer
  */
 export function storeRoutes(node: Node): Route[] {
-  const { source, policy } = node.reconcileOptions;
-  const optionsOf = ({ cache }: StoreContext): ObjectOptions => ({
-    rules: { policy, adopting: cache.fence.adopting },
-    bytesOf: fileValues(source.root, source.fs, cache, undefined),
-    timed: (_, work) => work,
-    customOf: (gvr) => isBuiltinGroup(gvr.group) ? undefined : customResource(source, gvr),
-  });
-  /** All that hold keys, did once, or stand in the fs cache. */
-  const namesKnown = ({ components }: ComponentKeyCache): string[] =>
-    knownNames(components, source);
-  /** Has a write done by the loop, for a component that the fs cache does not have. */
-  const write = async (
-    place: Pick<ObjectPlace, "component"> & Partial<ObjectPlace>,
-    { id: operation, signal }: Call,
-    work: (context: StoreContext, options: ObjectOptions) => Promise<ApplyResult>,
-  ): Promise<Answers["Written"]> => {
-    const { component } = place;
-    const object = objectIn(place);
-    const asked = { operation, component, ...(object && { object }) };
-    const applied = await node.write(asked, async (context) => {
-      if (namesInRoot(source.fs, source.root).has(component)) {
-        throw new ComponentClashError(source.root, component);
-      }
-      return await work(context, optionsOf(context));
-    }, signal);
-    return written(applied);
-  };
-
+  const write = storeWriter(node);
   const objectRoutes = (path: string, scope: string): Route[] => [
     jsonRoute({
       method: "POST",
@@ -165,72 +106,6 @@ export function storeRoutes(node: Node): Route[] {
   ];
 
   return [
-    jsonRoute({
-      method: "GET",
-      path: COMPONENTS,
-      id: "listComponents",
-      summary: "Components, and how many keys each holds.",
-      query: [KNOWN],
-      schema: "Components",
-      description: "By name.",
-      async answer({ query }) {
-        const holding = await node.look(componentsOf);
-        if (query.get("known") !== "true") return holding;
-        const idle = new Set(await node.look(namesKnown));
-        for (const { component } of holding) idle.delete(component);
-        return [...holding, ...Array.from(idle, (component) => ({ component, resources: [] }))]
-          .sort((a, b) => (a.component < b.component ? -1 : 1));
-      },
-    }),
-    jsonRoute({
-      method: "DELETE",
-      path: COMPONENT,
-      id: "deleteComponent",
-      summary: "Let a component go that the fs cache does not have: in one Txn, or, if it fits " +
-        "none, in several (staged).",
-      ...WRITTEN,
-      errors: [...WRITE_ERRORS, "NotFound", "TooLarge"],
-      long: true,
-      async answer(call) {
-        const component = componentOf(call);
-        return await write({ component }, call, async (context, options) => {
-          checkKnown(component, namesKnown(context.cache));
-          return await deleteComponentResources(context, component, {
-            ...options,
-            requireSingleTxn: false,
-          });
-        });
-      },
-    }),
-    jsonRoute({
-      method: "GET",
-      path: `${COMPONENT}/resources`,
-      id: "listResources",
-      summary: "Resources of a component, and how many keys it holds of each.",
-      schema: "Resources",
-      description: "By name.",
-      errors: [...PLACE_ERRORS, "NotFound"],
-      async answer(call) {
-        const component = componentOf(call);
-        return await node.look((cache) => {
-          checkKnown(component, namesKnown(cache));
-          return componentsOf(cache).find((one) => one.component === component)?.resources ?? [];
-        });
-      },
-    }),
-    jsonRoute({
-      method: "GET",
-      path: `${RESOURCE}/keys`,
-      id: "listResourceKeys",
-      summary: "Object keys that a component holds of a resource.",
-      schema: "Keys",
-      description: "In order.",
-      errors: PLACE_ERRORS,
-      answer(call) {
-        const place = listPlaceOf(call);
-        return node.look((cache) => keysOfList(cache, place));
-      },
-    }),
     {
       method: "GET",
       path: RESOURCE,
@@ -273,12 +148,6 @@ export function storeRoutes(node: Node): Route[] {
     ...objectRoutes(NAMESPACED, "Namespaced"),
     ...objectRoutes(CLUSTER_SCOPED, ""),
   ];
-}
-
-/** The object that a place names, if it is one's. */
-function objectIn({ gvr, namespace, name }: Partial<ObjectPlace>): AskedWrite["object"] {
-  const isObject = gvr !== undefined && namespace !== undefined && name !== undefined;
-  return isObject ? { gvr, namespace, name } : undefined;
 }
 
 /** An apiserver writes built-in kinds as protobuf behind the four bytes `k8s\0`. */

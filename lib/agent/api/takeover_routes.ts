@@ -3,7 +3,7 @@ import { fileValues, takeOverKeys } from "../../reconcile/mod.ts";
 import { deleteUnclaimedKeys } from "../../store/mod.ts";
 import type { Node } from "../node.ts";
 import { ApiError } from "./api_error.ts";
-import { jsonRoute, type Route } from "./route.ts";
+import { jsonRoute } from "./route.ts";
 import { ref } from "../schemas.ts";
 import { written } from "./written.ts";
 
@@ -13,7 +13,7 @@ import { written } from "./written.ts";
  *
  * @param node the one writer
  */
-export function takeoverRoutes(node: Node): Route[] {
+export function takeoverRoutes(node: Node) {
   const { source } = node.reconcileOptions;
   return [
     jsonRoute({
