@@ -213,13 +213,20 @@ class Run {
     vacancies: Vacancies,
     again: Set<string>,
   ): Promise<boolean> {
+    const kept = new Map(along);
     const ops = batch.flatMap((op) => {
       const valued = withValue(op, this.#request.bytesOf);
-      if (!valued) this.tally.leftOut(op);
-      return valued ?? [];
+      if (valued) return valued;
+      this.tally.leftOut(op);
+      // Who asks for it lets go, or takes up, all the same: only the other owner's put has to wait.
+      const { before, after, key } = op;
+      if (this.#request.asOne && before && after) {
+        kept.set(key, { ...before, owners: after.owners });
+      }
+      return [];
     });
     if (ops.length === 0) {
-      await this.#keep(along);
+      await this.#keep(kept);
       return true;
     }
     const deletes = this.#deletes.with(ops, this.#changes);
@@ -231,7 +238,7 @@ class Run {
     try {
       sent = await exchange(
         this.#context,
-        [...ops.map(entryOf), ...Array.from(along, keepEntry)],
+        [...ops.map(entryOf), ...Array.from(kept, keepEntry)],
         ops.map((op) => txnOp(op, vacant)),
         { vacant, windows: this.#deletes.windows(deletes) },
       );
@@ -255,7 +262,7 @@ class Run {
     }
     if (!sent.error) this.#aim.passed(bytes);
     this.#deletes.note(deletes);
-    this.#kept(along);
+    this.#kept(kept);
     this.tally.committed(sent.revision, sent.clusterId);
     for (const [index, op] of ops.entries()) {
       const succeeded = sent.results?.[index]?.succeeded === true;

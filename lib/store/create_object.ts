@@ -39,8 +39,8 @@ export async function createObject(
   if (ownerIn(cache.rows.get(key), component, gvr)) throw new KeyExistsError(key);
   const { mods } = await observe(etcd, cache.identity, [key]);
   if (mods.has(key)) throw new KeyExistsError(key);
-  const attempt = async () => {
-    const applied = await apply(context, {
+  const attempt = () =>
+    apply(context, {
       ...options,
       // Should another be faster, its value stays.
       rules: { ...options.rules, policy: "skip" },
@@ -51,21 +51,22 @@ export async function createObject(
       windows: new Map(),
       bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),
     });
-    expectDone(context, applied);
-    return applied;
-  };
   let applied = await attempt();
   // Another component's object, as the cache had it, was found missing and is dropped now.
-  if (!cache.rows.has(key)) applied = await attempt();
-  if (isProven(context, object)) return applied;
-  await letGo(context, key, owner);
+  if (!applied.failure && !cache.rows.has(key)) applied = await attempt();
+  if (isProven(context, object)) return { ...applied, failure: undefined };
+  // As long as a Txn is pending, nobody knows yet.
+  if (!cache.intent) await letGo(context, key, owner);
+  expectDone(context, applied);
   throw new KeyExistsError(key);
 }
 
-/** Another was faster: the component does not hold the key after all. */
+/** Another was faster, or it failed later: the component does not hold the key after all. */
 async function letGo({ cache }: StoreContext, key: string, owner: Owner): Promise<void> {
   const row = cache.rows.get(key);
   if (!row?.owners.includes(owner)) return;
   const owners = row.owners.filter((other) => other !== owner);
-  await cache.keep(new Map([[key, owners.length > 0 ? { ...row, owners } : null]]));
+  // What may have been put all the same is deleted by the next full pass that finds it.
+  const isKept = owners.length > 0 || row.ours;
+  await cache.keep(new Map([[key, isKept ? { ...row, owners } : null]]));
 }

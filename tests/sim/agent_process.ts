@@ -87,7 +87,10 @@ export class AgentProcess {
     this.#operation = operation;
     lineage.operationStart = operation.startTick;
     lineage.live = true;
-    this.#world.trace(() => `${this.name}: ${order.kind} begins`);
+    this.#world.trace(() => {
+      const what = [order.component, order.gvr, ...order.keys ?? []].filter(Boolean).join(" ");
+      return `${this.name}: ${order.kind} begins ${what}`;
+    });
     tell(this.#world, (checker) => checker.operationBegins?.(operation));
   }
 

@@ -76,8 +76,9 @@ export class FaultyEtcd implements Etcd {
     await this.#process.turn("range answered", "crash after a call to etcd");
     const other = this.#last;
     this.#last = { first, answer };
-    // Of the same keys as they were before, nobody can tell that it is old.
-    if (!other || other.first === first || !prng.chance(weather.mixedUp)) return answer;
+    // Of the same keys as they were before, nobody can tell that it is old; nor of no keys at all.
+    const tells = other && other.first !== first && other.answer.kvs.length > 0;
+    if (!tells || !prng.chance(weather.mixedUp)) return answer;
     this.#world.marks.hit("answer to another request");
     return other.answer;
   }

@@ -11,8 +11,6 @@ export type Order = Omit<Operation, "startTick" | "lineage" | "recoversFirst"> &
   readonly list?: ListOrder;
   /** For one object: which. */
   readonly place?: Place;
-  /** For a take-over: as what the keys were recorded. */
-  readonly gvr?: string;
 };
 
 /** A list that a tool puts through the API. */

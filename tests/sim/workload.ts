@@ -147,7 +147,7 @@ function drawObject(
   { disk }: Lineage,
   resource: Resource,
   kind: Order["kind"],
-): Pick<Order, "component" | "within" | "keys" | "place" | "version"> {
+): Pick<Order, "component" | "gvr" | "within" | "keys" | "place" | "version"> {
   const held = disk.rowKeys.filter((key) => key.startsWith(resource.keyPrefix))
     .flatMap((key) => disk.row(key)?.owners.map((owner) => ({ key, ...owner })) ?? [])
     .filter(({ fromApi, gvr }) => fromApi && gvr === resource.gvr);
@@ -157,6 +157,7 @@ function drawObject(
   const isNew = kind === "update-object" && prng.chance(0.8);
   return {
     component: known?.component ?? prng.pick(TOOLS),
+    gvr: resource.gvr,
     within: key,
     keys: new Set([key]),
     place,

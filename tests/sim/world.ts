@@ -85,6 +85,8 @@ export interface Operation {
   /** Where all keys that it may write begin, if that is limited. */
   readonly within: string | undefined;
   readonly component: string | undefined;
+  /** For a take-over as what the keys were recorded, for one object of what resource it is. */
+  readonly gvr?: string;
   /** For what is about single keys: which. */
   readonly keys?: ReadonlySet<string>;
   /** For one object that is put: in which version. */

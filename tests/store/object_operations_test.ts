@@ -6,10 +6,11 @@ import {
   listObjects,
   type ObjectOptions,
   type ObjectPlace,
+  recover,
   updateObject,
 } from "../../lib/store/mod.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
-import { loseAnswer, loseRequest, type TxnHook } from "../support/hooked_etcd.ts";
+import { loseAnswer, loseRequest, type TxnHook, unreachable } from "../support/hooked_etcd.ts";
 import { objectBytes, objectJson } from "../support/objects.ts";
 import { TestNode } from "../support/test_node.ts";
 import { bytesOf, put, replace } from "./_operations.ts";
@@ -38,6 +39,10 @@ function beforeTxn(work: () => Promise<void>): TxnHook {
   };
 }
 
+function ownersOf({ cache }: TestNode, key: string): string[] | undefined {
+  return cache.rows.get(key)?.owners.map(({ component }) => component);
+}
+
 async function onNode(
   server: EtcdServer,
   work: (node: TestNode, key: (name: string) => string) => Promise<void>,
@@ -64,6 +69,19 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
         await node.delete(key("a"));
       }
       await createObject(node.context, place("a"), pod("a"), OPTIONS);
+    },
+  );
+
+  await step(
+    "a create that failed as etcd went away, once another was faster, has left no owner",
+    async (node, key) => {
+      const theirs = objectJson({ name: "a", resourceVersion: "3" });
+      node.etcd.next(beforeTxn(() => node.put(key("a"), theirs)), unreachable);
+      await rejects(createObject(node.context, place("a"), pod("a"), OPTIONS), {
+        code: "Etcd",
+      });
+      strictEqual(node.cache.rows.has(key("a")), false);
+      strictEqual((await node.get(key("a")))?.value, theirs);
     },
   );
 
@@ -106,6 +124,18 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
         objectJson({ name: "a", resourceVersion: "9" }),
       );
       strictEqual(node.cache.intent, undefined);
+    },
+  );
+
+  await step(
+    "a component lets go though the other's file, which is to be put now, holds something else",
+    async (node, key) => {
+      await replace(node, { component: "app", objects: ["a"] });
+      await put(node, [{ objects: ["a"] }]);
+      await node.wipeEtcd();
+      await recover(node.context);
+      await deleteObject(node.context, place("a"), OPTIONS);
+      deepStrictEqual(ownersOf(node, key("a")), ["kubelet"]);
     },
   );
 

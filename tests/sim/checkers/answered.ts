@@ -45,12 +45,14 @@ export class Answered implements Checker {
   }
 
   #isDone(operation: Operation): void {
-    const { kind, keys = [], lineage, version, component } = operation;
+    const { kind, keys = [], lineage, version, component, gvr } = operation;
     for (const key of keys) {
       const stored = this.#world().etcd.get(key);
       if (this.#wasChanged(operation, key)) continue;
       const row = lineage.disk.row(key);
-      const isHeld = row?.owners.some((owner) => owner.component === component) ?? false;
+      const isHeld = row?.owners.some((owner) =>
+        owner.component === component && owner.gvr === gvr
+      ) ?? false;
       const is = stored && versionIn(stored.value);
       const isSame = is?.uid === version?.uid && is?.resourceVersion === version?.resourceVersion;
       const isIn = kind === "create-object" || kind === "update-object";
@@ -76,10 +78,12 @@ export class Answered implements Checker {
 }
 
 /** Keys whose records are as the operation wants them, so that a pass would go by that. */
-function wantedIn({ kind, keys = new Set(), component, lineage }: Operation): Set<string> {
+function wantedIn({ kind, keys = new Set(), component, gvr, lineage }: Operation): Set<string> {
   const isWanted = ({ disk }: Lineage, key: string): boolean => {
     const row = disk.row(key);
-    const isHeld = row?.owners.some((owner) => owner.fromApi && owner.component === component);
+    const isHeld = row?.owners.some((owner) =>
+      owner.fromApi && owner.component === component && owner.gvr === gvr
+    );
     if (kind === "create-object") return isHeld === true;
     return kind === "delete-unclaimed" && row?.ours === true && row.owners.length === 0;
   };
