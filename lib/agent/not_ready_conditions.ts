@@ -1,0 +1,113 @@
+import { plural } from "../plural.ts";
+import { FenceError } from "../store/mod.ts";
+import type { ConditionItem, Definition } from "./condition.ts";
+
+/** Verdicts on a fence while a Txn was written down whose result was not. */
+const PENDING: ReadonlySet<string> = new Set(["applied", "not-applied", "fenced-off"]);
+
+/** Conditions in which a node is not ready: somebody has to act or to wait. The gravest first. */
+export const NOT_READY = {
+  "retired": {
+    kind: "not-ready",
+    effect: "retired",
+    items: ({ retired, nodeName = "" }) => retired ? [{ about: nodeName }] : [],
+    words: () => "nothing is written any more",
+    reason: () => "this node was retired",
+    advice: "start edgekeyd anew to let it take part again",
+  },
+  "fence-lost": {
+    kind: "not-ready",
+    effect: "failing",
+    items: ({ fence }) =>
+      fence?.kind === "other-life" || fence?.kind === "rolled-back"
+        ? [{ about: fence.key, reason: new FenceError(fence.kind, fence.key).what }]
+        : [],
+    words: reasonOf,
+    advice: FenceError.ADVICE,
+  },
+  "etcd-away": {
+    kind: "not-ready",
+    effect: "etcd-away",
+    items: ({ etcd, failure }) =>
+      failure && etcd === "away" ? [{ about: "etcd", reason: failure.message }] : [],
+    words: reasonOf,
+    advice: "nothing is lost meanwhile, and the first pass after it makes up for it",
+  },
+  "failing": {
+    kind: "not-ready",
+    effect: "failing",
+    items: ({ etcd, failure }) =>
+      failure && etcd !== "away" ? [{ about: failure.code, reason: failure.message }] : [],
+    words: reasonOf,
+    advice: "once that is mended, the next pass makes up for it",
+  },
+  "service-down": {
+    kind: "not-ready",
+    effect: "failing",
+    items: ({ idleService: about }) => about === undefined ? [] : [{ about }],
+    words: ([item]) => `${item?.about ?? ""} is installed here and does not run`,
+    advice: "`systemctl status edgekeyd` and `journalctl -u edgekeyd` say why; " +
+      "`systemctl start edgekeyd` starts it",
+  },
+  "starting": {
+    kind: "not-ready",
+    effect: "starting",
+    items: ({ daemon, retired, failure, lastSuccessMs, nodeName = "" }) =>
+      daemon && !retired && !failure && lastSuccessMs === undefined ? [{ about: nodeName }] : [],
+    words: () => "the first full pass is under way",
+    advice: "wait until it is through",
+  },
+  "etcd-reset": {
+    kind: "not-ready",
+    effect: "unsettled",
+    items: ({ fence }) => fence?.kind === "reset" ? [{ about: fence.key }] : [],
+    words: () => "etcd came back empty or older than the cache",
+    advice: "a full pass puts what is missing: a daemon makes one at once, and without one " +
+      "`edgekeyd --reconcile` does",
+  },
+  "txn-pending": {
+    kind: "not-ready",
+    effect: "unsettled",
+    items({ pendingKeys = 0, fence, nodeName = "" }) {
+      if (pendingKeys > 0) return [{ about: nodeName, count: pendingKeys }];
+      return fence && PENDING.has(fence.kind) ? [{ about: nodeName }] : [];
+    },
+    words: ([item]) =>
+      item?.count === undefined
+        ? "a Txn is pending"
+        : `a Txn of ${plural(item.count, "key")} is pending`,
+    advice: "`edgekeyd --reconcile` settles it",
+  },
+  "deletes-held-back": {
+    kind: "not-ready",
+    effect: "exception",
+    items: ({ heldBack = [] }) =>
+      heldBack.map(({ component, deletes }) => ({ about: component, count: deletes })),
+    words(items) {
+      const names = items.map(({ about }) => about).join(", ");
+      const deletes = items.reduce((sum, { count = 0 }) => sum + count, 0);
+      // What is gone and shares all its keys has none to delete, and is held back too.
+      return deletes > 0
+        ? `${plural(deletes, "delete")} of ${names} held back`
+        : `${plural(items.length, "component")} (${names}) held back`;
+    },
+    reason: ({ about, count = 0 }) =>
+      count > 0
+        ? `${plural(count, "delete")} of ${about} ${count === 1 ? "is" : "are"} held back`
+        : `${about} is held back from letting go of keys, all of which others hold too`,
+    advice: "put back what is not meant to be gone from the fs cache; only if the deletes are " +
+      "meant, run " +
+      "`edgekeyd --reconcile --confirm-deletes`, or `edgekeyd delete-component NAME` for a " +
+      "component whose directory is gone",
+    log: {
+      appeared: "deletes held back",
+      cleared: "no deletes held back any more",
+      about: "component",
+      count: "deletes",
+    },
+  },
+} satisfies Readonly<Record<string, Definition & { readonly kind: "not-ready" }>>;
+
+function reasonOf([item]: readonly ConditionItem[]): string {
+  return item?.reason ?? "";
+}

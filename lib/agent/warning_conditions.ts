@@ -1,0 +1,145 @@
+import { plural } from "../plural.ts";
+import type { Definition } from "./condition.ts";
+
+const HALF_REWRITTEN_ADVICE =
+  "yurthub puts its backup (tmp_…) back when it starts; do that by hand if it is not at work";
+
+const BUSY_ADVICE =
+  "its directories are moved or made anew more often than --settle-time: find out by what, or give " +
+  "a shorter one";
+
+/** Reasons of files that only are too much to take. */
+const TOO_LARGE = /^(larger than \d|does not fit one etcd request)/;
+
+/**
+ * Conditions that somebody should look at some time, for the node does its work all the same. The
+ * gravest first.
+ */
+export const WARNINGS = {
+  "conflicts": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ conflicts = new Map() }) =>
+      [...conflicts].map(([about, reason]) => ({ about, reason }))
+        .sort((a, b) => (a.about < b.about ? -1 : 1)),
+    words: ({ length }) => `${plural(length, "key")} left to others`,
+    advice: "delete them in etcd to let edgekeyd write them",
+    log: { appeared: "key left to others", cleared: "no longer left to others", about: "key" },
+  },
+  "others-values": {
+    kind: "warning",
+    effect: "none",
+    items: ({ others = new Map() }) =>
+      [...others].map(([about, reason]) => ({ about, reason }))
+        .sort((a, b) => (a.about < b.about ? -1 : 1)),
+    words: ({ length }) =>
+      `${plural(length, "key")} with another importer's value, which no component here holds`,
+    advice:
+      "another node may be ahead of this one; if not, `--reconcile --conflict-policy owner` " +
+      "puts what the files say",
+    log: {
+      appeared: "another importer's value, which no component here holds",
+      cleared: "no longer another importer's value",
+      about: "key",
+    },
+  },
+  "keys-not-put": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ notPut = [] }) =>
+      notPut.map(({ key, path, reason }) => ({
+        about: key,
+        reason: `${reason}, and ${path} can't be imported`,
+      })),
+    words: ({ length }) => `${plural(length, "key")} to be put, whose file can't be imported`,
+    advice: "let yurthub write the files anew",
+    log: {
+      appeared: "not put, since its file can't be imported",
+      cleared: "no longer to be put",
+      about: "key",
+    },
+  },
+  "invalid-paths": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ invalid = [] }) => invalid.map(({ path, reason }) => ({ about: path, reason })),
+    words: ({ length }) => `${plural(length, "invalid path")} not imported`,
+    advice: (items) =>
+      items.some(({ reason = "" }) => TOO_LARGE.test(reason))
+        ? "raise --etcd-max-request-bytes here and --max-request-bytes of etcd for what is too " +
+          "large, or --max-object-bytes if that is set; remove what else is invalid, or let " +
+          "yurthub write it anew"
+        : "remove them, or let yurthub write them anew",
+    log: { appeared: "not imported", cleared: "no longer invalid", about: "path" },
+  },
+  "half-rewritten": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ halfRewritten = [] }) => halfRewritten.map((about) => ({ about })),
+    words: ({ length }) =>
+      `${plural(length, "resource group")} half rewritten for more than a minute, in which ` +
+      "deletes wait",
+    advice: HALF_REWRITTEN_ADVICE,
+    log: {
+      appeared: "a resource group has been half rewritten for more than a minute, and deletes in " +
+        `it wait; ${HALF_REWRITTEN_ADVICE}`,
+      cleared: "no longer half rewritten",
+      about: "group",
+    },
+  },
+  "busy": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ busy = [] }) => busy.map((about) => ({ about })),
+    words: ({ length }) =>
+      `${plural(length, "resource group")} too restless for more than a minute to tell what was ` +
+      "removed, so that deletes wait",
+    advice: BUSY_ADVICE,
+    log: {
+      appeared: "a resource group has been too restless for more than a minute to tell what was " +
+        `removed, and deletes in it wait; ${BUSY_ADVICE}`,
+      cleared: "no longer too restless",
+      about: "group",
+    },
+  },
+  "credentials-unread": {
+    kind: "warning",
+    effect: "none",
+    items: ({ credentialFailure: reason }) =>
+      reason === undefined ? [] : [{ about: "etcd", reason }],
+    words: () => "the files that etcd is spoken to with can't be read again",
+    advice:
+      "mend them; the connection goes on with what was read before, and they are read again " +
+      "within 5 s",
+    log: {
+      appeared: "certificates or password can't be read again; what was read before goes on",
+      cleared: "certificates and password were read again",
+      about: "of",
+    },
+  },
+  "cluster-changed": {
+    kind: "warning",
+    effect: "none",
+    items: ({ clusterChange: change }) =>
+      change
+        ? [{ about: change.now, reason: `this node wrote to cluster ${change.before} before` }]
+        : [],
+    words: () => "etcd is another cluster than before",
+    advice:
+      "if it was made anew behind the same endpoints, all is well and the next start of the " +
+      "daemon ends this; if not, set --etcd-servers right: what was written to the other stays there",
+  },
+  "unwatched": {
+    kind: "warning",
+    effect: "none",
+    items: ({ watchFailure: reason, cacheRoot: about = "" }) =>
+      reason === undefined ? [] : [{ about, reason }],
+    words: () => "the fs cache can't be watched, and is looked at every 30 s",
+    advice: "if it is a limit, raise fs.inotify.max_user_watches or max_user_instances",
+    log: {
+      appeared: "the cache can't be watched, it is looked at every 30 s",
+      cleared: "the cache is watched again",
+      about: "directory",
+    },
+  },
+} satisfies Readonly<Record<string, Definition & { readonly kind: "warning" }>>;
