@@ -53,9 +53,12 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
   const listings = new Listings(options.fs, options.root, invalid);
   const files = new ObjectFiles({ ...options, known }, invalid);
   const rewrites = new Rewrites();
-  const slices = new Slices(() => options.monotonicMs(), () => {
-    options.progress?.(files.seen);
-    return options.pause();
+  const slices = new Slices({
+    monotonicMs: () => options.monotonicMs(),
+    pause() {
+      options.progress?.(files.seen);
+      return options.pause();
+    },
   });
   let recordedComponents: ReadonlySet<string> | undefined;
   const isRecorded = (component: string) => {

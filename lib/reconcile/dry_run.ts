@@ -65,8 +65,7 @@ export async function dryRun(
     const note = unclaimedNote(unclaimed);
     if (note !== undefined) notes.push(note);
   }
-  const { clock } = context;
-  const slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
+  const slices = new Slices(context.clock);
   const packing = await pack(planned, txnLimits(context), options.requireSingleTxn, slices);
   const ops = packing.batches.flat();
   const tooLarge = new Map(packing.tooLarge.map((op) => [op.key, op.owner]));

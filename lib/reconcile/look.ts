@@ -90,7 +90,7 @@ async function lookEverywhere(
     groups: () => standingGroups(fs, root, coverage),
     standsIn: (group, object) => standsIn(fs, root, group, object),
   };
-  const slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
+  const slices = new Slices(clock);
   let besides = scope.besides ?? new Set();
   for (;;) {
     const seen = await lookOnce(source, cache, clock, { ...scope, besides }, progress);

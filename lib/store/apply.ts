@@ -83,8 +83,7 @@ class Run {
       return row ? [[key, row]] : [];
     }));
     this.#deletes = new DeleteTally(request.windows);
-    const { clock } = context;
-    this.#slices = new Slices(() => clock.monotonicMs(), () => clock.pause());
+    this.#slices = new Slices(context.clock);
   }
 
   /** Keys that are still to be brought about. */

@@ -44,9 +44,12 @@ async function packedInSlices(
 ): Promise<Packing & { pauses: number; looks: number }> {
   let looks = 0;
   let pauses = 0;
-  const slices = new Slices(() => looks++, () => {
-    pauses++;
-    return Promise.resolve();
+  const slices = new Slices({
+    monotonicMs: () => looks++,
+    pause() {
+      pauses++;
+      return Promise.resolve();
+    },
   });
   return { ...await pack(all, limits, whole, slices), pauses, looks };
 }
