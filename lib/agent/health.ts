@@ -83,6 +83,8 @@ const AWAY: ReadonlySet<EtcdErrorReason> = new Set([
   "unreachable",
   "timeout",
   "unavailable",
+  "learner",
+  "not-etcd",
   "tls",
 ]);
 

@@ -8,12 +8,21 @@ export class CallFailure extends Error {
   readonly code: number;
   /** What the server, or the client's transport, said. */
   readonly details: string;
+  /** The type of an answer that was none of gRPC's, as `text/html`; undefined if none came. */
+  readonly foreignType: string | undefined;
 
-  /** @param status as gRPC reports it */
-  constructor(status: { readonly code: number; readonly details: string }) {
+  /**
+   * @param status as gRPC reports it
+   * @param foreignType the type of an answer that is none of gRPC's, if one came
+   */
+  constructor(
+    status: { readonly code: number; readonly details: string },
+    foreignType?: string,
+  ) {
     super(`gRPC status ${status.code}: ${status.details}`);
     this.code = status.code;
     this.details = status.details;
+    this.foreignType = foreignType;
   }
 }
 
@@ -26,7 +35,9 @@ export const GrpcCode = {
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
   OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  DATA_LOSS: 15,
   UNAUTHENTICATED: 16,
 } as const;

@@ -28,6 +28,11 @@ export function isTokenRefused({ details }: CallFailure): boolean {
     .test(details);
 }
 
+/** What gRPC says of an answer that is a status of HTTP and nothing else. */
+const HTTP_STATUS = /HTTP status code (\d{3})/;
+/** kine takes kube-apiserver's Txns for what they look like, and no others. */
+const KINE = /unsupported operations in txn|unsupported transaction|not implemented by kine/;
+
 /**
  * gRPC's codes alone tell too little: etcd uses one for many reasons, and the client's own
  * failures carry the same codes as the server's. The texts are stable from etcd 3.4 to 3.6.
@@ -35,6 +40,10 @@ export function isTokenRefused({ details }: CallFailure): boolean {
 function reasonOf(failure: CallFailure): EtcdErrorReason {
   if (isTokenRefused(failure)) return "unauthenticated";
   const { code, details } = failure;
+  // Who answers so may have handed the request on before.
+  if (failure.foreignType !== undefined || HTTP_STATUS.test(details)) return "unavailable";
+  if (details.includes("rpc not supported for learner")) return "learner";
+  if (code === GrpcCode.UNIMPLEMENTED || KINE.test(details)) return "not-etcd";
   switch (code) {
     case GrpcCode.INVALID_ARGUMENT:
       if (details.includes("too many operations")) return "too-many-ops";
@@ -65,6 +74,8 @@ function reasonOf(failure: CallFailure): EtcdErrorReason {
       return "unavailable";
     case GrpcCode.UNAUTHENTICATED:
       return "unauthenticated";
+    case GrpcCode.DATA_LOSS:
+      return details.includes("corrupt cluster") ? "corrupt" : "unknown";
     default:
       return "unknown";
   }
@@ -86,10 +97,21 @@ function describe(reason: EtcdErrorReason, failure: CallFailure, context: CallCo
         said.replace(/,.*/, "")
       }); it is stopped, overloaded, or the network drops packets`;
     case "unavailable":
+      if (failure.foreignType !== undefined || HTTP_STATUS.test(said)) {
+        return foreignAnswer(context.endpoint, failure);
+      }
       // What etcd itself says begins with its name; anything else is the transport's complaint.
       return said.startsWith("etcdserver:")
         ? `${etcd} can't serve now: ${said}; it has no leader, or too much to do`
         : `the connection to ${etcd} broke: ${said}; check that it runs`;
+    case "learner":
+      return `${etcd} is a learner, which serves no requests until it is a voting member: promote it (etcdctl member promote), or name voting members in --etcd-servers`;
+    case "not-etcd":
+      return KINE.test(said)
+        ? `what answers at ${context.endpoint} is not etcd itself (${said}): kine, which k3s has, knows no Txns but kube-apiserver's own; name a real etcd in --etcd-servers`
+        : `what answers at ${context.endpoint} speaks gRPC and is no etcd (${said}): name etcd's client port, 2379 as a rule, in --etcd-servers`;
+    case "corrupt":
+      return `${etcd} has found that its members differ, and does nothing any more (${said}; CORRUPT alarm): find the one that differs with etcdctl endpoint hashkv, replace it or restore a snapshot, then run etcdctl alarm disarm`;
     case "unauthenticated":
       return context.username === undefined
         ? `${etcd} wants to know who asks: ${said}; give --etcd-username and --etcd-password-file, or a client certificate whose common name is an etcd user`
@@ -109,6 +131,15 @@ function describe(reason: EtcdErrorReason, failure: CallFailure, context: CallCo
     default:
       return `${etcd} refused the request: ${said}`;
   }
+}
+
+/** It speaks HTTP/2, so that it is no etcd of before v3, and no web server of the simple kind. */
+function foreignAnswer(endpoint: string, { details, foreignType }: CallFailure): string {
+  const status = HTTP_STATUS.exec(details)?.[1];
+  const what = status === undefined
+    ? `${JSON.stringify(foreignType)} in place of gRPC`
+    : `HTTP status ${status} in place of gRPC`;
+  return `what answers at ${endpoint} says ${what}: it is no etcd, or a proxy that can't reach its etcd; name etcd's own client port, 2379 as a rule, in --etcd-servers, or look into the proxy's log`;
 }
 
 /** grpc-js wraps the reason in words about itself. */

@@ -23,6 +23,9 @@ import { explainConnectFailure } from "./preflight.ts";
 /** The largest answer that is accepted, in bytes; ranges are paged to stay far below it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
+/** Of the time of a call, while nobody has answered yet; the rest is for finding out why. */
+const CONNECTING_SHARE = 0.8;
+
 /** Where etcd is, and who we are to it. */
 export interface EtcdOptions extends TlsFiles, UserFiles {
   /** As `parseEndpoints` returns them. */
@@ -80,6 +83,8 @@ class EtcdClient implements Etcd {
   readonly #identity: Identity | undefined;
   readonly #login: Login | undefined;
   #closed = false;
+  /** While nobody has answered, some time is kept to find out why. */
+  #isMet = false;
 
   constructor(
     connections: readonly Connection[],
@@ -189,13 +194,16 @@ class EtcdClient implements Etcd {
     if (this.#closed) throw new EtcdError("unreachable", "the etcd client is closed");
     const deadline = deadlineIn(timeoutMs);
     try {
-      return await this.#failover.run(
-        deadline,
+      const answer = await this.#failover.run(
+        this.#isMet ? deadline : deadlineIn(timeoutMs * CONNECTING_SHARE),
         idempotent,
         (connection, until) => this.#attempt(connection, until, send),
       );
+      this.#isMet = true;
+      return answer;
     } catch (error) {
       const connecting = error instanceof EtcdError && error.reason === "unreachable";
+      this.#isMet &&= !connecting;
       if (!connecting || msUntil(deadline) <= 0) throw error;
       throw await this.#explained(error, deadline);
     }
@@ -217,13 +225,13 @@ class EtcdClient implements Etcd {
     }
   }
 
-  /** gRPC says little about TLS, so that a failure to connect is worth a look at it. */
+  /** gRPC says little of what it can't talk to, so that a failure to connect is worth a look. */
   async #explained(error: EtcdError, deadline: number): Promise<EtcdError> {
     const findings = await Promise.all(
       this.#connections.map(({ endpoint }) => explainConnectFailure(endpoint, this.#tls, deadline)),
     );
-    const finding = findings.find((text) => text !== undefined);
-    return finding === undefined ? error : new EtcdError("tls", finding, { cause: error });
+    const [finding] = findings.filter((found) => found !== undefined);
+    return finding ? new EtcdError(finding.reason, finding.text, { cause: error }) : error;
   }
 }
 

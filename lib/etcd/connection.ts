@@ -42,6 +42,9 @@ const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
+/** What is said of a foreign answer's type is no longer than this. */
+const MAX_TYPE_LENGTH = 40;
+
 /**
  * etcd3 for ONE endpoint, stripped of all that it does by itself: retries, circuit breaker, choice
  * of host, login. A method is one attempt on the wire.
@@ -131,6 +134,7 @@ async function send<T>(
   call: (grpcOptions: grpc.CallOptions) => Promise<T>,
 ): Promise<T> {
   let status: grpc.StatusObject | undefined;
+  let foreignType: string | undefined;
   const interceptor: grpc.Interceptor = (callOptions, nextCall) => {
     // gRPC takes a moment of the wall clock, and makes a timer of what is left as the call starts.
     const deadline = Date.now() + msUntil(options.deadline);
@@ -138,6 +142,10 @@ async function send<T>(
       start(metadata, _listener, next) {
         if (options.token !== undefined) metadata.set("token", options.token);
         next(metadata, {
+          onReceiveMetadata(received, pass) {
+            foreignType = foreignTypeIn(received);
+            pass(received);
+          },
           onReceiveStatus(received, pass) {
             status = received;
             pass({ ...received, details: "" });
@@ -151,8 +159,15 @@ async function send<T>(
   } catch (cause) {
     // Without a status the call was not even started: etcd3 or the encoder refused it.
     const details = cause instanceof Error ? cause.message : String(cause);
-    throw new CallFailure(status ?? { code: grpc.status.INVALID_ARGUMENT, details });
+    throw new CallFailure(status ?? { code: grpc.status.INVALID_ARGUMENT, details }, foreignType);
   }
+}
+
+/** A proxy, say, answers by itself; gRPC would take its page for a message without end. */
+function foreignTypeIn(headers: grpc.Metadata): string | undefined {
+  const [type] = headers.get("content-type");
+  const isForeign = typeof type === "string" && !type.startsWith("application/grpc");
+  return isForeign ? type.slice(0, MAX_TYPE_LENGTH) : undefined;
 }
 
 function credentialBuffers(tls: TlsCredentials) {

@@ -6,6 +6,8 @@ import { EdgekeydError } from "../errors.ts";
  * - `unreachable`: no connection was established, nothing was sent
  * - `timeout`: the deadline passed
  * - `unavailable`: the call was cut off or the cluster had no leader
+ * - `learner`: this member only learns what the cluster holds, and serves nobody
+ * - `not-etcd`: what answers is no etcd, or one that can't do what is needed
  * - `tls`: the handshake failed (certificates)
  * - `unauthenticated`: user name, password or token refused
  * - `permission-denied`: the role may not do this
@@ -13,6 +15,7 @@ import { EdgekeydError } from "../errors.ts";
  * - `too-many-ops`: the request exceeds `--max-txn-ops`
  * - `invalid`: etcd refused the request as malformed
  * - `no-space`: the backend quota is exceeded (NOSPACE)
+ * - `corrupt`: the members of the cluster differ (CORRUPT)
  * - `compacted`: the revision that was asked for is gone
  * - `answer-too-large`: the answer exceeds what this client accepts
  * - `unknown`: anything else
@@ -21,6 +24,8 @@ export type EtcdErrorReason =
   | "unreachable"
   | "timeout"
   | "unavailable"
+  | "learner"
+  | "not-etcd"
   | "tls"
   | "unauthenticated"
   | "permission-denied"
@@ -28,6 +33,7 @@ export type EtcdErrorReason =
   | "too-many-ops"
   | "invalid"
   | "no-space"
+  | "corrupt"
   | "compacted"
   | "answer-too-large"
   | "unknown";
@@ -35,12 +41,15 @@ export type EtcdErrorReason =
 /** Reasons after which a Txn is known not to have been applied. */
 const DEFINITE: ReadonlySet<EtcdErrorReason> = new Set([
   "unreachable",
+  "learner",
+  "not-etcd",
   "tls",
   "unauthenticated",
   "permission-denied",
   "too-large",
   "too-many-ops",
   "invalid",
+  "corrupt",
   "compacted",
 ]);
 

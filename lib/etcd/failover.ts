@@ -6,6 +6,8 @@ const ENDPOINT_FAILED: ReadonlySet<EtcdErrorReason> = new Set([
   "unreachable",
   "timeout",
   "unavailable",
+  "learner",
+  "not-etcd",
 ]);
 
 /** Something with an address. */
@@ -35,7 +37,7 @@ export class Failover<T extends Target> {
   /**
    * Tries each endpoint at most once. What is idempotent goes on to the next after any failure of
    * an endpoint, and leaves each its share of the time; anything else goes on only if nothing was
-   * sent, and gets all the time there is. A failure is remembered, so that the next call starts
+   * sent or it was refused, and gets all the time there is. A failure is remembered, so that the next call starts
    * elsewhere.
    *
    * @param deadline of all attempts together, as {@linkcode deadlineIn} counts
@@ -64,7 +66,7 @@ export class Failover<T extends Target> {
         if (!(error instanceof EtcdError) || !ENDPOINT_FAILED.has(error.reason)) throw error;
         this.#preferred = (this.#targets.indexOf(target) + 1) % count;
         const last = tried === count - 1 || msUntil(deadline) <= 0;
-        const mayGoOn = idempotent || error.reason === "unreachable";
+        const mayGoOn = idempotent || error.outcome === "not-applied";
         if (last || !mayGoOn) throw alsoTried(error, failed);
         failed.push(`${target.endpoint} (${error.reason})`);
       }

@@ -51,7 +51,16 @@ const STATUSES: [code: number, details: string, reason: EtcdErrorReason, outcome
   [11, "etcdserver: mvcc: required revision has been compacted", "compacted", "not-applied"],
   [11, "etcdserver: mvcc: required revision is a future revision", "invalid", "not-applied"],
   [2, "anything", "unknown", "in-doubt"],
-  [12, "unknown service etcdserverpb.KV", "unknown", "in-doubt"],
+  [12, "unknown service etcdserverpb.KV", "not-etcd", "not-applied"],
+  [12, "alarm is not implemented by kine", "not-etcd", "not-applied"],
+  [3, "etcdserver: unsupported operations in txn request", "not-etcd", "not-applied"],
+  [2, "unsupported transaction: compare:<target:VALUE >", "not-etcd", "not-applied"],
+  [12, "Received HTTP status code 404", "unavailable", "in-doubt"],
+  [14, "Received HTTP status code 502", "unavailable", "in-doubt"],
+  [14, "etcdserver: rpc not supported for learner", "learner", "not-applied"],
+  [9, "etcdserver: rpc not supported for learner", "learner", "not-applied"],
+  [15, "etcdserver: corrupt cluster", "corrupt", "not-applied"],
+  [15, "anything", "unknown", "in-doubt"],
 ];
 
 for (const [code, details, reason, outcome] of STATUSES) {

@@ -31,15 +31,19 @@ async function run(
 }
 
 Deno.test("failover: what is idempotent goes on after any failure of an endpoint", async () => {
-  for (const reason of ["unreachable", "timeout", "unavailable"] as const) {
+  for (
+    const reason of ["unreachable", "timeout", "unavailable", "learner", "not-etcd"] as const
+  ) {
     const { tried, error } = await run(new Failover(TARGETS), true, [reason, reason]);
     strictEqual(new Set(tried).size, 3);
     strictEqual(error, undefined);
   }
 });
 
-Deno.test("failover: a Txn goes on only if nothing was sent", async () => {
-  strictEqual((await run(new Failover(TARGETS), false, ["unreachable"])).tried.length, 2);
+Deno.test("failover: a Txn goes on only if nothing was sent, or it was refused", async () => {
+  for (const reason of ["unreachable", "learner", "not-etcd"] as const) {
+    strictEqual((await run(new Failover(TARGETS), false, [reason])).tried.length, 2);
+  }
   for (const reason of ["timeout", "unavailable", "unknown", "no-space"] as const) {
     const { tried, error } = await run(new Failover(TARGETS), false, [reason]);
     strictEqual(tried.length, 1);

@@ -69,7 +69,7 @@ Deno.test("preflight: a connection that is reset in the handshake", async (t) =>
       const endpoint = `https://127.0.0.1:${port}`;
       const files = { caFile: ca.caFile, ...client };
       const tls = await readTlsCredentials([endpoint], files);
-      return await explainConnectFailure(endpoint, tls, deadlineIn(5_000)) ?? "";
+      return (await explainConnectFailure(endpoint, tls, deadlineIn(5_000)))?.text ?? "";
     };
 
     await t.step("after the server's certificate: it refused ours, its alert is lost", async () => {
