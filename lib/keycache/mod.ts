@@ -1,3 +1,5 @@
+export type { CacheContents } from "./cache_contents.ts";
+export type { Change } from "./change.ts";
 export { ComponentKeyCache } from "./component_key_cache.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceState } from "./fence_state.ts";
