@@ -104,6 +104,12 @@ class Run {
     return unclaimed ? new Map([...rows, ...unclaimed]) : rows;
   }
 
+  /** What nobody holds is for a full pass: somebody may have it by now, and only that has looked. */
+  get #held(): ReadonlySet<string> {
+    const rows = this.#context.cache.rows.values();
+    return new Set(rows.filter(({ owners }) => owners.length > 0).map(({ key }) => key));
+  }
+
   /** @returns true if nothing is left to do */
   async round(): Promise<boolean> {
     const { rules, timed = unmeasured } = this.#request;
@@ -134,7 +140,8 @@ class Run {
     await recover(this.#context);
     const { epoch } = this.#context.cache.fence;
     // Whoever found that out, here or while an answer was looked for.
-    if (this.#request.full || epoch !== this.#epoch) this.#again = "all";
+    if (this.#request.full) this.#again = "all";
+    else if (epoch !== this.#epoch) this.#again = this.#held;
     else if (this.#again !== "all") this.#again = this.#again.union(again);
     this.#epoch = epoch;
     return false;

@@ -1,6 +1,8 @@
 import type { AgentClock } from "../../lib/agent/mod.ts";
 import { FenceError } from "../../lib/store/mod.ts";
+import { ALL, drawFlags, type Flags } from "./flags.ts";
 import type { Mark } from "./marks.ts";
+import { COMPONENTS } from "./workload.ts";
 import {
   CrashSignal,
   fenceOf,
@@ -20,6 +22,8 @@ export class AgentProcess {
   readonly name: string;
   readonly lineage: Lineage;
   readonly number: number;
+  /** What it was started with. */
+  readonly flags: Flags;
   readonly #world: World;
   alive = true;
   /** The latest commit to the cache's database was not the last one of its kind. */
@@ -34,6 +38,10 @@ export class AgentProcess {
     this.lineage = lineage;
     this.number = number;
     this.name = `${lineage.name}#${number}`;
+    const { prng, weather, marks } = world;
+    const isNarrow = prng.chance(weather.narrow);
+    this.flags = isNarrow ? drawFlags(prng, COMPONENTS) : ALL;
+    if (isNarrow) marks.hit("flags that leave something out");
     this.#bornMs = world.clock.nowMs - world.clock.monotonicMs;
   }
 
@@ -81,9 +89,9 @@ export class AgentProcess {
   }
 
   /** Something begins. */
-  begin(order: Omit<Operation, "lineage" | "startTick">): void {
-    const { lineage } = this;
-    const operation = { ...order, lineage, startTick: ++this.#world.tick };
+  begin(order: Omit<Operation, "lineage" | "startTick" | "flags">): void {
+    const { lineage, flags } = this;
+    const operation = { ...order, lineage, flags, startTick: ++this.#world.tick };
     this.#operation = operation;
     lineage.operationStart = operation.startTick;
     lineage.live = true;

@@ -5,10 +5,11 @@ import type { StoreContext } from "../../lib/store/mod.ts";
 import type { Etcd } from "../../lib/etcd/mod.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { FaultyEtcd, type Network } from "./faulty_etcd.ts";
+import { coverageOf } from "./flags.ts";
 import type { Mutation } from "./mutation.ts";
 import { ROOT } from "./node_model.ts";
 import { TornKv } from "./torn_kv.ts";
-import type { Lineage, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** How every agent of a run is set up. */
 export interface AgentSetup {
@@ -62,17 +63,17 @@ export function contextOf(
   return { etcd, cache, maxTxnOps, requestBytes, random: () => world.prng.hex(), clock };
 }
 
-/** How an agent of a state directory reconciles, unless it is told otherwise. */
+/** How a process reconciles, unless it is told otherwise. */
 export function reconcileOptions(
   world: World,
   { settleMs, maxDeletePercent, mutation }: AgentSetup,
-  { node, name }: Lineage,
+  { lineage: { node, name }, flags }: AgentProcess,
 ): Omit<ReconcileOptions, "clock"> {
   return {
     source: {
       root: ROOT,
       fs: mutation?.fs?.(node.fs, world) ?? node.fs,
-      coverage: { components: undefined, excludeResources: undefined },
+      coverage: coverageOf(flags),
       settleMs,
       maxObjectBytes: 1_000_000,
     },

@@ -15,7 +15,7 @@ const BEAT_MS = 30_000;
 const PATIENCE_MS = 20_000;
 
 /** What a daemon's own operations have in common with those that it is asked for. */
-type Order = Omit<Operation, "lineage" | "startTick" | "recoversFirst">;
+type Order = Omit<Operation, "lineage" | "startTick" | "flags" | "recoversFirst">;
 
 /** The daemon of a state directory: lib's own, on the models of its world. */
 export class Daemon {
@@ -52,7 +52,7 @@ export class Daemon {
   ) {
     const { lineage, clock } = process;
     const { node } = lineage;
-    const reconcile = reconcileOptions(world, setup, lineage);
+    const reconcile = reconcileOptions(world, setup, process);
     this.#world = world;
     this.#process = process;
     this.#own = { policy: reconcile.policy };

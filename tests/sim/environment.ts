@@ -126,6 +126,7 @@ export class Environment {
     this.#network.deniedCalls = 0;
     this.#network.leaderlessCalls = 0;
     this.#network.maxAnswerBytes = Infinity;
+    this.#network.maxAnswerKeys = Infinity;
     etcd.model.setNoSpace("free");
     for (const node of nodes) {
       this.#bringBackRoot(node);

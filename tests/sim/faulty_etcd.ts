@@ -30,6 +30,8 @@ export class Network {
   leaderlessCalls = 0;
   /** An answer with more bytes than that is refused by the client. */
   maxAnswerBytes = Infinity;
+  /** One with more keys is as well: keys may be long. */
+  maxAnswerKeys = Infinity;
   /** Told of each Txn without an answer: what is behind that may be more than the network. */
   unanswered: () => void = () => {};
 }
@@ -71,7 +73,8 @@ export class FaultyEtcd implements Etcd {
       (checker) =>
         checker.etcdRead?.(this.#process.lineage, first, end, request.revision === undefined),
     );
-    this.#checkSize(answer.kvs.reduce((sum, kv) => sum + kv.value.length, 0));
+    this.#checkSize(sizeOf(answer.kvs), answer.kvs.length);
+    if (answer.more) this.#world.marks.hit("answer in more than one page");
     this.#saw(answer.header.revision);
     await this.#process.turn("range answered", "crash after a call to etcd");
     const other = this.#last;
@@ -174,8 +177,9 @@ export class FaultyEtcd implements Etcd {
     }
   }
 
-  #checkSize(bytes: number): void {
-    if (bytes <= this.#network.maxAnswerBytes) return;
+  #checkSize(bytes: number, keys = 0): void {
+    const { maxAnswerBytes, maxAnswerKeys } = this.#network;
+    if (bytes <= maxAnswerBytes && keys <= maxAnswerKeys) return;
     this.#world.marks.hit("answer too large");
     throw new EtcdError("answer-too-large", "Received message larger than max");
   }
@@ -215,10 +219,14 @@ function hasFailedGuard({ responses }: Pick<ITxnResponse, "responses">): boolean
   );
 }
 
+function sizeOf(kvs: IRangeResponse["kvs"]): number {
+  return kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+}
+
 function bytesRead({ responses }: Pick<ITxnResponse, "responses">): number {
   let bytes = 0;
   for (const { response_range: range, response_txn: nested } of responses) {
-    for (const kv of range?.kvs ?? []) bytes += kv.value.length;
+    bytes += sizeOf(range?.kvs ?? []);
     if (nested) bytes += bytesRead(nested);
   }
   return bytes;

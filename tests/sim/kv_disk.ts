@@ -19,6 +19,8 @@ export interface DiskOwner {
   readonly component: string;
   readonly gvr: string;
   readonly fromApi: boolean;
+  /** Its file stands in the older layout. */
+  readonly older: boolean;
   readonly uid: string;
   readonly resourceVersion: string;
   /** Of the bytes that it holds; undefined if that is not noted. */
@@ -74,6 +76,7 @@ type RawRow = readonly [
 type RawEntry = readonly [number, string, string, RawRow | null, string, string];
 
 const ACTIONS = ["put", "delete", "keep"] as const;
+const OLDER_SOURCE = 1;
 const API_SOURCE = 2;
 const CHECKSUM_BYTES = 4;
 /** A lower byte is no JSON's first: it is the record's schema. */
@@ -221,8 +224,8 @@ export class KvDisk {
 
 function ownerOf(raw: RawOwner): DiskOwner {
   const [component, gvr, source, uid, resourceVersion] = raw;
-  const fromApi = source === API_SOURCE;
-  return { component, gvr, fromApi, uid, resourceVersion, hash: raw[10] ?? undefined };
+  const [fromApi, older] = [source === API_SOURCE, source === OLDER_SOURCE];
+  return { component, gvr, fromApi, older, uid, resourceVersion, hash: raw[10] ?? undefined };
 }
 
 function compareKeys(a: KvKey, b: KvKey): number {

@@ -107,6 +107,12 @@ export class MarkWatcher implements Checker {
     if (failure) return;
     const mark = MARK_OF[kind];
     if (mark) marks.hit(mark);
+    const files = new Set<string>();
+    for (const { key, component, gvr } of lineage.node.files()) {
+      const owner = `${key} ${component} ${gvr}`;
+      if (files.has(owner)) marks.hit("one component has an object in both layouts");
+      files.add(owner);
+    }
   }
 }
 

@@ -21,6 +21,8 @@ export interface HeldFile {
   readonly component: string;
   readonly key: string;
   readonly gvr: string;
+  /** It stands in the older layout. */
+  readonly older: boolean;
   /** Undefined if it can't be read as what its path says. */
   readonly version: Version | undefined;
   readonly bytes: Uint8Array;
@@ -114,13 +116,15 @@ export class NodeModel {
    *
    * @param key the object key
    * @param tick since when
-   * @param recorded tells of the owners that the agent knows: their file keeps the key even while
-   * nobody can read it, or find it where it was
+   * @param recorded tells of the files that the agent knows: they keep the key even while nobody can
+   * read them, or find them where they were
+   * @param isSeen tells of the owners that the agent looks at; of others it knows what is recorded
    */
   heldSince(
     key: string,
     tick: number,
-    recorded: (owner: string) => boolean,
+    recorded: (file: HeldFile) => boolean,
+    isSeen: (component: string, gvr: string) => boolean,
   ): boolean {
     return this.files().some((file) => {
       if (file.key !== key || (this.#absentTick.get(file.path) ?? -1) >= tick) return false;
@@ -129,7 +133,8 @@ export class NodeModel {
       );
       // Of a first file, nobody knows that it is one before it is whole, or where to find it.
       const readable = file.version && bad < tick && moved < tick;
-      return readable || recorded(`${file.component}/${file.gvr}`);
+      return (readable && isSeen(file.component, file.gvr)) ||
+        recorded(file);
     });
   }
 
@@ -274,6 +279,7 @@ function heldFile({ path, bytes = new Uint8Array(), readable }: Walked): HeldFil
     component,
     key: keyOfPlace({ resource, namespace, name }),
     gvr: resource.gvr,
+    older: directory !== resource.gvr,
     version: isLegible && apiVersion === resource.apiVersion ? version : undefined,
     bytes,
   };

@@ -112,7 +112,7 @@ export class Agents {
   async #attempt(process: AgentProcess, order: Order): Promise<Ended> {
     const { lineage, clock } = process;
     const { mutation } = this.#setup;
-    const own = reconcileOptions(this.#world, this.#setup, lineage);
+    const own = reconcileOptions(this.#world, this.#setup, process);
     const { requireSingleTxn, confirmDeletes, kind } = order;
     const adopt = kind === "adopt";
     const options: ReconcileOptions = { ...own, clock, requireSingleTxn, confirmDeletes, adopt };

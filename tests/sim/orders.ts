@@ -2,7 +2,7 @@ import type { Place, Resource } from "./cloud.ts";
 import type { Operation } from "./world.ts";
 
 /** What somebody wants of a state directory's agent. */
-export type Order = Omit<Operation, "startTick" | "lineage" | "recoversFirst"> & {
+export type Order = Omit<Operation, "startTick" | "lineage" | "flags" | "recoversFirst"> & {
   /** A daemon is asked for it; else a command does it, and no daemon may run meanwhile. */
   readonly ofDaemon: boolean;
   readonly confirmDeletes: boolean;

@@ -6,6 +6,7 @@ import { BadFile } from "./checkers/bad_file.ts";
 import { FailedOperation } from "./checkers/failed_operation.ts";
 import { LastOwner } from "./checkers/last_owner.ts";
 import { NotOurs } from "./checkers/not_ours.ts";
+import { NotLookedAt } from "./checkers/not_looked_at.ts";
 import { NothingElse } from "./checkers/nothing_else.ts";
 import { NothingForgotten } from "./checkers/nothing_forgotten.ts";
 import { OneTxn } from "./checkers/one_txn.ts";
@@ -127,6 +128,7 @@ class Simulation {
       new OneTxn(world),
       new LastOwner(),
       new ShortAbsence(SETTLE_MS),
+      new NotLookedAt(),
       new NotOurs(world),
       new TheValue(world),
       forgotten,
@@ -142,6 +144,7 @@ class Simulation {
     const maxRequestBytes = large ? LARGE_REQUEST_BYTES : 1.5 * 1024 * 1024;
     const wrongLimit = prng.chance(0.3);
     if (prng.chance(0.15)) network.maxAnswerBytes = 10_000;
+    if (prng.chance(0.15)) network.maxAnswerKeys = 3;
     const nodeCount = prng.chance(0.5) ? 2 : 1;
     const tick = () => this.world.tick;
     const nodes = Array.from(

@@ -9,6 +9,8 @@ export interface BrokenText {
 
 const SHORT_ABSENCE = "short absence";
 const AT_REST = "at rest";
+const LAST_OWNER = "2 last owner";
+const NOT_LOOKED_AT = "not looked at";
 /** An absence that is too short to count was taken for the end of a file. */
 const TOO_SOON = /deletes .* just after .* went/;
 
@@ -102,5 +104,53 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
     },
     checker: SHORT_ABSENCE,
     text: TOO_SOON,
+  },
+  {
+    mutation: {
+      name: "before a delete no file is looked at but those in the scope",
+      edits: [{
+        file: "lib/reconcile/look.ts",
+        from: "    if (unseen.length === 0) return seen;",
+        to: "    if (unseen.length >= 0) return seen;",
+      }],
+    },
+    checker: LAST_OWNER,
+    text: /deletes .*, which a file still stands for/,
+  },
+  {
+    mutation: {
+      name: "what a run is not to look at counts as gone",
+      edits: [{
+        file: "lib/fscache/scan.ts",
+        from: 'return "not-looked-at";',
+        to: 'return "gone";',
+      }],
+    },
+    checker: NOT_LOOKED_AT,
+    text: /lets go of .*, which it is not to look at/,
+  },
+  {
+    mutation: {
+      name: "what is left out is taken up from the older layout",
+      edits: [{
+        file: "lib/reconcile/diff.ts",
+        from: "    if (isExcluded?.(file.path, file.gvr)) continue;\n",
+        to: "",
+      }],
+    },
+    checker: NOT_LOOKED_AT,
+    text: /takes up .*, which it is not to look at/,
+  },
+  {
+    mutation: {
+      name: "of a range only the first page is read",
+      edits: [{
+        file: "lib/store/pages.ts",
+        from: "more = page.more && last !== undefined;",
+        to: "more = page.more && limit === 0;",
+      }],
+    },
+    checker: AT_REST,
+    text: /takes its own .* for another's|is a ghost of/,
   },
 ];

@@ -29,6 +29,7 @@ export interface Weather {
   readonly rebuild: number;
   readonly cloudRestore: number;
   readonly watchLost: number;
+  readonly narrow: number;
 }
 
 /** The most that each fault may be drawn to. */
@@ -60,6 +61,7 @@ const WORST: Weather = {
   rebuild: 0.05,
   cloudRestore: 0.1,
   watchLost: 0.02,
+  narrow: 0.6,
 };
 
 const NONE_AT_ALL = 0.45;

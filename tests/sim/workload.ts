@@ -5,7 +5,8 @@ import type { Prng } from "./prng.ts";
 import type { Lineage, World } from "./world.ts";
 import type { CachePlan } from "./yurthub.ts";
 
-const COMPONENTS = ["kubelet", "kube-proxy", "flanneld"];
+/** Those that nodes have in their fs cache. */
+export const COMPONENTS = ["kubelet", "kube-proxy", "flanneld"];
 const TOOLS = ["tool", "gadget"];
 const NAMES = ["a", "b", "c", "d"];
 
@@ -14,11 +15,15 @@ export function drawPlan(prng: Prng, resources: readonly Resource[], large: bool
   const components = COMPONENTS.slice(0, prng.between(1, COMPONENTS.length));
   // The older layout does not tell versions apart; it is drawn for whole components.
   const older = new Set(components.filter(() => prng.chance(0.2)));
+  // Updated in the midst of its life, it has both.
+  const both = new Set(components.filter(() => prng.chance(0.2)));
   return {
     components,
     resources,
-    directoryOf: (component, { gvr, older: name }) =>
-      older.has(component) && !gvr.startsWith("horizontalpodautoscalers") ? name : gvr,
+    directoryOf: (component, { gvr, older: name }) => {
+      const isOlder = both.has(component) ? prng.chance(0.5) : older.has(component);
+      return isOlder && !gvr.startsWith("horizontalpodautoscalers") ? name : gvr;
+    },
     padding: () => large ? prng.between(0, 5_000) : prng.between(0, 60),
   };
 }

@@ -1,6 +1,7 @@
 import type { ITxnRequest } from "etcd3";
 import type { EtcdLedger, KeyChange } from "./etcd_ledger.ts";
 import type { Cloud, Version } from "./cloud.ts";
+import type { Flags } from "./flags.ts";
 import type { KvDisk } from "./kv_disk.ts";
 import type { ConflictPolicy } from "../../lib/store/mod.ts";
 import type { Marks } from "./marks.ts";
@@ -82,6 +83,8 @@ export interface Operation {
   readonly lineage: Lineage;
   readonly startTick: number;
   readonly policy: ConflictPolicy;
+  /** What its agent is told to look at. */
+  readonly flags: Flags;
   /** Where all keys that it may write begin, if that is limited. */
   readonly within: string | undefined;
   readonly component: string | undefined;

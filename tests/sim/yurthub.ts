@@ -189,6 +189,7 @@ export function drawChange(
   const kind = prng.weighted({
     write: 5,
     writeTwice: 2,
+    bothLayouts: 1,
     backup: 4,
     remove: 4,
     thin: 0.6,
@@ -211,6 +212,17 @@ export function drawChange(
       const fileAt = (version: Version) => fileOf(component, directory, place, version, padding);
       const first = fileAt(cloud.latest(key));
       return inTurn(writeInPlace(fs, first), writeAtOnce(fs, fileAt(cloud.change(key))));
+    }
+    case "bothLayouts": {
+      const place = cloud.place(resource);
+      const version = cloud.latest(keyOfPlace(place));
+      const directories = new Set([directory, plan.directoryOf(component, resource)]);
+      return inTurn(
+        ...Array.from(
+          directories,
+          (one) => writeInPlace(fs, fileOf(component, one, place, version, plan.padding())),
+        ),
+      );
     }
     case "backup":
       return writeWithBackup(fs, draw());

@@ -297,6 +297,23 @@ Deno.test("the commit protocol on a real etcd", async (t) => {
   );
 
   await step(
+    "an etcd found restored by an operation on one list: what nobody holds waits for a full pass",
+    async (node) => {
+      await replace(node, { objects: ["keep", "gone", "back"] });
+      const copy = await node.copyEtcd();
+      await replace(node, { objects: ["keep"] });
+      await copy.restore();
+      await replace(node, { component: "app", objects: ["new"] });
+      const all = ["back", "gone", "keep", "new"].map(pod);
+      assert.deepEqual(await node.keys(), all);
+      await put(node, [{ objects: ["back"] }]);
+      const full = await lookAtAll(node);
+      assert.deepEqual([full.deleted, full.conflicts.size, full.failure], [1, 0, undefined]);
+      assert.deepEqual(await node.keys(), ["back", "keep", "new"].map(pod));
+    },
+  );
+
+  await step(
     "an etcd that goes back to an object before, of the same name: that is ours too",
     async (node) => {
       const first = [{ name: "held", uid: "1" }, { name: "gone", uid: "1" }];

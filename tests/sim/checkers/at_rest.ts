@@ -46,6 +46,9 @@ export class AtRest implements Checker {
       for (const { key, component, gvr, version } of node.files()) {
         const owner = `${key} ${component}/${gvr}`;
         if (heldUp.has(key)) continue;
+        // Of files in both layouts the fresher one counts.
+        const other = files.get(owner) ?? "0";
+        if (version && BigInt(version.resourceVersion) < BigInt(other)) continue;
         if (version) files.set(owner, version.resourceVersion);
         else {
           kept.add(owner);
@@ -58,7 +61,12 @@ export class AtRest implements Checker {
         if (!row || row.owners.length === 0) broken(this, `${name} has no owner of ${key} left`);
         for (const { component, gvr, resourceVersion, fromApi } of row.owners) {
           const owner = `${key} ${component}/${gvr}`;
-          if (fromApi || kept.has(owner)) continue;
+          if (fromApi) continue;
+          // Where one of two files in both layouts is bad, either may be the one on record.
+          if (kept.has(owner)) {
+            files.delete(owner);
+            continue;
+          }
           if (bad.has(key) && !files.has(owner) && row.owners.length === 1) continue;
           if (files.get(owner) !== resourceVersion) {
             broken(this, `${name} holds ${owner} at ${resourceVersion}, not ${files.get(owner)}`);

@@ -22,8 +22,10 @@ export class BadFile implements Checker {
       if (bad.size === 0) continue;
       for (const { key, version, component } of node.files()) {
         if (!version || bad.has(key)) continue;
+        // Of files in both layouts the fresher one counts.
         const owner = disk.row(key)?.owners.find((one) =>
-          one.component === component && one.resourceVersion === version.resourceVersion
+          one.component === component &&
+          BigInt(one.resourceVersion) >= BigInt(version.resourceVersion)
         );
         if (!owner) broken(this, `${name} did not take up ${key} of ${component}`);
         if (!current.has(key)) broken(this, `${name} did not put ${key}`);

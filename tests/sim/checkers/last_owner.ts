@@ -1,4 +1,6 @@
 import type { KeyChange } from "../etcd_ledger.ts";
+import { isLookedAt } from "../flags.ts";
+import type { HeldFile } from "../node_model.ts";
 import { broken, type Checker, type Lineage, type Operation, type Write } from "../world.ts";
 
 /**
@@ -26,9 +28,15 @@ export class LastOwner implements Checker {
         component !== operation.component && !fromApi
       );
       // What an operation without a scan has not been told of, it can't know.
-      const isRecorded = (name: string) =>
-        recorded.some(({ component, gvr }) => `${component}/${gvr}` === name);
-      const held = scanned ? lineage.node.heldSince(key, operation.startTick, isRecorded) : known;
+      const isRecorded = (file: HeldFile) =>
+        recorded.some(({ component, gvr, older }) =>
+          component === file.component && gvr === file.gvr && older === file.older
+        );
+      const isSeen = (component: string, gvr: string) =>
+        isLookedAt(operation.flags, component, gvr);
+      const held = scanned
+        ? lineage.node.heldSince(key, operation.startTick, isRecorded, isSeen)
+        : known;
       // What retire let go of is deleted again after a restore, until a scan takes it up anew.
       const letGo = lineage.disk.row(key)?.owners.length === 0 && this.#retired.has(lineage);
       if (held && !letGo) {

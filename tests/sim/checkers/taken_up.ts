@@ -1,3 +1,4 @@
+import { isLookedAt } from "../flags.ts";
 import { broken, type Checker, type Operation, type World } from "../world.ts";
 
 /**
@@ -12,12 +13,12 @@ export class TakenUp implements Checker {
     this.#world = world;
   }
 
-  operationEnded({ kind, lineage, startTick }: Operation, failure: Error | undefined): void {
+  operationEnded({ kind, lineage, startTick, flags }: Operation, failure: Error | undefined): void {
     if (failure || (kind !== "reconcile" && kind !== "adopt")) return;
     const { name, node, disk } = lineage;
     if (this.#world().replacedTick >= startTick) return;
     for (const { key, component, gvr, version } of node.files()) {
-      if (!version) continue;
+      if (!version || !isLookedAt(flags, component, gvr)) continue;
       const { resourceVersion } = version;
       if (!node.steadyFile(key, `${component}/${gvr}`, resourceVersion, startTick)) continue;
       const owner = disk.row(key)?.owners.find((one) =>

@@ -65,17 +65,21 @@ export class TheValue implements Checker {
   /** What is noted of a file's bytes is what they are. */
   #ownersAreFiles({ node, disk, name }: Lineage): void {
     const files = node.files();
-    for (const { key, component, gvr, version, bytes } of files) {
-      // Of files in both layouts either may count.
+    for (const { key, component, gvr, version } of files) {
       const twins = files.filter((one) =>
         one.key === key && one.component === component && one.gvr === gvr
+      );
+      // Of files in both layouts the fresher one counts, of equal ones either.
+      const isBest = twins.every((one) =>
+        one.version && (!version || rvOf(one.version) <= rvOf(version))
       );
       const owner = disk.row(key)?.owners.find((one) =>
         one.component === component && one.gvr === gvr && !one.fromApi
       );
-      if (!version || !owner || twins.length > 1) continue;
+      if (!version || !owner || !isBest) continue;
       if (isHeldUp(this.#world(), { node, disk } as Lineage, key)) continue;
-      if (owner.hash !== contentHash(bytes)) {
+      const same = twins.filter((one) => one.version && rvOf(one.version) === rvOf(version));
+      if (!same.some(({ bytes }) => owner.hash === contentHash(bytes))) {
         broken(this, `${name} takes ${component}'s file of ${key} for other bytes than it has`);
       }
     }

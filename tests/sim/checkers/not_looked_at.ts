@@ -1,0 +1,80 @@
+import type { KeyChange } from "../etcd_ledger.ts";
+import { isLookedAt, isNarrow } from "../flags.ts";
+import type { HeldFile } from "../node_model.ts";
+import { broken, type Checker, type Lineage, type Operation, type Write } from "../world.ts";
+
+/** Who holds what by a file that is not looked at: `key component gvr`. */
+type Holdings = ReadonlySet<string>;
+
+/**
+ * What a run is told not to look at stays what it is: nobody takes a key up for it, nobody lets go
+ * of one whose file stands, and a key that it holds is not deleted.
+ */
+export class NotLookedAt implements Checker {
+  readonly name = "not looked at";
+  /** Of passes that are told to leave something out; what was pending before them may be written. */
+  readonly #before = new Map<Operation, Holdings>();
+  readonly #operations = new Map<Lineage, Operation>();
+
+  operationBegins(operation: Operation): void {
+    const { kind, flags, lineage } = operation;
+    this.#operations.delete(lineage);
+    const isPass = kind === "reconcile" || kind === "adopt" || kind === "group-pass";
+    if (!isPass || !isNarrow(flags) || lineage.disk.header) return;
+    this.#before.set(operation, holdingsOf(operation));
+    this.#operations.set(lineage, operation);
+  }
+
+  kvChanged(lineage: Lineage): void {
+    const operation = this.#operations.get(lineage);
+    const before = operation && this.#before.get(operation);
+    if (!operation || !before) return;
+    const now = holdingsOf(operation);
+    for (const one of now.difference(before)) {
+      broken(this, `${lineage.name} takes up ${one}, which it is not to look at`);
+    }
+    for (const one of before.difference(now)) {
+      const [key = "", component, gvr] = one.split(" ");
+      const isOf = (file: HeldFile) => file.component === component && file.gvr === gvr;
+      if (!lineage.node.heldSince(key, operation.startTick, isOf, () => false)) continue;
+      broken(this, `${lineage.name} lets go of ${one}, which it is not to look at`);
+    }
+  }
+
+  kvReplaced(lineage: Lineage): void {
+    this.#operations.delete(lineage);
+  }
+
+  etcdChanged(changes: readonly KeyChange[], write: Write): void {
+    if (write.by !== "agent" || write.tick !== write.sentTick) return;
+    const { lineage, operation } = write;
+    const before = this.#before.get(operation);
+    if (!before) return;
+    for (const { key, after } of changes) {
+      const row = after ? undefined : lineage.disk.row(key);
+      const owner = row?.owners.find(({ component, gvr }) =>
+        before.has(`${key} ${component} ${gvr}`)
+      );
+      if (owner) {
+        broken(this, `${lineage.name} deletes ${key} of ${owner.component}, not to be looked at`);
+      }
+    }
+  }
+
+  operationEnded(operation: Operation): void {
+    this.#before.delete(operation);
+    this.#operations.delete(operation.lineage);
+  }
+}
+
+function holdingsOf({ flags, lineage: { disk } }: Operation): Holdings {
+  const holdings = new Set<string>();
+  for (const key of disk.rowKeys) {
+    for (const { component, gvr, fromApi } of disk.row(key)?.owners ?? []) {
+      if (!fromApi && !isLookedAt(flags, component, gvr)) {
+        holdings.add(`${key} ${component} ${gvr}`);
+      }
+    }
+  }
+  return holdings;
+}
