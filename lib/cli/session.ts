@@ -7,6 +7,7 @@ import {
   hasCache,
   holdStateDirectory,
   KeyCacheError,
+  makeLife,
   memoryCache,
   type StateDirectory,
 } from "../keycache/mod.ts";
@@ -114,7 +115,7 @@ export function cacheOptionsOf(options: Options): CacheOptions {
       ...(options.given.has("node-name") ? [] : ["nodeName" as const]),
       ...(options.given.has("etcd-prefix") ? [] : ["prefix" as const]),
     ],
-    newLife: random,
+    newLife: () => makeLife({ nowMs: clock.nowMs(), hostname: options.hostname, random: random() }),
     nowMs: clock.steadyMs,
   };
 }

@@ -160,10 +160,12 @@ export class ComponentKeyCache extends CacheContents {
     const rows = this.rowsGivenUp(fence);
     const { epoch, adopting } = this.fence;
     const next: FenceState = {
+      ...this.fence,
       expected: fence.expected,
       seq: fence.seq,
       epoch: fence.newEpoch ? epoch + 1 : epoch,
       adopting: fence.adopting ?? adopting,
+      ...(fence.tookOver && { tookOver: fence.tookOver }),
     };
     const put = this.intent?.entries ?? [];
     // What etcd says now it may unsay: a restore that undid the Txn can be followed by another.

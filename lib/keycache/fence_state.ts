@@ -1,6 +1,14 @@
 import { KeyCacheError } from "./errors.ts";
 import { isCount } from "./key_row.ts";
 
+/** Who wrote a fence. */
+export interface FenceHolder {
+  /** The life of its state directory. */
+  readonly life: string;
+  /** Which of its Txns it was. */
+  readonly seq: number;
+}
+
 /** Where the fence stands, as far as this cache knows. */
 export interface FenceState {
   /** What the fence must hold; null: it must not exist. */
@@ -11,6 +19,8 @@ export interface FenceState {
   readonly epoch: number;
   /** A lost cache is being rebuilt: take over what importers wrote. */
   readonly adopting: boolean;
+  /** From whom this life took the fence over; absent if it never did. */
+  readonly tookOver?: FenceHolder;
 }
 
 /**
@@ -20,11 +30,17 @@ export interface FenceState {
  */
 export function decodeState(value: unknown): FenceState {
   if (typeof value === "object" && value !== null) {
-    const { expected, seq, epoch, adopting } = value as Record<string, unknown>;
+    const { expected, seq, epoch, adopting, tookOver } = value as Record<string, unknown>;
     if (
       (expected === null || typeof expected === "string") && isCount(seq) && isCount(epoch) &&
-      typeof adopting === "boolean"
-    ) return { expected, seq, epoch, adopting };
+      typeof adopting === "boolean" && (tookOver === undefined || isHolder(tookOver))
+    ) return { expected, seq, epoch, adopting, ...(tookOver && { tookOver }) };
   }
   throw new KeyCacheError("damaged", "the state record of the component-key cache is damaged");
+}
+
+function isHolder(value: unknown): value is FenceHolder {
+  if (typeof value !== "object" || value === null) return false;
+  const { life, seq } = value as Record<string, unknown>;
+  return typeof life === "string" && isCount(seq);
 }

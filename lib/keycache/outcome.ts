@@ -1,4 +1,5 @@
 import { compareResourceVersions } from "../k8s/mod.ts";
+import type { FenceHolder } from "./fence_state.ts";
 import type { Intent } from "./intent.ts";
 import { type KeyRow, ownRow } from "./key_row.ts";
 import type { Tombstone } from "./tombstone.ts";
@@ -13,6 +14,8 @@ export interface GiveUp {
   readonly newEpoch?: boolean;
   /** Whether what importers wrote is still to be taken over; as it was if this is absent. */
   readonly adopting?: boolean;
+  /** From whom the fence is taken over, if it is. */
+  readonly tookOver?: FenceHolder;
   /** Deletes made after this sequence number are to be made again (etcd was restored). */
   readonly redoDeletesAfter?: number;
 }

@@ -3,6 +3,7 @@ import {
   type Decision,
   FenceError,
   judgeFence,
+  mayTakeOver,
   observe,
   ownersAfter,
   type OwnershipChange,
@@ -132,7 +133,9 @@ function rowsAsSeen(
   const verdict = judgeFence(fence, life, cache.fence, cache.intent?.header);
   const { kind } = verdict;
   const lost = kind === "rolled-back" || kind === "other-life";
-  if (lost && !adopt) throw new FenceError(kind, fenceKey);
+  if (lost && !(adopt && mayTakeOver(verdict, cache.fence))) {
+    throw new FenceError(kind, fenceKey, { life, verdict, state: cache.fence });
+  }
   const rows = new Map(cache.rows);
   if (cache.intent) notes.push("a Txn of an earlier run is pending; a real run resolves it first");
   if (kind === "applied") {

@@ -1,36 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
 
-/** The fence says that this cache must not write; see {@linkcode judgeFence}. */
-export class FenceError extends EdgekeydError {
-  /** Tells the class in a stack trace. */
-  override name = "FenceError";
-  /** What to do about it. */
-  static readonly ADVICE: string =
-    "stop the other agent if there is one, then run `edgekeyd --reconcile --adopt` to take over " +
-    "what the fs cache holds";
-  /** What the fence says. */
-  readonly verdict: "rolled-back" | "other-life";
-  /** What is wrong, and at which fence. */
-  readonly what: string;
-
-  /**
-   * Makes it; its code is `Fence`.
-   *
-   * @param verdict what the fence says
-   * @param fenceKey where the fence is
-   */
-  constructor(verdict: "rolled-back" | "other-life", fenceKey: string) {
-    const why = verdict === "rolled-back"
-      ? "the state directory is older than etcd (it was rolled back)"
-      : "another state directory wrote to etcd under this node name: it was lost, or another " +
-        "agent uses the name";
-    const what = `${why} (fence ${fenceKey})`;
-    super("Fence", `${what}; ${FenceError.ADVICE}`);
-    this.what = what;
-    this.verdict = verdict;
-  }
-}
-
 /** A group needs more than one Txn and the caller asked for one. */
 export class SingleTxnError extends EdgekeydError {
   /** Tells the class in a stack trace. */

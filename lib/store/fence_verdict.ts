@@ -1,4 +1,4 @@
-import type { FenceState, IntentHeader } from "../keycache/mod.ts";
+import type { FenceHolder, FenceState, IntentHeader } from "../keycache/mod.ts";
 
 /**
  * What the fence in etcd says about this cache.
@@ -19,8 +19,14 @@ export type FenceVerdict =
     /** Sequence number of the fence that was found; undefined if there was none. */
     readonly seq: number | undefined;
   }
-  | { readonly kind: "rolled-back"; readonly seq: number }
-  | { readonly kind: "other-life" };
+  | LostFence;
+
+/** It is not this cache's, or not any more. */
+export interface LostFence {
+  readonly kind: "rolled-back" | "other-life";
+  /** Who wrote it; undefined if it is no fence of any edgekeyd. */
+  readonly holder: FenceHolder | undefined;
+}
 
 /**
  * Judges the fence; this is the table of the commit protocol.
@@ -40,8 +46,26 @@ export function judgeFence(
   if (intent && found === intent.next) return { kind: "applied" };
   if (intent && found === intent.bump) return { kind: "fenced-off" };
   if (found === null) return { kind: "reset", seq: undefined };
-  const parts = /^([^/]+)\/([0-9]{1,15})\/[^/]+$/.exec(found);
-  if (!parts || parts[1] !== life) return { kind: "other-life" };
-  const seq = Number(parts[2]);
-  return seq < state.seq ? { kind: "reset", seq } : { kind: "rolled-back", seq };
+  const holder = holderOf(found);
+  if (holder?.life !== life) return { kind: "other-life", holder };
+  const { seq } = holder;
+  return seq < state.seq ? { kind: "reset", seq } : { kind: "rolled-back", holder };
+}
+
+/**
+ * Whether a lost fence may be taken over by who is told to adopt. A life does so once: if the fence
+ * is lost again, another agent is at work, and the two would take it from each other for ever. What
+ * an older etcd holds of the one that it was taken from is no sign of that.
+ *
+ * @param verdict what the fence says
+ * @param state where this cache expects it
+ */
+export function mayTakeOver({ holder }: LostFence, { tookOver }: FenceState): boolean {
+  if (tookOver === undefined) return true;
+  return holder !== undefined && holder.life === tookOver.life && holder.seq <= tookOver.seq;
+}
+
+function holderOf(fence: string): FenceHolder | undefined {
+  const [, life, seq] = /^([^/]+)\/([0-9]{1,15})\/[^/]+$/.exec(fence) ?? [];
+  return life === undefined ? undefined : { life, seq: Number(seq) };
 }

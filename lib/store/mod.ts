@@ -20,11 +20,12 @@ export {
 export { expectDone, isPlace, type ObjectOptions, type ObjectPlace } from "./component_object.ts";
 export { createObject } from "./create_object.ts";
 export { deleteObject } from "./delete_object.ts";
-export { ContentionError, FenceError, SingleTxnError, UnknownOutcomeError } from "./errors.ts";
+export { ContentionError, SingleTxnError, UnknownOutcomeError } from "./errors.ts";
+export { type FenceDispute, FenceError } from "./fence_error.ts";
 export { getObject } from "./get_object.ts";
 export { keysOfList, listObjects, type ListPlace, type ObjectList } from "./list_objects.ts";
 export { updateObject } from "./update_object.ts";
-export { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
+export { type FenceVerdict, judgeFence, type LostFence, mayTakeOver } from "./fence_verdict.ts";
 export { withoutOvertaken } from "./let_go_conflicts.ts";
 export { type FenceSight, lookAtFence } from "./look_at_fence.ts";
 export { type Observation, observe } from "./observe.ts";

@@ -1,8 +1,9 @@
 import { buildTxn, EtcdError } from "../etcd/mod.ts";
 import type { Intent } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
-import { ContentionError, FenceError } from "./errors.ts";
-import { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
+import { ContentionError } from "./errors.ts";
+import { FenceError } from "./fence_error.ts";
+import { type FenceVerdict, judgeFence, mayTakeOver } from "./fence_verdict.ts";
 import { type Observation, observe } from "./observe.ts";
 
 /** What recovery found and did. */
@@ -35,7 +36,8 @@ const PAUSES_MS = [250, 500, 1_000];
  * @param context both sides
  * @param options `adopt`: take over a fence that another life, or a later state of this one, wrote;
  * `allow`: throws if there must be no going on with what was found; nothing was written then
- * @throws {FenceError} if the fence is not this cache's and `adopt` is not set
+ * @throws {FenceError} if the fence is not this cache's, and `adopt` is not set or this life has
+ * taken over a fence before
  * @throws {EtcdError} if etcd does not answer; what is pending stays pending
  */
 export async function recover(
@@ -90,12 +92,15 @@ export async function recover(
         return done("reset");
       case "rolled-back":
       case "other-life":
-        if (!options.adopt) throw new FenceError(verdict.kind, fenceKey);
+        if (!options.adopt || !mayTakeOver(verdict, cache.fence)) {
+          throw new FenceError(verdict.kind, fenceKey, { life, verdict, state: cache.fence });
+        }
         await cache.giveUp({
           expected: seen.fence,
-          seq: verdict.kind === "rolled-back" ? Math.max(beyond, verdict.seq) : beyond,
+          seq: verdict.kind === "rolled-back" ? Math.max(beyond, verdict.holder?.seq ?? 0) : beyond,
           newEpoch: true,
           adopting: true,
+          tookOver: verdict.holder ?? { life: "", seq: 0 },
         });
         return done("adopted");
     }

@@ -114,7 +114,7 @@ export class Environment {
     for (const node of nodes) this.#disturbNode(node);
     for (const lineage of lineages) {
       if (!lineage.live) continue;
-      if (prng.chance(weather.cacheLost)) this.#loseCache(lineage, stop);
+      if (prng.chance(weather.cacheLost)) this.loseCache(lineage, stop);
       else if (prng.chance(weather.rollBack)) this.#rollBack(lineage, stop);
     }
   }
@@ -357,7 +357,13 @@ export class Environment {
     });
   }
 
-  #loseCache(lineage: Lineage, stop: (lineage: Lineage) => void): void {
+  /**
+   * The state directory goes: by a mishap, or since the operator moves it aside.
+   *
+   * @param lineage whose
+   * @param stop ends what works on it
+   */
+  loseCache(lineage: Lineage, stop: (lineage: Lineage) => void): void {
     stop(lineage);
     this.#world.trace(() => `${lineage.name}: cache lost`);
     this.#world.marks.hit("cache lost");

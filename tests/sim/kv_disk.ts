@@ -49,6 +49,8 @@ export interface DiskState {
   readonly seq: number;
   readonly epoch: number;
   readonly adopting: boolean;
+  /** Set once this life took over a fence. */
+  readonly tookOver?: object;
 }
 
 /** A version of an object. */

@@ -244,6 +244,7 @@ class Simulation {
 
   async #obey(lineage: Lineage): Promise<void> {
     const adopts = lineage.refused && this.#prng.chance(0.6);
+    if (adopts) this.#makeWayToAdopt(lineage);
     const how = { ofDaemon: false, confirmDeletes: false };
     const { report } = await this.#agents.run(
       lineage,
@@ -252,6 +253,12 @@ class Simulation {
         : this.#drawOrder(lineage),
     );
     if ((report?.heldBack.length ?? 0) > 0) this.world.marks.hit("deletes held back");
+  }
+
+  /** A life takes over once: the operator moves the state directory of one that has done so aside. */
+  #makeWayToAdopt(lineage: Lineage): void {
+    if (!lineage.disk.state?.tookOver) return;
+    this.#environment.loseCache(lineage, (one) => this.#agents.kill(one));
   }
 
   /** Starts a second agent under a node's name, or stops one of two for good. */
@@ -362,7 +369,10 @@ class Simulation {
       return failure;
     };
     let failure = await run(order);
-    if (lineage.refused) failure = await run({ ...order, kind: "adopt", ofDaemon: false });
+    if (lineage.refused) {
+      this.#makeWayToAdopt(lineage);
+      failure = await run({ ...order, kind: "adopt", ofDaemon: false });
+    }
     if (failure) throw new InvariantError(AT_REST, `${lineage.name} fails: ${failure.stack}`);
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { FenceState, IntentHeader } from "../../lib/keycache/mod.ts";
-import { judgeFence } from "../../lib/store/mod.ts";
+import { judgeFence, mayTakeOver } from "../../lib/store/mod.ts";
 
 const LIFE = "11aa";
 const STATE: FenceState = { expected: "11aa/7/x", seq: 7, epoch: 1, adopting: false };
@@ -14,6 +14,12 @@ const INTENT: IntentHeader = {
   chunks: 0,
   digest: 0,
 };
+
+const NO_FENCE = { kind: "other-life", holder: undefined };
+
+function anothers(life: string, seq: number): object {
+  return { kind: "other-life", holder: { life, seq } };
+}
 
 type Row = [found: string | null, state: FenceState, pending: boolean, verdict: object];
 
@@ -52,39 +58,37 @@ const TABLE: Record<string, Row> = {
     "11aa/7/y",
     STATE,
     false,
-    { kind: "rolled-back", seq: 7 },
+    { kind: "rolled-back", holder: { life: LIFE, seq: 7 } },
   ],
   "our life with a higher seq: rolled back": [
     "11aa/12/y",
     STATE,
     false,
-    { kind: "rolled-back", seq: 12 },
+    { kind: "rolled-back", holder: { life: LIFE, seq: 12 } },
   ],
   "the intent's seq with another value: rolled back": [
     "11aa/8/other",
     STATE,
     true,
-    { kind: "rolled-back", seq: 8 },
+    { kind: "rolled-back", holder: { life: LIFE, seq: 8 } },
   ],
   "next of an intent that is not pending any more: rolled back": [
     "11aa/8/n",
     STATE,
     false,
-    { kind: "rolled-back", seq: 8 },
+    { kind: "rolled-back", holder: { life: LIFE, seq: 8 } },
   ],
-  "another life: another's": ["22bb/7/x", STATE, false, { kind: "other-life" }],
-  "another life that begins as ours: another's": ["11aab/7/x", STATE, false, {
-    kind: "other-life",
-  }],
-  "a life where none is expected: another's": ["22bb/1/x", UNBORN, true, { kind: "other-life" }],
-  "a value that is no fence: another's": ["hello", STATE, false, { kind: "other-life" }],
-  "an empty value: another's": ["", STATE, false, { kind: "other-life" }],
-  "a seq that is no number: another's": ["11aa/-1/x", STATE, false, { kind: "other-life" }],
+  "another life: another's": ["22bb/7/x", STATE, false, anothers("22bb", 7)],
+  "another life that begins as ours: another's": ["11aab/7/x", STATE, false, anothers("11aab", 7)],
+  "a life where none is expected: another's": ["22bb/1/x", UNBORN, true, anothers("22bb", 1)],
+  "a value that is no fence: another's": ["hello", STATE, false, NO_FENCE],
+  "an empty value: another's": ["", STATE, false, NO_FENCE],
+  "a seq that is no number: another's": ["11aa/-1/x", STATE, false, NO_FENCE],
   "a seq too big to count: another's": [
     "11aa/9999999999999999999/x",
     STATE,
     false,
-    { kind: "other-life" },
+    NO_FENCE,
   ],
 };
 
@@ -94,3 +98,20 @@ for (const [name, [found, state, pending, verdict]] of Object.entries(TABLE)) {
     assert.deepEqual(judgeFence(found, LIFE, state, intent), verdict);
   });
 }
+
+Deno.test("mayTakeOver() is true once a life, and of an older etcd's fence of the same holder", () => {
+  const lost = (life: string, seq: number) =>
+    ({ kind: "other-life", holder: { life, seq } }) as const;
+  const after: FenceState = { ...STATE, tookOver: { life: "22bb", seq: 7 } };
+  assert.equal(mayTakeOver(lost("22bb", 8), STATE), true);
+  for (
+    const [verdict, may] of [
+      [lost("22bb", 7), true],
+      [lost("22bb", 6), true],
+      [lost("22bb", 8), false],
+      [lost("33cc", 1), false],
+      [{ kind: "other-life", holder: undefined }, false],
+      [{ kind: "rolled-back", holder: { life: LIFE, seq: 9 } }, false],
+    ] as const
+  ) assert.equal(mayTakeOver(verdict, after), may);
+});

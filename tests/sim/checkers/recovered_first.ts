@@ -1,5 +1,5 @@
 import type { ITxnRequest } from "etcd3";
-import { FenceError } from "../../../lib/store/errors.ts";
+import { FenceError } from "../../../lib/store/mod.ts";
 import type { KeyChange } from "../etcd_ledger.ts";
 import { fenceValue, writesOf } from "../txn_shape.ts";
 import {
