@@ -136,9 +136,9 @@ export class Loop {
    * @param failure what failed
    */
   failed(failure: EdgekeydError): void {
-    const { connections, findings, requests, schedule } = this.#tools;
+    const { connections, findings, passes, requests, schedule } = this.#tools;
     findings.failed(failure);
-    if (failure instanceof FenceError) this.#fatal = failure;
+    if (failure instanceof FenceError && !passes.takesOver(failure)) this.#fatal = failure;
     if (failure instanceof KeyCacheError) connections.dropCache();
     schedule.failed(this.#backoff.next(), this.#nowMs());
     requests.refuseOperations(failure.message);

@@ -7,7 +7,7 @@ import {
   type ReconcileOptions,
   type ReconcileOutcome,
 } from "../reconcile/mod.ts";
-import type { StoreContext } from "../store/mod.ts";
+import type { FenceError, StoreContext } from "../store/mod.ts";
 import type { Findings } from "./findings.ts";
 import { groupsToLookAt } from "./health.ts";
 import { askedOptions, type PassRequest } from "./node.ts";
@@ -78,6 +78,15 @@ export class Passes {
     }
     await this.#begin({ kind: "full" });
     return await this.#pass(context, options, { groups: undefined, full: true, patient });
+  }
+
+  /**
+   * Tells whether the next full pass takes over a fence that was lost.
+   *
+   * @param lost how that was found out
+   */
+  takesOver(lost: FenceError): boolean {
+    return this.#options.adopt && lost.mayTakeOver;
   }
 
   /**

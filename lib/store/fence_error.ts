@@ -1,6 +1,6 @@
 import { EdgekeydError } from "../errors.ts";
 import { type FenceState, lifeWords } from "../keycache/mod.ts";
-import type { LostFence } from "./fence_verdict.ts";
+import { type LostFence, mayTakeOver } from "./fence_verdict.ts";
 
 /** Whose fence it should be, and whose it is. */
 export interface FenceDispute {
@@ -25,6 +25,8 @@ export class FenceError extends EdgekeydError {
   readonly verdict: LostFence["kind"];
   /** What is wrong, and at which fence. */
   readonly what: string;
+  /** Whether it may be taken over by who is told to adopt. */
+  readonly mayTakeOver: boolean;
 
   /**
    * Makes it; its code is `Fence`.
@@ -37,6 +39,7 @@ export class FenceError extends EdgekeydError {
     const what = `${whyLost(verdict, dispute)} (fence ${fenceKey})${livesIn(dispute)}`;
     super("Fence", `${what}; ${FenceError.ADVICE}`);
     this.what = what;
+    this.mayTakeOver = dispute !== undefined && mayTakeOver(dispute.verdict, dispute.state);
     this.verdict = verdict;
   }
 }
