@@ -23,6 +23,7 @@ export type FenceVerdict =
 
 /** It is not this cache's, or not any more. */
 export interface LostFence {
+  /** What it says, as above. */
   readonly kind: "rolled-back" | "other-life";
   /** Who wrote it; undefined if it is no fence of any edgekeyd. */
   readonly holder: FenceHolder | undefined;
