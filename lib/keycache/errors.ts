@@ -8,6 +8,7 @@ import { EdgekeydError } from "../errors.ts";
  * - `mismatch`: it belongs to another node, prefix or fence
  * - `newer-schema`: a newer edgekeyd wrote it
  * - `replaced`: another file stands where the database or the lock was opened, or none
+ * - `unsafe`: others can write to the directory or swap it, or a file in it is a link
  * - `full`: no space left on the device
  * - `io`: any other failure of the file system or the database
  */
@@ -17,6 +18,7 @@ export type KeyCacheErrorReason =
   | "mismatch"
   | "newer-schema"
   | "replaced"
+  | "unsafe"
   | "full"
   | "io";
 

@@ -77,7 +77,7 @@ export function guardedStore(
 /** Empty if nothing stands there, or it can't be looked at. */
 function identityAt(path: string): string {
   try {
-    return identify(Deno.statSync(path));
+    return identify(Deno.lstatSync(path));
   } catch (error) {
     if (error instanceof Error) return "";
     throw error;

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { KeyCacheError } from "./errors.ts";
+import { StatePlace } from "./state_place.ts";
 
 /** In the state directory, beside the database. */
 const SETTINGS_FILE = "settings.json";
@@ -23,16 +24,18 @@ export function settingsPath(stateDir: string): string {
  *
  * @param stateDir the state directory
  * @returns the settings; undefined if there are none, or this user may not read them
- * @throws {KeyCacheError} `damaged` if what stands there is no JSON object of texts
+ * @throws {KeyCacheError} `damaged` if what stands there is no JSON object of texts, `unsafe` if
+ * others could have put it there
  */
 export function readSettings(stateDir: string): RememberedSettings | undefined {
   const path = settingsPath(stateDir);
   let text: string;
   try {
-    if (Deno.statSync(path).size > MAX_BYTES) throw damaged(path);
-    text = Deno.readTextFileSync(path);
+    const bytes = StatePlace.at(stateDir).read(SETTINGS_FILE, MAX_BYTES + 1);
+    if (bytes.length > MAX_BYTES) throw damaged(path);
+    text = new TextDecoder().decode(bytes);
   } catch (error) {
-    if (error instanceof KeyCacheError) throw error;
+    if (error instanceof KeyCacheError && error.reason !== "io") throw error;
     return undefined;
   }
   let content: unknown;
@@ -48,34 +51,35 @@ export function readSettings(stateDir: string): RememberedSettings | undefined {
 /**
  * Writes the settings down, unless they stand there already: whole or not at all, and for good.
  *
- * @param stateDir the state directory, which the caller holds
+ * @param place the state directory, which the caller holds
  * @param settings what to remember
- * @throws {KeyCacheError} `full` or `io` if they can't be written
+ * @throws {KeyCacheError} `full`, `unsafe` or `io` if they can't be written
  */
-export function writeSettings(stateDir: string, settings: RememberedSettings): void {
-  const path = settingsPath(stateDir);
+export function writeSettings(place: StatePlace, settings: RememberedSettings): void {
+  const path = settingsPath(place.path);
   const text = `${JSON.stringify(settings, null, 2)}\n`;
-  const part = `${path}.part`;
+  const part = `${SETTINGS_FILE}.part`;
   try {
-    if (isThere(path, text)) return;
-    using file = Deno.openSync(part, { write: true, create: true, truncate: true, mode: 0o600 });
+    if (isThere(place, text)) return;
+    using _ = place.actAsOwner();
+    // One that was left half written, or put there, is not written to.
+    if (place.check(part)) Deno.removeSync(join(place.path, part));
+    using file = place.open(part, "make");
     let rest = new TextEncoder().encode(text);
     while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
-    // What root writes here belongs to the directory's owner, so that its service can read it.
-    const { uid, gid } = Deno.statSync(stateDir);
-    if (Deno.uid() === 0 && uid !== null && gid !== null) Deno.chownSync(part, uid, gid);
     file.syncSync();
-    Deno.renameSync(part, path);
+    Deno.renameSync(join(place.path, part), path);
   } catch (error) {
+    if (error instanceof KeyCacheError) throw error;
     const said = error instanceof Error ? error.message : String(error);
     const reason = said.includes("No space left") ? "full" : "io";
     throw new KeyCacheError(reason, `cannot write ${path}: ${said}`, { cause: error });
   }
 }
 
-function isThere(path: string, text: string): boolean {
+function isThere(place: StatePlace, text: string): boolean {
   try {
-    return Deno.readTextFileSync(path) === text;
+    return new TextDecoder().decode(place.read(SETTINGS_FILE, MAX_BYTES)) === text;
   } catch {
     return false;
   }

@@ -1,4 +1,3 @@
-import { existsSync } from "@std/fs";
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { ComponentKeyCache } from "./component_key_cache.ts";
@@ -9,11 +8,14 @@ import type { KvStore } from "./kv_store.ts";
 import { guardedStore, OpenedFiles } from "./opened_files.ts";
 import { type RememberedSettings, writeSettings } from "./settings_file.ts";
 import { LOCK_FILE, takeLock } from "./state_lock.ts";
+import { StatePlace } from "./state_place.ts";
 
 const DATABASE = "cache.kv";
 /** SQLite's, in WAL mode; they are there as long as the database is open, and move with it. */
 const COMPANIONS = [`${DATABASE}-wal`, `${DATABASE}-shm`];
 const DATABASE_FILES = [DATABASE, ...COMPANIONS];
+/** The journal is there only while the database is made. */
+const SQLITE_FILES = [...DATABASE_FILES, `${DATABASE}-journal`];
 
 /** Puts something around a database. */
 export type WrapStore = (store: KvStore) => KvStore;
@@ -69,35 +71,41 @@ export interface StateDirectory {
  * @param path the directory
  * @param lockTimeoutMs how long to wait for another process that holds it
  * @param socket path of the unix socket on which this process can be asked by others meanwhile
- * @throws {KeyCacheError} `locked` if it is still held then, `io` if it can't be used
+ * @throws {KeyCacheError} `locked` if it is still held then, `unsafe` if others can write to it or
+ * put something in its place, `io` if it can't be used
  */
 export async function holdStateDirectory(
   path: string,
   lockTimeoutMs: number,
   socket?: string,
 ): Promise<StateDirectory> {
-  const lock = await takeLock(path, lockTimeoutMs, socket);
-  handToOwner(path);
+  const place = StatePlace.at(path).make();
+  const lock = await takeLock(place, lockTimeoutMs, socket);
   const files = new OpenedFiles();
   files.note(join(path, LOCK_FILE), lock.statSync());
   return {
-    openCache: (options, wrap) => openOrReplace(path, files, options, wrap),
+    openCache: (options, wrap) => openOrReplace(place, files, options, wrap),
     async peekCache(options) {
-      if (!exists(join(path, DATABASE))) return undefined;
-      return await open(path, files, (store) => ComponentKeyCache.peek(store, options));
+      if (!place.check(DATABASE)) return undefined;
+      return await open(place, files, (store) => ComponentKeyCache.peek(store, options));
     },
     check: () => files.check(),
     remember(settings) {
       files.check();
-      writeSettings(path, settings);
+      writeSettings(place, settings);
     },
     release: () => lock.close(),
   };
 }
 
-/** Tells whether a state directory holds a cache, without taking it. */
+/**
+ * Tells whether a state directory holds a cache, without taking it.
+ *
+ * @param path the directory
+ * @throws {KeyCacheError} `unsafe` or `io` if what stands there can't be used
+ */
 export function hasCache(path: string): boolean {
-  return exists(join(path, DATABASE));
+  return StatePlace.at(path).check(DATABASE) !== undefined;
 }
 
 /** A cache that lives in memory alone: what a dry run starts from where there is none yet. */
@@ -107,44 +115,37 @@ export async function memoryCache(options: CacheOptions): Promise<ComponentKeyCa
 }
 
 async function openOrReplace(
-  path: string,
+  place: StatePlace,
   files: OpenedFiles,
   options: CacheOptions,
   wrap: WrapStore = (store) => store,
 ): Promise<OpenedCache> {
   const load = (store: KvStore) => ComponentKeyCache.load(wrap(store), options);
   try {
-    return { cache: await open(path, files, load) };
+    return { cache: await open(place, files, load) };
   } catch (error) {
     if (!(error instanceof KeyCacheError) || error.reason !== "damaged") throw error;
-    const movedAside = moveAside(path, options.nowMs());
-    files.forget(join(path, DATABASE));
-    return { cache: await open(path, files, load), movedAside };
+    const movedAside = moveAside(place, options.nowMs());
+    files.forget(join(place.path, DATABASE));
+    return { cache: await open(place, files, load), movedAside };
   }
 }
 
 async function open<T>(
-  path: string,
+  place: StatePlace,
   files: OpenedFiles,
   load: (store: KvStore) => Promise<T>,
 ): Promise<T> {
-  const database = join(path, DATABASE);
+  const database = join(place.path, DATABASE);
   files.check();
-  checkPages(database);
-  let kv: Deno.Kv;
-  try {
-    kv = await Deno.openKv(database);
-  } catch (error) {
-    throw kvError(error, database, "open");
-  }
-  const companions = COMPANIONS.map((name) => join(path, name));
+  const kv = await openDatabase(place, database);
+  const companions = COMPANIONS.map((name) => join(place.path, name));
   const store = guardedStore(denoKvStore(kv, database), files, companions);
   let cache: T | undefined;
   try {
     files.note(database);
     const loaded = await load(store);
     for (const companion of companions) files.note(companion);
-    handToOwner(path);
     return cache = loaded;
   } finally {
     // What was loaded closes it.
@@ -152,9 +153,36 @@ async function open<T>(
   }
 }
 
+/**
+ * SQLite opens by name, and all that it ever opens it opens here. With the rights of the
+ * directory's owner it can open nothing that its owner could not have opened themselves.
+ */
+async function openDatabase(place: StatePlace, database: string): Promise<Deno.Kv> {
+  const known = SQLITE_FILES.filter((name) => place.check(name) !== undefined);
+  let kv: Deno.Kv;
+  {
+    using _ = place.actAsOwner();
+    try {
+      // SQLite, as Deno has it open files, refuses a path with a link anywhere in it.
+      const real = join(Deno.realPathSync(place.path), DATABASE);
+      if (known.includes(DATABASE)) checkPages(real);
+      kv = await Deno.openKv(real);
+    } catch (error) {
+      throw kvError(error, database, "open");
+    }
+  }
+  try {
+    for (const name of DATABASE_FILES.filter((name) => !known.includes(name))) place.handOver(name);
+    for (const name of DATABASE_FILES) place.check(name);
+    return kv;
+  } catch (error) {
+    kv.close();
+    throw kvError(error, database, "open");
+  }
+}
+
 /** Damage can end the whole process once Deno KV has the file open, so look first. */
 function checkPages(database: string): void {
-  if (!exists(database)) return;
   let damage: string | undefined;
   try {
     const db = new DatabaseSync(database, { readOnly: true });
@@ -234,35 +262,12 @@ function damageIn(db: DatabaseSync): string | undefined {
   return strange.get() ? "a record is not plain bytes" : undefined;
 }
 
-function moveAside(path: string, nowMs: number): string {
+function moveAside(place: StatePlace, nowMs: number): string {
   const suffix = `.damaged-${new Date(nowMs).toISOString().replaceAll(":", "")}`;
+  using _ = place.actAsOwner();
   for (const name of DATABASE_FILES) {
-    const from = join(path, name);
-    if (exists(from)) Deno.renameSync(from, `${join(path, name)}${suffix}`);
+    const from = join(place.path, name);
+    if (place.check(name)) Deno.renameSync(from, `${from}${suffix}`);
   }
-  return join(path, `${DATABASE}${suffix}`);
-}
-
-/** What root makes here belongs to the directory's owner, so that its service can go on. */
-function handToOwner(path: string): void {
-  if (Deno.uid() !== 0) return;
-  const { uid, gid } = Deno.statSync(path);
-  if (uid === null || gid === null || uid === 0) return;
-  for (const name of [LOCK_FILE, ...DATABASE_FILES]) {
-    const file = join(path, name);
-    if (exists(file)) Deno.chownSync(file, uid, gid);
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    return existsSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotADirectory) return false;
-    throw new KeyCacheError(
-      "io",
-      `cannot look at ${path}: ${error instanceof Error ? error.message : error}`,
-      { cause: error },
-    );
-  }
+  return join(place.path, `${DATABASE}${suffix}`);
 }

@@ -1,5 +1,5 @@
-import { join } from "@std/path";
 import { KeyCacheError } from "./errors.ts";
+import { StatePlace } from "./state_place.ts";
 
 /** In the state directory. Its lock counts, not that it exists; what is in it is for others. */
 export const LOCK_FILE = "lock";
@@ -23,31 +23,41 @@ export interface HeldDirectory {
 /** A free lock is had in far less; a busy machine may be slower, and then a free one seems held. */
 const HELD_AFTER_MS = 100;
 
+/** A process id and the path of a socket, with room to spare. */
+const MAX_HOLDER_BYTES = 4_096;
+
 /**
- * Takes the lock of a state directory, made if it is missing (0700), and writes down who has it.
+ * Takes the lock of a state directory, and writes down who has it.
  *
- * @param path the directory
+ * @param place the directory, which is there
  * @param timeoutMs how long to wait for another process that has it
  * @param socket path of the unix socket on which this process can be asked
  * @returns the lock; closing it, or the end of the process, gives it back
- * @throws {KeyCacheError} `locked` if another still has it then, `io` if it can't be used
+ * @throws {KeyCacheError} `locked` if another still has it then, `unsafe` or `io` if it can't be
+ * used
  */
 export async function takeLock(
-  path: string,
+  place: StatePlace,
   timeoutMs: number,
   socket: string | undefined,
 ): Promise<Deno.FsFile> {
   let file: Deno.FsFile;
   try {
-    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-    const options = { read: true, write: true, create: true, mode: 0o600 };
-    file = Deno.openSync(join(path, LOCK_FILE), options);
+    file = place.open(LOCK_FILE, "make");
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new KeyCacheError("io", `cannot use --state-dir ${path}: ${text}`, { cause: error });
+    throw unusable(place, error);
   }
-  const { taken } = await tryFor(file, Math.max(timeoutMs, HELD_AFTER_MS));
-  if (!taken) throw lockedError(path, timeoutMs, false);
+  const { taken, failure } = await tryFor(file, Math.max(timeoutMs, HELD_AFTER_MS));
+  if (failure !== undefined) {
+    file.close();
+    throw new KeyCacheError(
+      "io",
+      `cannot lock ${place.path}/${LOCK_FILE}: ${textOf(failure)}; if its file system has no ` +
+        "locks, give a --state-dir on one that has (a local disk)",
+      { cause: failure },
+    );
+  }
+  if (!taken) throw lockedError(place.path, timeoutMs, false);
   const lines = [String(Deno.pid), ...(socket === undefined ? [] : [`unix:${socket}`])];
   try {
     file.truncateSync(0);
@@ -61,19 +71,21 @@ export async function takeLock(
 /**
  * Tells whether another process seems to hold a state directory; nothing is made.
  *
- * @param path the directory
+ * @param path the directory, which may be missing
  * @returns undefined if none does
+ * @throws {KeyCacheError} `unsafe` if others can write to it or swap it
  */
 export async function heldDirectory(path: string): Promise<HeldDirectory | undefined> {
+  const place = StatePlace.at(path);
   let file: Deno.FsFile;
   try {
-    file = Deno.openSync(join(path, LOCK_FILE), { read: true, write: true });
+    file = place.open(LOCK_FILE, "write");
   } catch {
     // Who has to take it will say what is wrong with it.
     return undefined;
   }
-  const { taken, released } = await tryFor(file, HELD_AFTER_MS);
-  if (!taken) return { holder: () => readHolder(path), released };
+  const { taken, failure, released } = await tryFor(file, HELD_AFTER_MS);
+  if (!taken && failure === undefined) return { holder: () => readHolder(path), released };
   file.close();
   return undefined;
 }
@@ -99,31 +111,40 @@ export function lockedError(path: string, waitedMs: number, asked: boolean): Key
   );
 }
 
+/** How an attempt to lock a file went. */
+interface Attempt {
+  readonly taken: boolean;
+  /** Why there will be no lock at all. */
+  readonly failure?: unknown;
+  /** Resolves once a file that was not locked in time has been, for a moment. */
+  readonly released: Promise<void>;
+}
+
 /**
  * Tries to lock a file.
  *
  * @param file the file; not to be used again if it was not locked in time
  * @param timeoutMs how long to wait
- * @returns `released` resolves once a file that was not locked in time has been, for a moment
  */
-async function tryFor(
-  file: Deno.FsFile,
-  timeoutMs: number,
-): Promise<{ readonly taken: boolean; readonly released: Promise<void> }> {
-  const locked = file.lock(true);
-  const { promise: late, resolve } = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => resolve("late"), timeoutMs);
+async function tryFor(file: Deno.FsFile, timeoutMs: number): Promise<Attempt> {
+  const locked: Promise<Pick<Attempt, "taken" | "failure">> = file.lock(true).then(
+    () => ({ taken: true }),
+    (failure) => ({ taken: false, failure }),
+  );
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), timeoutMs);
   const first = await Promise.race([locked, late]);
   clearTimeout(timer);
-  if (first !== "late") return { taken: true, released: Promise.resolve() };
+  if (first) return { ...first, released: Promise.resolve() };
   // The lock call can't be taken back: if it gets the lock after all, it is given back at once.
-  return { taken: false, released: locked.then(() => file.close(), () => file.close()) };
+  return { taken: false, released: locked.then(() => file.close()) };
 }
 
 function readHolder(path: string): Holder {
   let lines: string[];
   try {
-    lines = Deno.readTextFileSync(join(path, LOCK_FILE)).split("\n");
+    const bytes = StatePlace.at(path).read(LOCK_FILE, MAX_HOLDER_BYTES);
+    lines = new TextDecoder().decode(bytes).split("\n");
   } catch {
     return {};
   }
@@ -133,4 +154,14 @@ function readHolder(path: string): Holder {
     ...(pid !== undefined && { pid: Number(pid) }),
     ...(socket !== undefined && { socket }),
   };
+}
+
+function unusable({ path }: StatePlace, error: unknown): KeyCacheError {
+  if (error instanceof KeyCacheError) return error;
+  const text = `cannot use --state-dir ${path}: ${textOf(error)}`;
+  return new KeyCacheError("io", text, { cause: error });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

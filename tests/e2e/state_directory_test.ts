@@ -1,0 +1,107 @@
+import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
+import { edgekeyd } from "../support/edgekeyd_process.ts";
+import { startEtcd } from "../support/etcd_server.ts";
+import { say } from "../support/say.ts";
+import { expectExit } from "./_contract.ts";
+import { EdgeNode, QUICK } from "./_node.ts";
+
+const IS_ROOT = Deno.uid() === 0;
+if (!IS_ROOT) say("skipped: root by way of another user's state directory, which needs root");
+const OWNER = 12_345;
+const SECRET = "root's alone\n";
+
+/** What root runs by hand, told where the state is and nothing else. */
+const COMMANDS = [["keys"], ["status"], ["verify"], ["retire"], ["--reconcile", ...QUICK]];
+
+/** Gives the state to the service's user, who can get there. */
+function give(node: EdgeNode): void {
+  Deno.chmodSync(node.root, 0o755);
+  Deno.chownSync(node.stateDir, OWNER, OWNER);
+  for (const { name } of Deno.readDirSync(node.stateDir)) {
+    Deno.chownSync(`${node.stateDir}/${name}`, OWNER, OWNER);
+  }
+}
+
+Deno.test({
+  name: "root's commands leave alone what a link in the service's state directory points to",
+  ignore: !IS_ROOT,
+  async fn() {
+    await using server = await startEtcd();
+    using node = new EdgeNode(server);
+    node.write("kubelet/pods.v1.core/default/a");
+    expectExit(await node.run(["--reconcile", ...QUICK]), 0);
+    give(node);
+    const secret = `${node.root}/secret`;
+    Deno.writeTextFileSync(secret, SECRET, { mode: 0o600 });
+    for (const [at, name] of ["lock", "cache.kv", "cache.kv-shm", "settings.json"].entries()) {
+      const path = `${node.stateDir}/${name}`;
+      const isThere = name !== "cache.kv-shm";
+      if (isThere) Deno.renameSync(path, `${path}.away`);
+      Deno.symlinkSync(at % 2 === 0 ? secret : "/nowhere/at/all", path);
+      for (const command of at === 0 ? COMMANDS : COMMANDS.slice(at, at + 2)) {
+        const run = await edgekeyd([...command, `--state-dir=${node.stateDir}`]);
+        expectExit(run, 1);
+        match(run.stderr, new RegExp(`${name} is a symbolic link; .*remove it`));
+        doesNotMatch(run.stderr, /internal error/);
+        const { uid, mode } = Deno.statSync(secret);
+        deepStrictEqual([uid, (mode ?? 0) & 0o777], [0, 0o600]);
+        strictEqual(Deno.readTextFileSync(secret), SECRET);
+      }
+      Deno.removeSync(path);
+      if (isThere) Deno.renameSync(`${path}.away`, path);
+    }
+    const keys = await edgekeyd(["keys", `--state-dir=${node.stateDir}`]);
+    expectExit(keys, 0);
+    strictEqual(keys.stdout, "/n1/registry/pods/default/a\n");
+  },
+});
+
+Deno.test({
+  name: "root reads cache and password as root, and what it writes to the state is the service's",
+  ignore: !IS_ROOT,
+  async fn() {
+    await using server = await startEtcd();
+    using node = new EdgeNode(server);
+    node.write("kubelet/pods.v1.core/default/a");
+    expectExit(await node.run(["--reconcile", ...QUICK]), 0);
+    give(node);
+    // Neither the cache (0700) nor its files (0600) can be read with the service's rights alone.
+    Deno.chmodSync(node.cacheDir, 0o700);
+    node.write("kubelet/pods.v1.core/default/b");
+    const run = await edgekeyd(["--reconcile", `--state-dir=${node.stateDir}`, ...QUICK]);
+    expectExit(run, 0);
+    match(run.stdout, /^in-step: 1 created, 1 unchanged/);
+    for (const { name } of Deno.readDirSync(node.stateDir)) {
+      strictEqual(Deno.statSync(`${node.stateDir}/${name}`).uid, OWNER, name);
+    }
+  },
+});
+
+Deno.test("a state directory that others can write to is refused by every command", async () => {
+  using node = new EdgeNode("http://127.0.0.1:1");
+  Deno.mkdirSync(node.stateDir);
+  Deno.chmodSync(node.stateDir, 0o777);
+  for (const command of [...COMMANDS, ["run"]]) {
+    const run = await node.run(command);
+    expectExit(run, 1);
+    match(run.stderr, /can be written to by others \(mode 0777\): .*chmod 700/);
+    deepStrictEqual([...Deno.readDirSync(node.stateDir)], []);
+  }
+});
+
+Deno.test({
+  name: "root uses no state directory that a local user made first in a directory for all",
+  ignore: !IS_ROOT,
+  async fn() {
+    using node = new EdgeNode("http://127.0.0.1:1");
+    Deno.mkdirSync(node.stateDir, { mode: 0o700 });
+    Deno.chmodSync(node.root, 0o1777);
+    Deno.chownSync(node.stateDir, OWNER, OWNER);
+    for (const command of [["keys"], ["--reconcile"]]) {
+      const run = await node.run(command);
+      expectExit(run, 1);
+      match(run.stderr, /was made by user 12345 in .*, where everybody can make something/);
+      deepStrictEqual([...Deno.readDirSync(node.stateDir)], []);
+    }
+  },
+});
