@@ -1,7 +1,13 @@
 import { groupOf, type InvalidPath, type ScannedFile, type Snapshot } from "../fscache/mod.ts";
 import { compareResourceVersions, formatGvr, type Gvr, objectKey, parseGvr } from "../k8s/mod.ts";
-import { type CachedFile, type ComponentKeyCache, type Owner, sameOwner } from "../keycache/mod.ts";
-import type { OwnershipChange } from "../store/mod.ts";
+import {
+  type CachedFile,
+  type ComponentKeyCache,
+  type Owner,
+  sameOwner,
+  whyNoRoom,
+} from "../keycache/mod.ts";
+import { ownersAfter, type OwnershipChange } from "../store/mod.ts";
 
 /** How the fs cache differs from the component-key cache. */
 export interface SnapshotDiff {
@@ -10,17 +16,6 @@ export interface SnapshotDiff {
   readonly waiting: ReadonlySet<string>;
   readonly invalid: readonly InvalidPath[];
 }
-
-/**
- * More components than this never share one object, and never with names so long: a row, and the
- * intent that writes it, must each stay within one record of the key-value database.
- */
-const MAX_OWNERS = 64;
-/** So many fit, however long their names are. */
-const OWNERS_THAT_FIT = 16;
-const MAX_OWNERS_BYTES = 48 * 1024;
-/** Of the numbers and the hash that stand for a file, and what separates them. */
-const OWNER_OVERHEAD_BYTES = 140;
 
 /**
  * Holds a snapshot against the component-key cache: who takes up a key, who lets go of one. Pure.
@@ -86,8 +81,11 @@ export function diffSnapshot(
     const twin = change.acquired.findIndex((other) => sameOwner(other, owner));
     const other = change.acquired[twin];
     if (!other) {
-      if (!before && !fitsRow([...row?.owners ?? [], ...change.acquired, owner])) {
-        invalid.push({ path: file.path, reason: "has more owners than one record holds" });
+      const reason = before
+        ? undefined
+        : whyNoRoom(ownersAfter(row, { ...change, released: [] }), owner);
+      if (reason !== undefined) {
+        invalid.push({ path: file.path, reason });
         continue;
       }
       change.acquired.push(owner);
@@ -136,18 +134,6 @@ function standsElsewhere(
 function claimsOf(cache: ComponentKeyCache, path: string): CachedFile[] {
   const file = cache.file(path);
   return file ? [file, ...cache.rivalsOf(path)] : [];
-}
-
-function fitsRow(owners: readonly Owner[]): boolean {
-  if (owners.length <= OWNERS_THAT_FIT) return true;
-  if (owners.length > MAX_OWNERS) return false;
-  let bytes = 0;
-  for (const { component, gvr, uid, resourceVersion } of owners) {
-    const json = JSON.stringify([component, gvr, uid, resourceVersion]);
-    // Text is at most 3 bytes a UTF-16 unit, ASCII one.
-    bytes += OWNER_OVERHEAD_BYTES + json.length * (/^[ -~]*$/.test(json) ? 1 : 3);
-  }
-  return bytes <= MAX_OWNERS_BYTES;
 }
 
 /** Of an owner's files in both layouts the fresher one counts, of equal ones that in the current. */

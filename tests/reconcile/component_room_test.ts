@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { startEtcd } from "../support/etcd_server.ts";
+import { World } from "./_world.ts";
+
+const SENSOR = "/devices.example.com/sensors/shop/s";
+const sensor = (component: string, version: string) =>
+  `${component}/sensors.${version}.devices.example.com/shop/s`;
+
+Deno.test("a component's entries never use up the room that another has in a key's record", async (t) => {
+  await using server = await startEtcd();
+  for (const evils of [1, 5]) {
+    await t.step(`${evils} with 70 versions each of kubelet's object`, async () => {
+      await using world = await World.start(server);
+      world.files.put(sensor("kubelet", "v1"), { resourceVersion: "5" });
+      await world.run();
+      for (let version = 1; version <= 70; version++) {
+        for (let evil = 1; evil <= evils; evil++) {
+          const path = sensor(`evil-${evil}`, `v${version}`);
+          world.files.put(path, { resourceVersion: "4", uid: "u".repeat(128) });
+        }
+      }
+      const { status, invalid } = await world.run();
+      assert.equal(status, "partial");
+      assert.ok(
+        invalid.every(({ path, reason }) =>
+          path.startsWith("evil-") && /too many other versions or groups/.test(reason)
+        ),
+      );
+      // Kubelet's comes back, newer; so does that of somebody who was never there.
+      world.files.remove("kubelet");
+      world.files.put("kubelet/nodes.v1.core/n");
+      await world.run({ confirmDeletes: true });
+      world.files.put(sensor("kubelet", "v1"), { resourceVersion: "9" });
+      for (let other = 10; other < 40; other++) {
+        world.files.put(sensor(`other-${other}`, "v1"), { resourceVersion: "6" });
+      }
+      const after = await world.run();
+      assert.deepEqual(after.invalid.filter(({ path }) => !path.startsWith("evil-")), []);
+      const owners = world.node.cache.rows.get(world.key(SENSOR))?.owners ?? [];
+      assert.equal(owners.filter(({ component }) => !component.startsWith("evil-")).length, 31);
+      const value = (await world.node.get(world.key(SENSOR)))?.value ?? "";
+      assert.match(value, /"resourceVersion":"9"/);
+    });
+  }
+});
