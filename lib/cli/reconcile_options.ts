@@ -8,7 +8,7 @@ export function reconcileOptionsOf(options: Options): ReconcileOptions {
   return {
     source: {
       root: options.cacheDir,
-      fs: new DenoFileSystem(),
+      fs: new DenoFileSystem(options.cacheDir),
       coverage: {
         components: options.components,
         excludeResources: options.excludeResources &&

@@ -35,7 +35,7 @@ export function unmatchedNames(
 
 /** The directories of each component; undefined without a root, which the run itself says. */
 function directoriesIn(root: string): Map<string, string[]> | undefined {
-  const fs = new DenoFileSystem();
+  const fs = new DenoFileSystem(root);
   const namesIn = (path: string): string[] | undefined => {
     try {
       return fs.readDir(path).filter(({ kind }) => kind === "directory").map(({ name }) => name);

@@ -1,13 +1,25 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { FileChangingError, FileTooLargeError, NotRegularFileError } from "./file_errors.ts";
 import type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
 import { isSameStamp } from "./stamps.ts";
+import { directoriesTo, haveRested, standsAt } from "./way_proof.ts";
 
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const READ_ATTEMPTS = 3;
 
 /** The file system of this machine. */
 export class DenoFileSystem implements FileSystem {
+  readonly #root: string;
+
+  /**
+   * The file system, as it is seen from a cache.
+   *
+   * @param root the cache root: below it, no link is followed to a file's content
+   */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
   /**
    * Lists a directory.
    *
@@ -42,11 +54,14 @@ export class DenoFileSystem implements FileSystem {
   }
 
   /**
-   * Reads a regular file whole, without following a symlink and without blocking on a FIFO.
+   * Reads a regular file whole, without following a symlink and without blocking on a FIFO. Whoever
+   * writes a directory could exchange it with a link while it is read: what was read by way of one
+   * is never answered.
    *
    * @param path the file
    * @param maxBytes what it may hold at most
    * @returns its bytes (a buffer of its own) and its stamp
+   * @throws {Deno.errors.NotFound} if it is not there, or is not what was opened
    * @throws {FileTooLargeError} if it holds more
    * @throws {NotRegularFileError} if it is anything else than a regular file
    * @throws {FileChangingError} if it was written to during each attempt
@@ -54,33 +69,46 @@ export class DenoFileSystem implements FileSystem {
   readFile(path: string, maxBytes: number): { bytes: Uint8Array; stamp: FileStamp } {
     // The same stamp before and after tells that it is the stamp of what was opened, and that
     // nobody wrote meanwhile: half an old and half a new object could still parse. (An fstat would
-    // tell the first too, but takes longer here than two lstats.)
+    // tell the first too, but takes far longer here than two lstats.)
+    const directories = directoriesTo(this.#root, path);
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      const nowMs = Date.now();
       const before = this.lstat(path);
       if (before.kind !== "file") throw new NotRegularFileError();
       if (before.size > maxBytes) throw new FileTooLargeError(maxBytes);
-      const bytes = readBytes(path, before.size);
-      if (bytes.length === before.size && isSameStamp(before, this.lstat(path))) {
-        const { size, mtimeMs, ctimeMs, ino } = before;
-        return { bytes, stamp: { size, mtimeMs, ctimeMs, ino } };
+      const isYoung = !haveRested(directories, nowMs);
+      const { bytes, opened } = readBytes(path, before.size, isYoung);
+      const isWhole = bytes.length === before.size && isSameStamp(before, this.lstat(path));
+      if (opened === undefined) {
+        if (!haveRested(directories, nowMs)) continue;
+      } else if (!standsAt(directories, path, opened)) {
+        if (attempt + 1 < READ_ATTEMPTS) continue;
+        throw new Deno.errors.NotFound("another file was opened than stands there");
       }
+      if (!isWhole) continue;
+      const { size, mtimeMs, ctimeMs, ino } = before;
+      return { bytes, stamp: { size, mtimeMs, ctimeMs, ino } };
     }
     throw new FileChangingError();
   }
 }
 
-/** Reads so many bytes, or fewer if the file ends before. */
-function readBytes(path: string, size: number): Uint8Array {
+/**
+ * Reads so many bytes, or fewer if the file ends before.
+ *
+ * @param identify tell which file it was, too
+ */
+function readBytes(path: string, size: number, identify: boolean) {
   const file = open(path);
   try {
     const bytes = new Uint8Array(size);
     let length = 0;
     while (length < size) {
       const count = readSync(file, bytes, length, size - length, null);
-      if (count === 0) return bytes.subarray(0, length);
+      if (count === 0) break;
       length += count;
     }
-    return bytes;
+    return { bytes: bytes.subarray(0, length), opened: identify ? fstatSync(file) : undefined };
   } finally {
     closeSync(file);
   }

@@ -2,10 +2,10 @@ import type { FileStamp } from "./file_system.ts";
 import type { KnownFile } from "./snapshot.ts";
 
 /** The kernel's clock for file times ticks no slower than this. */
-const CLOCK_TICK_MS = 10;
+export const CLOCK_TICK_MS = 10;
 
 /** Deno gives a ctime in whole seconds. */
-const CTIME_MS = 1_000;
+export const CTIME_MS = 1_000;
 
 /**
  * Tells whether two looks found a file or directory in the same state.

@@ -56,7 +56,7 @@ function neverRead(path: string): ScannedFile {
 /** The real file system, with something that happens before or instead of each call. */
 export class HookedFileSystem implements FileSystem {
   readonly calls: { readonly call: Call; readonly path: string }[] = [];
-  readonly #real = new DenoFileSystem();
+  readonly #real = new DenoFileSystem("/");
   readonly #hook: (call: Call, path: string) => void;
 
   constructor(hook: (call: Call, path: string) => void = () => {}) {
@@ -126,7 +126,7 @@ export class TestCache {
   scan(options: Partial<ScanOptions<ScannedFile>> = {}) {
     return scan<ScannedFile>({
       root: this.root,
-      fs: new DenoFileSystem(),
+      fs: new DenoFileSystem(this.root),
       nowMs: () => Date.now() + LATER_MS,
       monotonicMs: () => performance.now(),
       settleMs: SETTLE_MS,

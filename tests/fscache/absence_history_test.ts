@@ -243,7 +243,7 @@ function changing(changes: {
   readonly readDir?: (path: string, entries: DirEntry[]) => DirEntry[];
   readonly before?: (path: string) => void;
 }): FileSystem {
-  const real = new DenoFileSystem();
+  const real = new DenoFileSystem("/");
   return {
     readDir: (path) => changes.readDir?.(path, real.readDir(path)) ?? real.readDir(path),
     lstat: (path) => {

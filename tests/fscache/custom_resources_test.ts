@@ -174,7 +174,11 @@ cacheTest("scan() names a group once that only looks like one of Kubernetes'", a
 });
 
 cacheTest("customResource() says what the cache knows, whoever asks", async (cache) => {
-  const look = { fs: new DenoFileSystem(), root: cache.root, customs: new CustomResources() };
+  const look = {
+    fs: new DenoFileSystem(cache.root),
+    root: cache.root,
+    customs: new CustomResources(),
+  };
   const gvr = gvrOf(SENSORS);
   deepStrictEqual(customResource(look, gvr), { kind: undefined, namespaced: undefined });
   put(cache, `a/${SENSORS}/shop/a`, "Probe");

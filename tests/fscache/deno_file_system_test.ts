@@ -10,7 +10,7 @@ import { cacheTest } from "./_cache.ts";
 cacheTest("readFile() answers bytes of its own and the stamp that lstat() answers", (cache) => {
   cache.write("c/a", "first");
   cache.write("c/b", "other");
-  const fs = new DenoFileSystem();
+  const fs = new DenoFileSystem(cache.root);
   const first = fs.readFile(cache.path("c/a"), 5);
   fs.readFile(cache.path("c/b"), 5);
   assert.equal(new TextDecoder().decode(first.bytes), "first");
@@ -23,7 +23,10 @@ cacheTest("readFile() answers bytes of its own and the stamp that lstat() answer
 
 cacheTest("readFile() refuses a file that holds more than it may", (cache) => {
   cache.write("c/a", "123456");
-  assert.throws(() => new DenoFileSystem().readFile(cache.path("c/a"), 5), FileTooLargeError);
+  assert.throws(
+    () => new DenoFileSystem(cache.root).readFile(cache.path("c/a"), 5),
+    FileTooLargeError,
+  );
   return Promise.resolve();
 });
 
@@ -32,7 +35,7 @@ cacheTest("readFile() neither follows a symlink nor waits on a FIFO", async (cac
   Deno.symlinkSync("a", cache.path("c/link"));
   const made = await new Deno.Command("mkfifo", { args: [cache.path("c/fifo")] }).output();
   assert.ok(made.success);
-  const fs = new DenoFileSystem();
+  const fs = new DenoFileSystem(cache.root);
   for (const path of ["c/link", "c/fifo", "c"]) {
     assert.throws(() => fs.readFile(cache.path(path), 5), NotRegularFileError, path);
   }
@@ -49,8 +52,14 @@ cacheTest(
         return super.lstat(cache.path("c/a"));
       }
     }
-    assert.throws(() => new Swapped().readFile(cache.path("c/link"), 5), NotRegularFileError);
-    assert.throws(() => new Swapped().readFile(cache.path("c/fifo"), 5), FileChangingError);
+    assert.throws(
+      () => new Swapped(cache.root).readFile(cache.path("c/link"), 5),
+      NotRegularFileError,
+    );
+    assert.throws(
+      () => new Swapped(cache.root).readFile(cache.path("c/fifo"), 5),
+      FileChangingError,
+    );
   },
 );
 
@@ -59,7 +68,7 @@ cacheTest("readFile() reads again if the file changed meanwhile, and gives up at
   class Rewritten extends DenoFileSystem {
     looks = 0;
     constructor(readonly rewrites: string[]) {
-      super();
+      super(cache.root);
     }
     override lstat(of: string) {
       const stat = super.lstat(of);
@@ -83,7 +92,10 @@ cacheTest("readFile() throws Deno's errors", (cache) => {
       return super.lstat(cache.root);
     }
   }
-  assert.throws(() => new DenoFileSystem().readFile(cache.path("x"), 5), Deno.errors.NotFound);
+  assert.throws(
+    () => new DenoFileSystem(cache.root).readFile(cache.path("x"), 5),
+    Deno.errors.NotFound,
+  );
   class Vanishing extends DenoFileSystem {
     override lstat(path: string) {
       const stat = super.lstat(path);
@@ -92,8 +104,11 @@ cacheTest("readFile() throws Deno's errors", (cache) => {
     }
   }
   cache.write("c/a", "a");
-  assert.throws(() => new Vanishing().readFile(cache.path("c/a"), 5), Deno.errors.NotFound);
-  assert.throws(() => new Vanished().readFile(cache.path("c/a"), 5), NotRegularFileError);
+  assert.throws(
+    () => new Vanishing(cache.root).readFile(cache.path("c/a"), 5),
+    Deno.errors.NotFound,
+  );
+  assert.throws(() => new Vanished(cache.root).readFile(cache.path("c/a"), 5), NotRegularFileError);
   return Promise.resolve();
 });
 
@@ -101,7 +116,7 @@ cacheTest("readDir() tells kinds without following symlinks", (cache) => {
   cache.write("c/file", "");
   cache.mkdir("c/directory");
   Deno.symlinkSync("directory", cache.path("c/link"));
-  const entries = new DenoFileSystem().readDir(cache.path("c"));
+  const entries = new DenoFileSystem(cache.root).readDir(cache.path("c"));
   assert.deepEqual(entries.toSorted((a, b) => a.name < b.name ? -1 : 1), [
     { name: "directory", kind: "directory" },
     { name: "file", kind: "file" },

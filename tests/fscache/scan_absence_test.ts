@@ -168,7 +168,7 @@ cacheTest(
     fill(cache);
     const youngestMs = Math.max(
       ...["", "kubelet", "kubelet/pods.v1.core", "kubelet/pods.v1.core/default"]
-        .map((path) => new DenoFileSystem().lstat(cache.path(path)).mtimeMs),
+        .map((path) => new DenoFileSystem(cache.root).lstat(cache.path(path)).mtimeMs),
     );
     const absenceAt = async (nowMs: number, settleMs: number) => {
       const snapshot = await cache.scan({ nowMs: () => nowMs, settleMs });

@@ -258,7 +258,7 @@ cacheTest(
     cache.put("kubelet/pods.v1.core/default/web");
     const readings: [number, number][] = [[SETTLE_MS + 1, 0], [SETTLE_MS, 1], [0, 1], [-5_000, 1]];
     for (const [ageMs, reads] of readings) {
-      const { mtimeMs } = new DenoFileSystem().lstat(
+      const { mtimeMs } = new DenoFileSystem(cache.root).lstat(
         cache.path("kubelet/pods.v1.core/default/web"),
       );
       const { files } = await cache.scan({ nowMs: () => mtimeMs + ageMs });
@@ -275,7 +275,7 @@ cacheTest(
     const path = "kubelet/pods.v1.core/default/web";
     cache.put(path);
     Deno.utimeSync(cache.path(path), 1_577_836_800, 1_577_836_800);
-    const { ctimeMs } = new DenoFileSystem().lstat(cache.path(path));
+    const { ctimeMs } = new DenoFileSystem(cache.root).lstat(cache.path(path));
     const readings: [number, number][] = [[1_011, 0], [1_010, 1], [999, 1], [0, 1]];
     for (const [ageMs, reads] of readings) {
       const { files } = await cache.scan({ nowMs: () => ctimeMs + ageMs });
@@ -397,7 +397,7 @@ cacheTest("scan() looks only at the components, resources and groups it is told"
 
 class EndlessFileSystem extends DenoFileSystem {
   constructor(readonly directories: ReadonlySet<string>, readonly entries: number) {
-    super();
+    super("/");
   }
   override readDir(path: string) {
     if (!this.directories.has(path.slice(path.lastIndexOf("/") + 1))) return super.readDir(path);

@@ -63,7 +63,7 @@ Deno.test("scans of random directories: names that are no UTF-8, FIFOs, symlinks
     const root = Deno.makeTempDirSync({ prefix: "edgekeyd-fuzz-" });
     try {
       await fill(root, prng);
-      await scanOf(root, new DenoFileSystem(), []);
+      await scanOf(root, new DenoFileSystem(root), []);
     } finally {
       Deno.removeSync(root, { recursive: true });
     }

@@ -121,7 +121,7 @@ export class World implements AsyncDisposable {
   }
 
   #fileSystem(): FileSystem {
-    const real = new DenoFileSystem();
+    const real = new DenoFileSystem(this.files.root);
     return {
       readDir: (path) => real.readDir(path),
       lstat: (path) => {

@@ -140,7 +140,7 @@ async function pass(node: Node): Promise<{ ms: number; report: ReconcileReport }
   const { report, failure } = await reconcile(node.context, {
     source: {
       root: node.root,
-      fs: new DenoFileSystem(),
+      fs: new DenoFileSystem(node.root),
       coverage: { components: undefined, excludeResources: undefined },
       settleMs: SETTLE_MS,
       maxObjectBytes: 1_572_864,
