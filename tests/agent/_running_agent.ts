@@ -2,6 +2,7 @@ import { Agent, makeLog } from "../../lib/agent/mod.ts";
 import { clock } from "../../lib/cli/session.ts";
 import { watchCache } from "../../lib/fscache/mod.ts";
 import type { World } from "../reconcile/_world.ts";
+import { QUIET_PARTS } from "./_parts.ts";
 
 /** An agent in this process, whose time can be put forward. */
 export class RunningAgent implements AsyncDisposable {
@@ -36,22 +37,17 @@ export class RunningAgent implements AsyncDisposable {
         beatMs: 100,
       },
       {
+        ...QUIET_PARTS,
         clock: {
           ...clock,
           ...world.clock,
           monotonicMs: () => performance.now() + this.aheadMs,
         },
         openCache: () => Promise.resolve(cache),
-        checkFiles: () => {},
         connect: () => Promise.resolve(node.etcd),
-        credentials: () => "",
         store: (_, etcd) => ({ ...node.context, etcd }),
         log: makeLog("text", log, () => new Date()),
         watch: (hint) => watchCache(files.root, hint),
-        identifyRoot: () => files.root,
-        beat() {},
-        changed() {},
-        random: () => 0,
       },
       cache,
     );

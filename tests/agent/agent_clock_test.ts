@@ -8,6 +8,7 @@ import { FsModel } from "../sim/fs_model.ts";
 import { KvDisk } from "../sim/kv_disk.ts";
 import { VirtualClock } from "../sim/virtual_clock.ts";
 import { objectBytes } from "../support/objects.ts";
+import { QUIET_PARTS } from "./_parts.ts";
 
 const HOUR_MS = 3_600_000;
 const RESYNC_MS = 600_000;
@@ -119,9 +120,9 @@ async function agentOnModels() {
     retryMaxMs: 30_000,
     beatMs: 30_000,
   }, {
+    ...QUIET_PARTS,
     clock: time.clock,
     openCache: () => Promise.resolve(cache),
-    checkFiles: () => {},
     connect: () =>
       Promise.resolve<Etcd>({
         range(request) {
@@ -136,7 +137,6 @@ async function agentOnModels() {
         hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
         close() {},
       }),
-    credentials: () => "",
     store: (cache, etcd) => ({
       cache,
       etcd,
@@ -149,10 +149,6 @@ async function agentOnModels() {
     watch: () => {
       throw new Error(limit);
     },
-    identifyRoot: () => "1",
-    beat() {},
-    changed() {},
-    random: () => 0.5,
   }, cache);
   const keys = () =>
     etcd.dump().map(({ key }) => key.toString()).filter((key) => key < "/s" && key > "/r");

@@ -10,15 +10,7 @@ Deno.test("a certificate file that is empty for a while stops no connection that
     const authority = new TestAuthority(directory, "ca");
     const own = authority.issue({ name: "etcd", hosts: ["127.0.0.1"] });
     const mine = authority.issue({ name: "agent" });
-    await using server = await startEtcd({
-      scheme: "https",
-      args: [
-        `--cert-file=${own.certFile}`,
-        `--key-file=${own.keyFile}`,
-        "--client-cert-auth",
-        `--trusted-ca-file=${authority.caFile}`,
-      ],
-    });
+    await using server = await startEtcd({ scheme: "https", args: authority.etcdFlags(own) });
     using node = new EdgeNode(server);
     node.write("kubelet/pods.v1.core/default/a");
     await using daemon = await startDaemon(node, [

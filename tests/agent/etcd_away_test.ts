@@ -151,15 +151,7 @@ Deno.test("certificates are read again when they change on disk, and on SIGHUP",
   try {
     const authority = new TestAuthority(directory, "ca");
     const own = authority.issue({ name: "etcd", hosts: ["127.0.0.1"] });
-    await using server = await startEtcd({
-      scheme: "https",
-      args: [
-        `--cert-file=${own.certFile}`,
-        `--key-file=${own.keyFile}`,
-        "--client-cert-auth",
-        `--trusted-ca-file=${authority.caFile}`,
-      ],
-    });
+    await using server = await startEtcd({ scheme: "https", args: authority.etcdFlags(own) });
     using node = new EdgeNode(server);
     node.write("kubelet/pods.v1.core/default/a");
     const mine = authority.issue({ name: "agent", expired: true });

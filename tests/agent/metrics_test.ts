@@ -8,35 +8,9 @@ import {
   type NodeStatus,
 } from "../../lib/agent/mod.ts";
 import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import { QUIET } from "../support/node_status.ts";
 
-const STATUS: NodeStatus = {
-  daemon: true,
-  state: "in-step",
-  nodeName: "n1",
-  prefix: "/registry",
-  stateDir: "/state",
-  settings: {},
-  notReady: [],
-  conditions: [],
-  etcd: { state: "reachable", endpoints: [], revision: "7", clusterId: "1" },
-  keys: 3,
-  components: [
-    {
-      component: "kubelet",
-      resources: [{ gvr: "pods.v1.core", keys: 2 }, { gvr: "nodes.v1.core", keys: 1 }],
-      conflicts: 0,
-      invalid: 0,
-      heldBack: 0,
-    },
-  ],
-  dirtyGroups: 0,
-  pendingKeys: 0,
-  othersKeys: 0,
-  conflicts: [],
-  invalid: [],
-  heldBack: [],
-  lastSuccessMs: 1_500,
-};
+const STATUS: NodeStatus = { ...QUIET, lastSuccessMs: 1_500 };
 
 /** The samples of a text, by name with labels. */
 function samples(text: string): Map<string, number> {

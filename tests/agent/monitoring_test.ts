@@ -50,10 +50,14 @@ async function fullText(): Promise<string> {
   return await metrics.text(status);
 }
 
-/** Each metric with the labels of its samples. */
+/** Each metric that there is, with the labels of its samples. */
 async function labelsByMetric(): Promise<Map<string, ReadonlySet<string>>> {
   const found = new Map<string, ReadonlySet<string>>();
   for (const line of (await fullText()).split("\n")) {
+    const [, declared, kind] = /^# TYPE (\w+) (\w+)$/.exec(line) ?? [];
+    if (declared !== undefined) {
+      found.set(kind === "histogram" ? `${declared}_count` : declared, new Set());
+    }
     const sample = /^([a-z_]+)(?:\{(.*)\})? /.exec(line);
     if (!sample) continue;
     const labels = new Set(found.get(sample[1] ?? ""));

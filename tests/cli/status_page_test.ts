@@ -1,38 +1,20 @@
 import { match, strictEqual } from "node:assert/strict";
 import type { ComponentStatus, NodeStatus } from "../../lib/agent/mod.ts";
 import { statusPage } from "../../lib/cli/status_page.ts";
+import { QUIET } from "../support/node_status.ts";
 
 const NOW_MS = 1_000_000;
 
 /** The line of a component, as a daemon's status page has it. */
 function lineOf(component: Partial<ComponentStatus>, state: NodeStatus["state"]): string {
   const lines: string[] = [];
-  const status: NodeStatus = {
-    daemon: true,
-    state,
-    nodeName: "n1",
-    prefix: "/registry",
-    stateDir: "/state",
-    settings: {},
-    notReady: [],
-    conditions: [],
-    etcd: { state: "reachable", endpoints: ["http://e"], revision: "", clusterId: "" },
-    keys: 3,
-    components: [{
-      component: "kubelet",
-      resources: [{ gvr: "pods.v1.core", keys: 3 }],
-      conflicts: 0,
-      invalid: 0,
-      heldBack: 0,
-      ...component,
-    }],
-    dirtyGroups: 0,
-    pendingKeys: 0,
-    othersKeys: 0,
-    conflicts: [],
-    invalid: [],
-    heldBack: [],
+  const kubelet = {
+    component: "kubelet",
+    resources: [{ gvr: "pods.v1.core", keys: 3 }],
+    conflicts: 0,
+    ...component,
   };
+  const status: NodeStatus = { ...QUIET, state, components: [kubelet] };
   statusPage(status, NOW_MS, {
     out: (line) => lines.push(line),
     err: () => {},

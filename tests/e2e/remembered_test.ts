@@ -41,7 +41,7 @@ Deno.test("status without a daemon: what the last run held back, did not import 
   expectExit(await node.reconcile(), 3);
   deepStrictEqual(await said(node), [3, ["deletes-held-back"]]);
 
-  const failed = await node.reconcile("--cache-dir=/nowhere");
+  const failed = await node.reconcile(`--cache-dir=${node.root}/nowhere`);
   expectExit(failed, 1);
   deepStrictEqual(await said(node), [1, ["failing", "deletes-held-back"]]);
   match((await node.run(["status"])).stdout, /the last pass failed: .*\/nowhere/);

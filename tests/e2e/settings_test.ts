@@ -150,15 +150,7 @@ Deno.test("certificates and the password are remembered by their paths, seen fro
   try {
     const ca = new TestAuthority(directory, "ca");
     const serving = ca.issue({ name: "server", hosts: ["localhost", "127.0.0.1"] });
-    await using server = await startEtcd({
-      scheme: "https",
-      args: [
-        `--cert-file=${serving.certFile}`,
-        `--key-file=${serving.keyFile}`,
-        "--client-cert-auth",
-        `--trusted-ca-file=${ca.caFile}`,
-      ],
-    });
+    await using server = await startEtcd({ scheme: "https", args: ca.etcdFlags(serving) });
     const { certFile, keyFile } = ca.issue({ name: "client" });
     using node = new EdgeNode(server);
     node.write("kubelet/pods.v1.core/default/a");

@@ -10,16 +10,8 @@ Deno.test("tls: by name and by address; what is wrong with a certificate is said
     const ca = new TestAuthority(directory, "ca");
     const other = new TestAuthority(directory, "other");
     const serve = (name: string, options: { hosts: string[]; expired?: boolean }) => {
-      const { certFile, keyFile } = ca.issue({ name, ...options });
-      return startEtcd({
-        scheme: "https",
-        args: [
-          `--cert-file=${certFile}`,
-          `--key-file=${keyFile}`,
-          "--client-cert-auth",
-          `--trusted-ca-file=${ca.caFile}`,
-        ],
-      });
+      const own = ca.issue({ name, ...options });
+      return startEtcd({ scheme: "https", args: ca.etcdFlags(own) });
     };
     await using good = await serve("server", { hosts: ["localhost", "127.0.0.1"] });
     await using misnamed = await serve("misnamed", { hosts: ["etcd.example"] });

@@ -195,15 +195,7 @@ Deno.test("auth: a client certificate's common name is the user", async () => {
   try {
     const ca = new TestAuthority(directory, "ca");
     const own = ca.issue({ name: "server", hosts: ["localhost", "127.0.0.1"] });
-    await using server = await startEtcd({
-      scheme: "https",
-      args: [
-        `--cert-file=${own.certFile}`,
-        `--key-file=${own.keyFile}`,
-        `--trusted-ca-file=${ca.caFile}`,
-        "--client-cert-auth",
-      ],
-    });
+    await using server = await startEtcd({ scheme: "https", args: ca.etcdFlags(own) });
     const root = ca.issue({ name: "root" });
     await enableAuth({
       hosts: `https://localhost:${server.port}`,

@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { isIn } from "../../lib/store/spans.ts";
 import { Vacancies } from "../../lib/store/vacancies.ts";
-
-const PREFIX = "/pool/registry";
-const bytesBefore = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-const key = fc.tuple(
-  fc.constantFrom("pods", "minions", "services/specs"),
-  fc.constantFrom("d", "é", "～", "😀"),
-  fc.string({ unit: "grapheme", minLength: 1, maxLength: 4 }).filter((name) => !name.includes("/")),
-).map(([resource, namespace, name]) => `${PREFIX}/${resource}/${namespace}/${name}`);
+import { bytesBefore, key, PREFIX } from "./_keys.ts";
 
 Deno.test("Vacancies.spansOf() never spans a key that was seen or written, and only what is worth a compare", () => {
   fc.assert(

@@ -50,6 +50,20 @@ export class TestAuthority {
   }
 
   /**
+   * etcd's flags to serve by a certificate, and to take only clients that this authority knows.
+   *
+   * @param own the server's certificate
+   */
+  etcdFlags({ certFile, keyFile }: CertificateFiles): string[] {
+    return [
+      `--cert-file=${certFile}`,
+      `--key-file=${keyFile}`,
+      "--client-cert-auth",
+      `--trusted-ca-file=${this.caFile}`,
+    ];
+  }
+
+  /**
    * Issues a certificate that serves both ends of a connection.
    *
    * @param options what it is to say
