@@ -21,3 +21,17 @@ export class EdgekeydError extends Error {
     this.code = code;
   }
 }
+
+/** What is said where a file or a connection can't be opened for want of a descriptor. */
+export const OUT_OF_DESCRIPTORS =
+  "no file descriptors are left; raise LimitNOFILE= of the service, or ulimit -n";
+
+/**
+ * Tells whether something failed since the process, or the machine, has no file descriptors left
+ * (open(2): EMFILE, ENFILE). What failed may go well a moment later.
+ *
+ * @param error what was thrown
+ */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && /\bE[MN]FILE\b|too many open files/i.test(error.message);
+}

@@ -12,6 +12,12 @@ export interface ApiLimits {
   readonly timeoutMs: number;
   /** For one that may take as long as a first import. */
   readonly longTimeoutMs: number;
+  /** Connections that are open at once. */
+  readonly maxConnections: number;
+  /** For the head of a request to arrive, counted from the moment of the connection. */
+  readonly headTimeoutMs: number;
+  /** For 64 KiB of an answer to be taken. */
+  readonly stallTimeoutMs: number;
 }
 
 /** What the API's limits are unless a test sets others. */
@@ -22,4 +28,7 @@ export const API_LIMITS: ApiLimits = {
   bodyTimeoutMs: 10_000,
   timeoutMs: 30_000,
   longTimeoutMs: 900_000,
+  maxConnections: 64,
+  headTimeoutMs: 10_000,
+  stallTimeoutMs: 30_000,
 };

@@ -1,4 +1,4 @@
-import { EdgekeydError } from "../errors.ts";
+import { EdgekeydError, isOutOfDescriptors, OUT_OF_DESCRIPTORS } from "../errors.ts";
 
 /** A failure that nobody foresaw: a defect of edgekeyd, told in one line all the same. */
 export class InternalError extends EdgekeydError {
@@ -11,7 +11,11 @@ export class InternalError extends EdgekeydError {
 
 /** What was thrown, as an error whose message is fit to print. */
 export function presentable(error: unknown): EdgekeydError {
-  return error instanceof EdgekeydError ? error : new InternalError(error);
+  if (error instanceof EdgekeydError) return error;
+  // Whatever was to be opened, down to a part of the program: it is no defect.
+  return isOutOfDescriptors(error)
+    ? new EdgekeydError("Descriptors", OUT_OF_DESCRIPTORS, { cause: error })
+    : new InternalError(error);
 }
 
 function describe(cause: unknown): string {

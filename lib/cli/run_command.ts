@@ -109,7 +109,10 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       version: versionFacts().version,
     });
     const answer = dispatcher(routes, API_LIMITS, presentable);
-    server = await serveSocket(options.socketPath, answer, !options.given.has("listen"));
+    server = await serveSocket(options.socketPath, answer, {
+      isOurs: !options.given.has("listen"),
+      failed: (reason) => log("warning", "a connection to the API can't be taken", { reason }),
+    });
     const { promise: overdue, resolve: giveUp } = Promise.withResolvers<void>();
     let stoppedBy: Deno.Signal | undefined;
     const stop = (signal: Deno.Signal) => {

@@ -1,3 +1,4 @@
+import { isOutOfDescriptors, OUT_OF_DESCRIPTORS } from "../errors.ts";
 import { type CallFailure, GrpcCode } from "./call_failure.ts";
 import { EtcdError, type EtcdErrorReason } from "./errors.ts";
 
@@ -89,9 +90,11 @@ function describe(reason: EtcdErrorReason, failure: CallFailure, context: CallCo
     : `user "${context.username}"`;
   switch (reason) {
     case "unreachable":
-      return `can't reach ${etcd}: ${
-        connectFailure(said)
-      }; check that it runs and that --etcd-servers is right`;
+      return isOutOfDescriptors(failure)
+        ? `can't reach ${etcd}: ${OUT_OF_DESCRIPTORS}`
+        : `can't reach ${etcd}: ${
+          connectFailure(said)
+        }; check that it runs and that --etcd-servers is right`;
     case "timeout":
       return `${etcd} did not answer in time (${
         said.replace(/,.*/, "")

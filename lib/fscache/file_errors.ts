@@ -1,4 +1,4 @@
-import { EdgekeydError } from "../errors.ts";
+import { EdgekeydError, isOutOfDescriptors, OUT_OF_DESCRIPTORS } from "../errors.ts";
 
 /** A file holds more than may be read. */
 export class FileTooLargeError extends EdgekeydError {
@@ -46,6 +46,7 @@ export class FileChangingError extends EdgekeydError {
 export function reasonOf(error: unknown): string {
   if (error instanceof EdgekeydError) return error.message;
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (isOutOfDescriptors(error)) return `can't be read: ${OUT_OF_DESCRIPTORS}`;
   if (error instanceof Error && "code" in error && typeof error.code === "string") {
     return `can't be read (${error.code})`;
   }

@@ -1,4 +1,4 @@
-import { EdgekeydError } from "../errors.ts";
+import { EdgekeydError, isOutOfDescriptors } from "../errors.ts";
 import { reasonOf } from "./file_errors.ts";
 
 /** The cache root is missing, unreadable, or no directory: nothing can be said of any object. */
@@ -14,12 +14,11 @@ export class CacheRootError extends EdgekeydError {
    * @param options the underlying cause, if any
    */
   constructor(root: string, reason: string, options?: ErrorOptions) {
-    super(
-      "CacheRoot",
-      `cache directory ${root} ${reason}: check --cache-dir, that its disk is mounted, and that ` +
-        "this user may read it; nothing was changed",
-      options,
-    );
+    // Then the reason says what to do, and the directory may be as it should be.
+    const check = isOutOfDescriptors(options?.cause)
+      ? ""
+      : ": check --cache-dir, that its disk is mounted, and that this user may read it";
+    super("CacheRoot", `cache directory ${root} ${reason}${check}; nothing was changed`, options);
   }
 
   /**

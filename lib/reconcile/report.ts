@@ -1,5 +1,4 @@
 import type { InvalidPath } from "../fscache/mod.ts";
-import type { HeldBack } from "../keycache/mod.ts";
 
 /** One step of a plan, as a dry run shows it. */
 export interface PlanStep {
@@ -44,7 +43,7 @@ export interface ReconcileReport {
   /** Files that stand for nothing in etcd. */
   readonly invalid: readonly InvalidPath[];
   /** Deletes in bulk that wait for `--confirm-deletes`. */
-  readonly heldBack: readonly HeldBack[];
+  readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
   /** Txns that were applied. */
   readonly txns: number;
   /** A group was split over several Txns. */

@@ -31,5 +31,6 @@ export async function deleteComponentResources(
     changes,
     full: false,
     asOne: true,
+    windows: new Map(),
   });
 }

@@ -30,6 +30,7 @@ export async function deleteObject(
     full: false,
     asOne: true,
     requireSingleTxn: false,
+    windows: new Map(),
   });
   expectDone(context, applied);
   return applied;

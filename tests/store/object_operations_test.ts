@@ -18,6 +18,7 @@ import { bytesOf, put, replace } from "./_operations.ts";
 const OPTIONS: ObjectOptions = {
   rules: { policy: "fresher", adopting: false },
   bytesOf: () => undefined,
+  timed: (_, work) => work,
 };
 const GVR = { group: "", version: "v1", resource: "pods" };
 

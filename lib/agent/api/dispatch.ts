@@ -2,6 +2,7 @@ import type { EdgekeydError } from "../../errors.ts";
 import type { ApiLimits } from "../api_limits.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
 import {
+  type ApiRequest,
   BodyBudget,
   type HeldBody,
   readBody,
@@ -13,6 +14,9 @@ import type { Answer, Route } from "./route.ts";
 import type { Answers } from "../schemas.ts";
 import { MethodNotAllowedError, readTarget, type Target } from "./target.ts";
 import { written } from "./written.ts";
+
+/** Answers one request, or what is wrong with one that can't be read. */
+export type Answering = (request: ApiRequest | ApiError) => Promise<Response>;
 
 /** Makes the error that is answered when something fails that nobody foresaw. */
 export type Presentable = (error: unknown) => EdgekeydError;
@@ -28,10 +32,11 @@ export function dispatcher(
   routes: readonly Route[],
   limits: ApiLimits,
   presentable: Presentable,
-): (request: Request) => Promise<Response> {
+): Answering {
   const budget = new BodyBudget(limits.maxBodiesBytes);
   let open = 0;
-  async function answer(request: Request): Promise<Answer> {
+  async function answer(request: ApiRequest | ApiError): Promise<Answer> {
+    if (request instanceof ApiError) throw request;
     const { route, ...target } = readTarget(routes, request.method, request.url);
     const { id } = route;
     if (route.atOnce) {
@@ -51,7 +56,7 @@ export function dispatcher(
   async function answerOne(
     route: Route,
     target: Omit<Target, "route">,
-    request: Request,
+    request: ApiRequest,
   ): Promise<Answer> {
     const timeout = new AbortController();
     const timer = setTimeout(

@@ -6,7 +6,9 @@
 export { API_LIMITS, type ApiLimits } from "../api_limits.ts";
 export { type ErrorCode, STATUS_OF } from "../error_codes.ts";
 export { ApiError } from "./api_error.ts";
-export { dispatcher, type Presentable } from "./dispatch.ts";
+export type { ConnectionLimits } from "./connection.ts";
+export type { ConnectionsLimits } from "./connections.ts";
+export { type Answering, dispatcher, type Presentable } from "./dispatch.ts";
 export { localTransport } from "./local_transport.ts";
 export type { ProcessParts } from "./process_routes.ts";
 export type {
@@ -19,4 +21,5 @@ export type {
   Route,
 } from "./route.ts";
 export { type ApiParts, apiRoutes, type AskedRoute } from "./all_routes.ts";
-export { type ApiServer, serveSocket, SocketError } from "./server.ts";
+export { type ApiServer, type ServerOptions, serveSocket, SocketError } from "./server.ts";
+export type { ApiRequest } from "./request_body.ts";

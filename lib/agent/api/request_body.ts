@@ -1,5 +1,8 @@
 import { ApiError } from "./api_error.ts";
 
+/** What of a request its answer depends on. */
+export type ApiRequest = Pick<Request, "method" | "url" | "headers" | "body">;
+
 /** What all bodies together may hold while they are worked on. */
 export class BodyBudget {
   #free: number;
@@ -49,7 +52,7 @@ export interface HeldBody {
  * @throws {ApiError} `TooLarge`, `RequestTimeout`, `TooManyRequests`, or `BadRequest` if it broke
  * off
  */
-export async function readBody(request: Request, limits: BodyLimits): Promise<HeldBody> {
+export async function readBody(request: ApiRequest, limits: BodyLimits): Promise<HeldBody> {
   const { maxBytes, timeoutMs, budget } = limits;
   const tooLarge = () => new ApiError("TooLarge", `the body holds more than ${maxBytes} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
@@ -91,7 +94,11 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<He
  * @param hint what to do instead
  * @throws {ApiError} `BadRequest`
  */
-export async function refuseBody(request: Request, timeoutMs: number, hint: string): Promise<void> {
+export async function refuseBody(
+  request: ApiRequest,
+  timeoutMs: number,
+  hint: string,
+): Promise<void> {
   refuseAnnouncedBody(request, hint);
   try {
     await readBody(request, { maxBytes: 0, timeoutMs, budget: NO_BUDGET });
@@ -108,8 +115,8 @@ export async function refuseBody(request: Request, timeoutMs: number, hint: stri
  * @param hint what to do instead
  * @throws {ApiError} `BadRequest`
  */
-export function refuseAnnouncedBody({ headers, body }: Request, hint: string): void {
-  // Deno hands over no body with a GET, whatever was sent.
+export function refuseAnnouncedBody({ headers, body }: ApiRequest, hint: string): void {
+  // No body is handed over with a GET, whatever was sent.
   const isUnseen = body === null && headers.has("transfer-encoding");
   if (isUnseen || Number(headers.get("content-length") ?? 0) > 0) {
     throw new ApiError("BadRequest", hint);

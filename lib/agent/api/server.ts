@@ -1,5 +1,9 @@
 import { dirname } from "@std/path";
 import { EdgekeydError } from "../../errors.ts";
+import { API_LIMITS } from "../api_limits.ts";
+import { Connections, type ConnectionsLimits } from "./connections.ts";
+import type { Answering } from "./dispatch.ts";
+import { SocketListener } from "./socket_listener.ts";
 
 /** The API's socket can't be had. */
 export class SocketError extends EdgekeydError {
@@ -24,32 +28,38 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+/** How a server is set up, beside what it answers. */
+export interface ServerOptions {
+  /** Its directory is edgekeyd's own, and is made if it is missing; by default it is. */
+  readonly isOurs?: boolean;
+  /** What connections may take; by default the API's limits. */
+  readonly limits?: ConnectionsLimits;
+  /** Told what keeps it from taking connections, at most once a minute. */
+  readonly failed?: (reason: string) => void;
+}
+
 /**
  * Serves HTTP on a unix socket that its owner alone can use. What a process left there that ended
- * without closing is removed; nothing else is.
+ * without closing is removed; nothing else is. A socket that somebody removes is made again.
  *
  * @param path of the socket
  * @param answer answers one request
- * @param isOurs its directory is edgekeyd's own, and is made if it is missing
+ * @param options how it is set up
  * @throws {SocketError} if another process answers there, something else stands there, or the
  * directory can't be used
  */
 export async function serveSocket(
   path: string,
-  answer: (request: Request) => Promise<Response>,
-  isOurs = true,
+  answer: Answering,
+  options: ServerOptions = {},
 ): Promise<ApiServer> {
+  const { isOurs = true, limits = API_LIMITS, failed = () => {} } = options;
   checkDirectory(path, isOurs);
   await removeStale(path);
-  // A socket is born with what the umask leaves; there must be no moment in which others may use it.
-  const before = Deno.umask(0o177);
   try {
-    const server = Deno.serve({ path, onListen() {} }, answer);
-    return { close: () => server.shutdown() };
+    return new SocketListener(path, new Connections(answer, limits), failed);
   } catch (error) {
     throw new SocketError(path, reasonOf(error), { cause: error });
-  } finally {
-    Deno.umask(before);
   }
 }
 
