@@ -1,7 +1,7 @@
 import { EXIT } from "./lib/cli/exit_code.ts";
 import { presentable } from "./lib/cli/internal_error.ts";
 import { main } from "./lib/cli/main.ts";
-import { processTerminal } from "./lib/cli/terminal.ts";
+import { lineByLine, processTerminal } from "./lib/cli/terminal.ts";
 
 /** Without the permission to list them, nothing can be said of them. */
 function listEnvironment(): string[] {
@@ -19,7 +19,7 @@ if (import.meta.main) {
   // What nobody awaits or catches would else end the process with a stack trace.
   const end = (event: Event, error: unknown) => {
     event.preventDefault();
-    terminal.err(`edgekeyd: ${presentable(error).message}`);
+    lineByLine(terminal).err(`edgekeyd: ${presentable(error).message}`);
     Deno.exit(EXIT.failed);
   };
   addEventListener("unhandledrejection", (event) => end(event, event.reason));

@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { printed } from "../printed.ts";
 
 /** Tells the service manager how the daemon is doing; does nothing where there is none. */
 export interface Notifier {
@@ -89,7 +90,7 @@ class SocketNotifier implements Notifier {
   }
 
   status(words: string): void {
-    const line = words.replaceAll(/\s+/g, " ").slice(0, MAX_STATUS_CHARS);
+    const line = printed(words.replaceAll(/\s+/g, " ")).slice(0, MAX_STATUS_CHARS);
     if (line === this.#words) return;
     this.#words = line;
     this.#send(`STATUS=${line}`);

@@ -1,3 +1,5 @@
+import { printed } from "../printed.ts";
+
 /** Where a command prints. */
 export interface Terminal {
   /** One line to stdout. */
@@ -27,7 +29,8 @@ export function processTerminal(noColor: boolean): Terminal {
 
 /**
  * Makes each line that is printed one line indeed: what it quotes (a path, a name, an argument) may
- * hold line breaks and escape codes, which are shown as `\u000a` instead. Colours stay.
+ * hold line breaks, escape codes and what can't be seen, which are shown as `\u000a` instead.
+ * Colours stay.
  */
 export function lineByLine(terminal: Terminal): Terminal {
   const { colour, watched } = terminal;
@@ -42,14 +45,10 @@ export function lineByLine(terminal: Terminal): Terminal {
 
 const COLOURS = { green: "\x1b[32m", yellow: "\x1b[33m", red: "\x1b[31m" };
 const NO_COLOUR = "\x1b[0m";
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu;
 
 function shown(line: string, coloured: boolean): string {
   const codes = coloured ? [...Object.values(COLOURS), NO_COLOUR] : [];
-  return line.replace(UNPRINTABLE, (character, at: number) => {
-    if (codes.some((code) => line.startsWith(code, at))) return character;
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  return printed(line, (at) => codes.some((code) => line.startsWith(code, at)));
 }
 
 /** Paints a word green, yellow or red, if colours may be used. */

@@ -37,9 +37,9 @@ async function loadedWith(path: string): Promise<string[]> {
 Deno.test("--version and --help load the command line alone", async () => {
   const loaded = await loadedWith("main.ts");
   ok(loaded.includes("lib/cli/version.ts"), loaded.join());
+  const shared = ["errors", "nearest_name", "printed"].map((name) => `lib/${name}.ts`);
   const more = loaded.filter((name) =>
-    !["main.ts", "deno.json", "lib/errors.ts", "lib/nearest_name.ts"].includes(name) &&
-    !/^lib\/(std\/)?cli\//.test(name)
+    !["main.ts", "deno.json", ...shared].includes(name) && !/^lib\/(std\/)?cli\//.test(name)
   );
   deepStrictEqual(more, []);
 });
