@@ -1,7 +1,8 @@
 import type { EdgekeydError } from "../errors.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
-import { type ConflictPolicy, standingConflicts, standingOthers } from "../store/mod.ts";
+import type { ConflictPolicy } from "../store/mod.ts";
+import { cacheFacts } from "./cache_facts.ts";
 import { ConditionLog } from "./condition_log.ts";
 import { exceptionsOf, stateOf } from "./condition_words.ts";
 import { type Condition, conditionsOf } from "./conditions.ts";
@@ -54,25 +55,16 @@ export class Findings {
     return this.#health;
   }
 
-  /** Keys that are left to others, each with the reason. */
-  get conflicts(): ReadonlyMap<string, string> {
-    const { cache, policy } = this.#parts;
-    return standingConflicts(cache().rows, { policy, adopting: false });
-  }
-
   /** All that conditions are judged by. */
   get facts(): NodeFacts {
-    const { cache, cacheRoot } = this.#parts;
-    const { identity, intent, rows } = cache();
+    const { cache, cacheRoot, policy } = this.#parts;
     return {
       ...this.#health,
+      ...cacheFacts(cache(), policy),
       daemon: true,
-      nodeName: identity.nodeName,
       cacheRoot,
-      conflicts: this.conflicts,
-      others: standingOthers(rows),
       // While all goes well, one that is pending is only on its way.
-      ...(this.#health.failure && { pendingKeys: intent?.header.entries ?? 0 }),
+      ...(!this.#health.failure && { pendingKeys: 0 }),
     };
   }
 
@@ -107,10 +99,11 @@ export class Findings {
     const { clusterId = "" } = this.#parts;
     const before = { ...this.#health, clusterId: this.#health.clusterId || clusterId };
     this.#health = healthAfter(before, outcome, { ...looked, components }, nowMs);
-    const { conditions } = this;
+    const { facts } = this;
+    const conditions = conditionsOf(facts);
     const isInStep = stateOf(conditions) === "in-step";
     const words = isInStep ? "in step" : exceptionsOf(conditions);
-    this.#passLog.passed(outcome, this.conflicts, words);
+    this.#passLog.passed(outcome, facts.conflicts, words);
     this.#news = true;
   }
 

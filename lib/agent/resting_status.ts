@@ -1,12 +1,8 @@
 import { type Etcd, EtcdError } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { Clock } from "../clock.ts";
-import {
-  type ConflictPolicy,
-  lookAtFence,
-  standingConflicts,
-  standingOthers,
-} from "../store/mod.ts";
+import { type ConflictPolicy, lookAtFence } from "../store/mod.ts";
+import { cacheFacts } from "./cache_facts.ts";
 import { etcdStateAfter } from "./health.ts";
 import { recalled } from "./remembered.ts";
 import { type NodeFacts, type NodeStatus, type Setup, statusOf } from "./status.ts";
@@ -38,12 +34,9 @@ export async function restingStatus(
   const seen = await lookAt(etcd, cache);
   const latencyMs = seen.failure ? undefined : clock.monotonicMs() - startMs;
   const facts: NodeFacts = {
-    nodeName: cache.identity.nodeName,
     idleService,
     ...recalled(cache),
-    conflicts: standingConflicts(cache.rows, { policy, adopting: false }),
-    others: standingOthers(cache.rows),
-    pendingKeys: cache.intent?.header.entries ?? 0,
+    ...cacheFacts(cache, policy),
     ...seen,
   };
   return statusOf(cache, { facts, setup, latencyMs });
