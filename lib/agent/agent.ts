@@ -9,7 +9,7 @@ import {
   type Verification,
   verify,
 } from "../reconcile/mod.ts";
-import type { ApplyResult, FenceSight } from "../store/mod.ts";
+import { type ApplyResult, type FenceSight, OtherClusterError } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
 import { askedAgain } from "./asked_again.ts";
 import type { Condition } from "./conditions.ts";
@@ -247,7 +247,7 @@ export class Agent implements Node {
         if (seen?.kind && !this.#loop.stopping) this.#loop.fenceSeen(seen.kind);
         return seen && this.#clock.monotonicMs() - askedAtMs;
       } catch (error) {
-        if (!(error instanceof EtcdError)) throw error;
+        if (!(error instanceof EtcdError || error instanceof OtherClusterError)) throw error;
         const isNews = !this.#loop.stopping && this.health.failure === undefined;
         if (isNews) this.#loop.failed(error);
         return undefined;

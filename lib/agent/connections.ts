@@ -1,7 +1,7 @@
 import { EdgekeydError } from "../errors.ts";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import { type FenceSight, lookAtFence, type StoreContext } from "../store/mod.ts";
+import { type FenceSight, type HomeCluster, lookAtFence, type StoreContext } from "../store/mod.ts";
 
 /** How both sides are opened. */
 export interface ConnectionParts {
@@ -15,6 +15,8 @@ export interface ConnectionParts {
   credentials(): string;
   /** What store operations work with. */
   store(cache: ComponentKeyCache, etcd: Etcd): StoreContext;
+  /** The cluster that this node wrote to; absent: any will do. */
+  home?(): HomeCluster;
 }
 
 /** The component-key cache and the etcd client, opened anew when they have to be. */
@@ -118,11 +120,13 @@ export class Connections {
    * @returns undefined if there is no client yet, it was closed meanwhile, or the cache can't be
    * trusted: that says nothing of etcd
    * @throws {EtcdError} if etcd fails
+   * @throws {OtherClusterError} if it is another one than this node wrote to
    */
   async lookAtFence(): Promise<FenceSight | undefined> {
     const [etcd, cache] = [this.#etcd, this.#cache];
     try {
-      const seen = etcd && await lookAtFence(etcd, cache);
+      const home = this.#parts.home?.();
+      const seen = etcd && await lookAtFence({ etcd, cache, home });
       return cache !== this.#cache || this.#cacheClosed ? undefined : seen;
     } catch (error) {
       if (etcd !== this.#etcd) return undefined;

@@ -1,6 +1,7 @@
 import type { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
+import { OtherClusterError } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
 import { askedAgain } from "./asked_again.ts";
 import type { Connections } from "./connections.ts";
@@ -123,8 +124,10 @@ export class LookAround {
       );
       if (seen?.kind) this.#acts.fenceSeen(seen.kind);
     } catch (error) {
-      if (!(error instanceof EtcdError)) throw error;
-      this.#acts.failed(error);
+      const isOther = error instanceof OtherClusterError;
+      if (!(error instanceof EtcdError) && !isOther) throw error;
+      // Once that is known, the tries to go on tell when it is over.
+      if (!isOther || findings.health.failure === undefined) this.#acts.failed(error);
     }
     // The pass that follows may take its time.
     findings.tell();

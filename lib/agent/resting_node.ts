@@ -60,8 +60,8 @@ export class RestingNode implements Node {
 
   status(): Promise<NodeStatus> {
     const { reconcile: { clock, policy }, setup, idleService } = this.#parts;
-    return this.#withStore("read", ({ cache, etcd }) => {
-      return restingStatus(cache, etcd, {
+    return this.#withStore("read", (context) => {
+      return restingStatus(context, {
         clock,
         policy,
         setup: setup(),

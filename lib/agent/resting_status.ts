@@ -1,7 +1,11 @@
-import { type Etcd, EtcdError } from "../etcd/mod.ts";
-import type { ComponentKeyCache } from "../keycache/mod.ts";
+import { EtcdError } from "../etcd/mod.ts";
 import type { Clock } from "../clock.ts";
-import { type ConflictPolicy, lookAtFence } from "../store/mod.ts";
+import {
+  type ConflictPolicy,
+  lookAtFence,
+  OtherClusterError,
+  type StoreContext,
+} from "../store/mod.ts";
 import { cacheFacts } from "./cache_facts.ts";
 import { etcdStateAfter } from "./health.ts";
 import { recalled } from "./remembered.ts";
@@ -21,17 +25,16 @@ export interface Resting {
  * How a node is doing on which no daemon runs: what its cache holds, and what the fence in etcd
  * says to that. The keys in etcd are not looked at.
  *
- * @param cache the component-key cache
- * @param etcd its etcd
+ * @param context both sides
  * @param resting what else is known
  */
 export async function restingStatus(
-  cache: ComponentKeyCache,
-  etcd: Etcd,
+  context: StoreContext,
   { clock, policy, setup, idleService }: Resting,
 ): Promise<NodeStatus> {
+  const { cache } = context;
   const startMs = clock.monotonicMs();
-  const seen = await lookAt(etcd, cache);
+  const seen = await lookAt(context);
   const latencyMs = seen.failure ? undefined : clock.monotonicMs() - startMs;
   const facts: NodeFacts = {
     idleService,
@@ -44,17 +47,16 @@ export async function restingStatus(
 
 /** What etcd says. */
 async function lookAt(
-  etcd: Etcd,
-  cache: ComponentKeyCache,
+  context: StoreContext,
 ): Promise<Pick<NodeFacts, "etcd" | "revision" | "clusterId" | "failure" | "fence">> {
-  const { fenceKey: key } = cache.identity;
+  const { fenceKey: key } = context.cache.identity;
   try {
-    const { kind, revision, clusterId } = await lookAtFence(etcd, cache);
+    const { kind, revision, clusterId } = await lookAtFence(context);
     return { etcd: "reachable", revision, clusterId, ...(kind && { fence: { kind, key } }) };
   } catch (error) {
-    if (!(error instanceof EtcdError)) throw error;
+    if (!(error instanceof EtcdError || error instanceof OtherClusterError)) throw error;
     const { code, message } = error;
-    const state = etcdStateAfter(error);
+    const state = error instanceof EtcdError ? etcdStateAfter(error) : "reachable";
     return { etcd: state, revision: "", clusterId: "", failure: { code, message } };
   }
 }

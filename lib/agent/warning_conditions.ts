@@ -126,8 +126,9 @@ export const WARNINGS = {
         : [],
     words: () => "etcd is another cluster than before",
     advice:
-      "if it was made anew behind the same endpoints, all is well and the next start of the " +
-      "daemon ends this; if not, set --etcd-servers right: what was written to the other stays there",
+      "it was made anew behind the same endpoints, or restored from a snapshot: then all is well, and " +
+      "the next start of the daemon ends this; if not, set --etcd-servers right: what was written to " +
+      "the other stays there",
   },
   "unwatched": {
     kind: "warning",

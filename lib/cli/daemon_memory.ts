@@ -1,5 +1,13 @@
 import type { Log } from "../agent/mod.ts";
-import { type Identity, KeyCacheError, type StateDirectory } from "../keycache/mod.ts";
+import {
+  type Identity,
+  KeyCacheError,
+  type RememberedSettings,
+  type StateDirectory,
+} from "../keycache/mod.ts";
+import type { HomeCluster } from "../store/mod.ts";
+import { FLAG_NAMES } from "./flags.ts";
+import { homeOf } from "./met_cluster.ts";
 import type { Options } from "./options.ts";
 import { rememberedCluster, renamedHost, toRemember } from "./remembered.ts";
 
@@ -8,7 +16,8 @@ export class DaemonMemory {
   readonly #directory: StateDirectory;
   readonly #log: Log;
   #options: Options;
-  #clusterId: string | undefined;
+  #remembered: RememberedSettings;
+  #met: string | undefined;
 
   /**
    * Makes it; nothing is written yet.
@@ -21,16 +30,21 @@ export class DaemonMemory {
     this.#options = options;
     this.#directory = directory;
     this.#log = log;
-    this.#clusterId = rememberedCluster(options.remembered);
+    this.#remembered = options.remembered;
   }
 
-  /** The cluster that answered last, in this run or an earlier one; decimal. */
+  /** The cluster that this node wrote to, in this run or an earlier one; decimal. */
   get clusterId(): string | undefined {
-    return this.#clusterId;
+    return rememberedCluster(this.#remembered);
+  }
+
+  /** The same with all that is known of it, to be told which one answers. */
+  get home(): HomeCluster {
+    return { ...homeOf(this.#options, this.#remembered), met: (id) => this.#meet(id) };
   }
 
   /**
-   * Writes down how the daemon is set up.
+   * Writes down how the daemon is set up, but for which etcd it has: that has to answer first.
    *
    * @param identity whose state directory it is, whatever the host is called now
    */
@@ -41,29 +55,35 @@ export class DaemonMemory {
     this.#write();
   }
 
-  /**
-   * Takes in which cluster answers.
-   *
-   * @param id its id, decimal
-   */
-  met(id: string): void {
-    if (id === this.#clusterId) return;
-    if (this.#clusterId !== undefined) {
+  #meet(id: string): void {
+    if (id === this.#met) return;
+    const { clusterId } = this;
+    if (clusterId !== undefined && clusterId !== id) {
       this.#log(
         "warning",
         "etcd is another cluster than before: if it was not made anew, what this node wrote to the " +
           "other one stays there",
-        { before: this.#clusterId, now: id },
+        { before: clusterId, now: id },
       );
     }
-    this.#clusterId = id;
+    this.#met = id;
     this.#write();
   }
 
   #write(): void {
-    const { remembered } = this.#options;
+    const before = this.#remembered;
+    const now = toRemember(this.#options, before, "run", this.#met);
+    for (const name of FLAG_NAMES) {
+      if (before[name] === undefined || before[name] === now[name]) continue;
+      this.#log("notice", "a setting is another than before", {
+        setting: `--${name}`,
+        before: before[name],
+        now: now[name] ?? "the default",
+      });
+    }
+    this.#remembered = now;
     try {
-      this.#directory.remember(toRemember(this.#options, remembered, "run", this.#clusterId));
+      this.#directory.remember(now);
     } catch (error) {
       if (!(error instanceof KeyCacheError)) throw error;
       this.#log("warning", "commands without flags won't know these settings", {

@@ -1,16 +1,16 @@
-import { type ComponentKeyCache, KeyCacheError, settingsPath } from "../keycache/mod.ts";
+import { settingsPath } from "../keycache/mod.ts";
+import type { HomeCluster } from "../store/mod.ts";
 import type { Options } from "./options.ts";
-import { namesOtherEndpoints, rememberedCluster } from "./remembered.ts";
+import { isElsewhere, namesOtherEndpoints, rememberedCluster } from "./remembered.ts";
 
 /**
- * Holds the etcd that answers a command against the one that the state directory remembers. Another
- * etcd at the same endpoints was made anew, and is filled again; at endpoints that were given
- * instead it is most likely a slip, and nothing may be written there.
+ * What a command knows of the cluster that its node wrote to, and which one it met. Another etcd at
+ * the same endpoints was made anew, and is filled again; at endpoints that were given instead it is
+ * most likely a slip.
  */
 export class MetCluster {
   readonly #options: Options;
   readonly #note: (text: string) => void;
-  readonly #isElsewhere: boolean;
   #id: string | undefined;
 
   /**
@@ -22,43 +22,49 @@ export class MetCluster {
   constructor(options: Options, note: (text: string) => void) {
     this.#options = options;
     this.#note = note;
-    this.#isElsewhere = namesOtherEndpoints(options);
-    if (!this.#isElsewhere) return;
+    if (!namesOtherEndpoints(options)) return;
     note(
       `--etcd-servers is ${options.etcdServers.join()} here; the state directory remembers ` +
         `${options.remembered["etcd-servers"]}, which must be the same etcd`,
     );
   }
 
-  /** The cluster that has answered (decimal); undefined if none has. */
+  /** The cluster that this node belongs to and has met (decimal); undefined if it met none. */
   get id(): string | undefined {
     return this.#id;
   }
 
-  /**
-   * Takes in which cluster answers.
-   *
-   * @param id its id, decimal
-   * @param cache what this node has put into the one that is remembered
-   * @throws {KeyCacheError} `mismatch` if it is another one, at other endpoints, while this node has
-   * something in that which is remembered
-   */
-  met(id: string, cache: ComponentKeyCache): void {
+  /** The cluster that this node wrote to, as the state directory remembers it. */
+  get home(): HomeCluster {
+    const options = this.#options;
+    return { ...homeOf(options, options.remembered), met: (id) => this.#met(id) };
+  }
+
+  #met(id: string): void {
     if (id === this.#id) return;
-    const { etcdServers, remembered } = this.#options;
-    const known = rememberedCluster(remembered);
-    const isOther = known !== undefined && id !== known;
-    const hasLeft = cache.rows.size === 0 && cache.fence.expected === null && !cache.intent;
-    if (isOther && this.#isElsewhere && !hasLeft) {
-      throw new KeyCacheError(
-        "mismatch",
-        `the etcd at ${etcdServers.join()} (cluster ${id}) is not the one that this node wrote to ` +
-          `(cluster ${known} at ${remembered["etcd-servers"]}); nothing was done. Leave ` +
-          "--etcd-servers out, or `edgekeyd retire` there first; if that etcd is gone for good, " +
-          `remove ${settingsPath(this.#options.stateDir)} and run this again`,
-      );
+    const known = rememberedCluster(this.#options.remembered);
+    if (known !== undefined && id !== known) {
+      this.#note(`etcd is another cluster (${id}) than the one that answered before`);
     }
-    if (isOther) this.#note(`etcd is another cluster (${id}) than the one that answered before`);
     this.#id = id;
   }
+}
+
+/**
+ * The cluster that a node wrote to.
+ *
+ * @param options the flags
+ * @param remembered what is remembered now
+ */
+export function homeOf(
+  options: Options,
+  remembered: Options["remembered"],
+): Omit<HomeCluster, "met"> {
+  return {
+    clusterId: rememberedCluster(remembered),
+    endpoints: options.etcdServers.join(),
+    endpointsBefore: remembered["etcd-servers"],
+    isElsewhere: isElsewhere({ ...options, remembered }),
+    settings: settingsPath(options.stateDir),
+  };
 }

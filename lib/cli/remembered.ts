@@ -41,7 +41,8 @@ export function bornAs({ hostname, nodeName }: Options): RememberedSettings {
  * @param before what is remembered so far
  * @param by `run`: the daemon's settings count, all of them; else a command's, which may be meant
  * for this once, so that of how to reconcile the daemon's stay
- * @param clusterId the cluster that answered (decimal), if one did
+ * @param clusterId the cluster that answered (decimal); undefined: none did, and what has to do with
+ * etcd stays as it was
  */
 export function toRemember(
   options: Options,
@@ -53,7 +54,9 @@ export function toRemember(
   for (const name of FLAG_NAMES) {
     const { remembered: scope } = flag(name);
     if (scope === undefined) continue;
-    const text = scope === "run" && by === "command" ? before[name] : textOf(options, name);
+    const stays = (scope === "run" && by === "command") ||
+      (scope === "etcd" && clusterId === undefined);
+    const text = stays ? before[name] : textOf(options, name);
     if (text !== undefined) settings[name] = text;
   }
   settings[HOSTNAME] = options.hostname;
@@ -75,6 +78,17 @@ export function rememberedCluster(remembered: RememberedSettings): string | unde
 export function namesOtherEndpoints({ etcdServers, remembered }: Options): boolean {
   const known = remembered["etcd-servers"];
   return known !== undefined && known.split(",").sort().join() !== [...etcdServers].sort().join();
+}
+
+/**
+ * Whether none of the endpoints is one of those that are remembered: one more or less is the same
+ * etcd, or should be.
+ *
+ * @param options the flags
+ */
+export function isElsewhere({ etcdServers, remembered }: Options): boolean {
+  const known = remembered["etcd-servers"]?.split(",");
+  return known !== undefined && !etcdServers.some((endpoint) => known.includes(endpoint));
 }
 
 /**

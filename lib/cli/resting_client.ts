@@ -1,6 +1,5 @@
 import { localTransport } from "../agent/api/mod.ts";
 import { NodeClient, RestingNode } from "../agent/mod.ts";
-import { tellingCluster } from "../etcd/mod.ts";
 import { idleService } from "./idle_service.ts";
 import { presentable } from "./internal_error.ts";
 import { MetCluster } from "./met_cluster.ts";
@@ -30,8 +29,7 @@ export function restingClient(
     idleService: () => idleService(options.stateDir),
     withCache: (use, work) => withCache(session, use, work),
     connect: () => connectEtcd(options),
-    store: (cache, etcd) =>
-      storeContext(options, cache, tellingCluster(etcd, (id) => met.met(id, cache))),
+    store: (cache, etcd) => storeContext(options, cache, etcd, met.home),
   });
   return new NodeClient(localTransport(node, presentable));
 }

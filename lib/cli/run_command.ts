@@ -21,7 +21,7 @@ import {
   statusWords,
   systemdNotifier,
 } from "../agent/mod.ts";
-import { longestCallMs, tellingCluster } from "../etcd/mod.ts";
+import { longestCallMs } from "../etcd/mod.ts";
 import { identifyRoot, watchCache } from "../fscache/mod.ts";
 import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
 import { DaemonMemory } from "./daemon_memory.ts";
@@ -80,7 +80,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         checkFiles: () => directory.check(),
         connect: async () => {
           try {
-            const etcd = tellingCluster(await connectEtcd(options), (id) => memory.met(id));
+            const etcd = await connectEtcd(options);
             return measuredEtcd(etcd, metrics.etcd, clock.monotonicMs);
           } finally {
             reloads.end();
@@ -89,8 +89,9 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         credentials: () => credentialStamp(options),
         store: (cache, etcd) => {
           const alive = beatingEtcd(etcd, () => notifier.beat());
-          return storeContext(options, cache, alive, memory.clusterId);
+          return storeContext(options, cache, alive, memory.home);
         },
+        home: () => memory.home,
         clock: beating(clock, notifier),
         log,
         watch: (hint) => watchCache(options.cacheDir, hint),

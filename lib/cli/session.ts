@@ -11,9 +11,9 @@ import {
   memoryCache,
   type StateDirectory,
 } from "../keycache/mod.ts";
-import type { StoreContext } from "../store/mod.ts";
+import type { HomeCluster, StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
-import { bornAs, rememberedCluster, renamedHost, toRemember } from "./remembered.ts";
+import { bornAs, renamedHost, toRemember } from "./remembered.ts";
 
 /** The real clock. */
 export const clock: AgentClock = {
@@ -126,18 +126,18 @@ export function cacheOptionsOf(options: Options): CacheOptions {
  * @param options the flags
  * @param cache one side
  * @param etcd the other
- * @param clusterId the cluster (decimal) that is on record; undefined if none is
+ * @param home the cluster that this node wrote to
  */
 export function storeContext(
   options: Options,
   cache: ComponentKeyCache,
   etcd: Etcd,
-  clusterId = rememberedCluster(options.remembered),
+  home: HomeCluster,
 ): StoreContext {
   return {
     etcd,
     cache,
-    clusterId,
+    home,
     maxTxnOps: options.etcdMaxTxnOps,
     requestBytes: txnBudget(options.etcdMaxRequestBytes, options.etcdUsername),
     random,

@@ -20,7 +20,6 @@ export type {
   TxnRequest,
   TxnResponse,
 } from "./messages.ts";
-export { tellingCluster } from "./telling_cluster.ts";
 export { opBytes, txnBudget, txnBytes } from "./txn_size.ts";
 export {
   buildTxn,

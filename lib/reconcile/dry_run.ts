@@ -1,5 +1,6 @@
 import type { KeyRow } from "../keycache/mod.ts";
 import {
+  checkCluster,
   type Decision,
   FenceError,
   judgeFence,
@@ -46,6 +47,7 @@ export async function dryRun(
     "recover",
     observe(etcd, cache.identity, []),
   );
+  await checkCluster(context, { fence, clusterId });
   const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
   const rules = decisionRules(options, lost || cache.fence.adopting);
   const foreseen = await foresee(

@@ -67,8 +67,9 @@ export async function retire(
 }
 
 /** In another etcd there is nothing to delete, and what this node wrote would be forgotten. */
-function check({ cache, clusterId }: StoreContext, verdict: FenceVerdict, found: string): void {
+function check({ cache, home }: StoreContext, verdict: FenceVerdict, found: string): void {
   const { fenceKey } = cache.identity;
+  const clusterId = home?.clusterId;
   if (clusterId !== undefined && clusterId !== found) {
     throw new OtherEtcdError(`this etcd is cluster ${found}, this node wrote to ${clusterId}`);
   }

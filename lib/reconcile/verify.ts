@@ -1,6 +1,13 @@
 import { isApiserversOwn } from "../k8s/mod.ts";
 import type { KeyRow } from "../keycache/mod.ts";
-import { judgeFence, observe, othersValue, readVersions, type StoreContext } from "../store/mod.ts";
+import {
+  checkCluster,
+  judgeFence,
+  observe,
+  othersValue,
+  readVersions,
+  type StoreContext,
+} from "../store/mod.ts";
 
 /** How etcd differs from the component-key cache. */
 export interface Verification {
@@ -23,11 +30,13 @@ const MAX_READ = 4_096;
  * another wrote it. Writes nothing.
  *
  * @param context both sides
+ * @throws {OtherClusterError} if it is another etcd than the one that the cache is about
  * @throws {EtcdError} if etcd fails
  */
 export async function verify(context: StoreContext): Promise<Verification> {
   const { cache, etcd } = context;
   const seen = await observe(etcd, cache.identity, cache.rows.keys());
+  await checkCluster(context, seen);
   const reasons = new Map<string, string>();
   const others: KeyRow[] = [];
   for (const row of cache.rows.values()) {

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
+import type { HomeCluster } from "./home_cluster.ts";
 import type { OneTxn, TxnLimits } from "./pack.ts";
 
 /** What every store operation works with: both sides, etcd's limits, and the outside world. */
@@ -9,8 +10,8 @@ export interface StoreContext extends OneTxn {
   readonly etcd: Etcd;
   /** What this node has put there, and for whom. */
   readonly cache: ComponentKeyCache;
-  /** The cluster (decimal) that is known to be the one that the cache is about, if it is known. */
-  readonly clusterId?: string | undefined;
+  /** The cluster that the cache is about, as far as it is known; undefined: any will do. */
+  readonly home?: HomeCluster | undefined;
   /** Makes 128 random bits as hexadecimal text. */
   readonly random: () => string;
   /** Time, to wait and to work in slices. */

@@ -1,6 +1,5 @@
-import type { Etcd } from "../etcd/mod.ts";
-import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
+import { checkCluster, type ClusterQuestion } from "./home_cluster.ts";
 import { observe } from "./observe.ts";
 
 /** What one look at the fence in etcd says. */
@@ -17,14 +16,16 @@ export interface FenceSight {
  * Reads the fence, which is one small range, and judges it. It may be called while somebody else
  * writes to both sides.
  *
- * @param etcd where
- * @param cache whose fence
+ * @param question where, whose fence, and which cluster it should be
  * @returns what it says
+ * @throws {OtherClusterError} if it is another etcd than the one that the cache is about
  * @throws {EtcdError} if etcd fails
  */
-export async function lookAtFence(etcd: Etcd, cache: ComponentKeyCache): Promise<FenceSight> {
+export async function lookAtFence(question: ClusterQuestion): Promise<FenceSight> {
+  const { etcd, cache } = question;
   const { fence: state, intent } = cache;
   const { fence, revision, clusterId } = await observe(etcd, cache.identity, []);
+  await checkCluster(question, { fence, clusterId });
   const isSame = cache.fence === state && cache.intent === intent;
   const kind = isSame
     ? judgeFence(fence, cache.identity.life, state, intent?.header).kind

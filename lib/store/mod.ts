@@ -25,6 +25,12 @@ export { getObject } from "./get_object.ts";
 export { keysOfList, listObjects, type ListPlace, type ObjectList } from "./list_objects.ts";
 export { updateObject } from "./update_object.ts";
 export { type FenceVerdict, judgeFence, type LostFence, mayTakeOver } from "./fence_verdict.ts";
+export {
+  checkCluster,
+  type ClusterQuestion,
+  type HomeCluster,
+  OtherClusterError,
+} from "./home_cluster.ts";
 export { withoutOvertaken } from "./let_go_conflicts.ts";
 export { type FenceSight, lookAtFence } from "./look_at_fence.ts";
 export { type Observation, observe } from "./observe.ts";

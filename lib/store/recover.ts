@@ -4,6 +4,7 @@ import type { StoreContext } from "./context.ts";
 import { ContentionError } from "./errors.ts";
 import { FenceError } from "./fence_error.ts";
 import { type FenceVerdict, judgeFence, mayTakeOver } from "./fence_verdict.ts";
+import { checkCluster } from "./home_cluster.ts";
 import { type Observation, observe } from "./observe.ts";
 
 /** What recovery found and did. */
@@ -38,6 +39,7 @@ const PAUSES_MS = [250, 500, 1_000];
  * `allow`: throws if there must be no going on with what was found; nothing was written then
  * @throws {FenceError} if the fence is not this cache's, and `adopt` is not set or this life has
  * taken over a fence before
+ * @throws {OtherClusterError} if it is another etcd than the one that this cache is about
  * @throws {EtcdError} if etcd does not answer; what is pending stays pending
  */
 export async function recover(
@@ -55,6 +57,7 @@ export async function recover(
     const seen = await observePatiently(context, intent);
     const verdict = judgeFence(seen.fence, life, cache.fence, intent?.header);
     options.allow?.(verdict, seen.clusterId);
+    await checkCluster(context, seen);
     const done = (kind: Recovery["verdict"], succeeded: readonly boolean[] = []): Recovery => ({
       verdict: kind,
       succeeded,

@@ -1,26 +1,154 @@
-import { deepStrictEqual, match } from "node:assert/strict";
-import { EdgeNode } from "../e2e/_node.ts";
-import { startEtcd } from "../support/etcd_server.ts";
-import { ready, startDaemon, SWIFT } from "./_daemon.ts";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { expectExit } from "../e2e/_contract.ts";
+import { EdgeNode, EtcdView } from "../e2e/_node.ts";
+import { type EtcdServer, freePort, startEtcd } from "../support/etcd_server.ts";
+import { type DaemonProcess, ready, startDaemon, SWIFT, until } from "./_daemon.ts";
 
-Deno.test("a daemon that is led to another cluster says so in status and readiness until it starts anew", async () => {
+const POD = "kubelet/pods.v1.core/default/a";
+const ELSEWHERE =
+  /cluster \d+\) is not the one that this node wrote to \(cluster \d+ at http.*\); nothing was done\. Set --etcd-servers back.*remove .*settings\.json/;
+const FILLED_BY_OTHERS =
+  /is not the one that this node wrote to \(cluster .*\), and others wrote to it; nothing was done\. If another pool's etcd .*--etcd-servers right.*remove .*settings\.json/;
+
+async function saysNotReady(daemon: DaemonProcess, says: RegExp): Promise<void> {
+  await until(`not ready: ${says}`, async () => {
+    const { status, text } = await daemon.ask("GET", "/readyz");
+    return status === 503 && says.test(text);
+  });
+}
+
+function settingsOf(node: EdgeNode): Record<string, string> {
+  return JSON.parse(Deno.readTextFileSync(`${node.stateDir}/settings.json`));
+}
+
+/** All of one etcd put into another, as a snapshot that is restored elsewhere has it. */
+async function copyAll(from: EtcdView, to: EtcdView): Promise<void> {
+  for (const [key, { value }] of await from.keys("/")) await to.put(key, value.toString());
+}
+
+/** Another cluster at the port of one that is gone: its peers have another port, hence another id. */
+async function startInPlaceOf(server: EtcdServer): Promise<EtcdServer> {
+  await server.kill();
+  const peer = `http://127.0.0.1:${freePort()}`;
+  return await startEtcd({
+    args: [
+      `--listen-client-urls=${server.endpoint}`,
+      `--advertise-client-urls=${server.endpoint}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=t=${peer}`,
+    ],
+  });
+}
+
+Deno.test("a daemon whose --etcd-servers lead to another cluster writes nothing there, says so, and remembers nothing of it", async () => {
   await using first = await startEtcd();
   await using second = await startEtcd();
+  using there = new EtcdView(second);
   using node = new EdgeNode(first);
-  node.write("kubelet/pods.v1.core/default/a");
-  const said: string[][] = [];
-  for (const server of [first, second, second]) {
-    await using daemon = await startDaemon(node, [...SWIFT, `--etcd-servers=${server.endpoint}`]);
-    await ready(daemon);
-    const { conditions } = await daemon.status();
-    said.push(conditions.map(({ condition }) => condition));
-    if (conditions.length > 0) {
-      match(
-        (await daemon.ask("GET", "/readyz")).text,
-        /another cluster than before .*--etcd-servers/,
-      );
-    }
-    await daemon.stop();
+  node.write(POD);
+  expectExit(await node.reconcile(), 0);
+  const before = settingsOf(node);
+
+  await using daemon = await startDaemon(node, [...SWIFT, `--etcd-servers=${second.endpoint}`]);
+  await saysNotReady(daemon, ELSEWHERE);
+  const page = await node.run(["status"]);
+  strictEqual(page.code, 1);
+  match(page.stdout, ELSEWHERE);
+  node.write("kubelet/pods.v1.core/default/b");
+  expectExit(await node.run(["--reconcile"]), 1, ELSEWHERE);
+  await daemon.stop();
+  strictEqual((await there.keys("/")).size, 0);
+  const after = settingsOf(node);
+  deepStrictEqual(
+    [after["etcd-servers"], after["cluster-id"]],
+    [before["etcd-servers"], before["cluster-id"]],
+  );
+
+  // With its own etcd all is well again.
+  await using again = await startDaemon(node);
+  await ready(again);
+  await again.stop();
+});
+
+Deno.test("a daemon that finds its fence in another cluster goes on there, warns, and remembers it once it has answered", async () => {
+  await using first = await startEtcd();
+  await using second = await startEtcd();
+  using here = new EtcdView(first);
+  using there = new EtcdView(second);
+  using node = new EdgeNode(first);
+  node.write(POD);
+  expectExit(await node.reconcile(), 0);
+  await copyAll(here, there);
+
+  await second.kill("SIGSTOP");
+  const flag = `--etcd-servers=${second.endpoint}`;
+  await using daemon = await startDaemon(node, [...SWIFT, flag, "--etcd-timeout=1s"]);
+  await saysNotReady(daemon, /did not answer in time/);
+  strictEqual(settingsOf(node)["etcd-servers"], first.endpoint);
+  await second.kill("SIGCONT");
+  await ready(daemon);
+  strictEqual(settingsOf(node)["etcd-servers"], second.endpoint);
+  const { conditions } = await daemon.status();
+  deepStrictEqual(conditions.map(({ condition }) => condition), ["cluster-changed"]);
+  const { stderr } = await daemon.stop();
+  match(
+    stderr,
+    new RegExp(
+      "a setting is another than before setting=--etcd-servers " +
+        `before=${first.endpoint} now=${second.endpoint}`,
+    ),
+  );
+
+  // From its next start on it is its cluster.
+  await using again = await startDaemon(node, [...SWIFT, flag]);
+  await ready(again);
+  deepStrictEqual((await again.status()).conditions, []);
+  await again.stop();
+});
+
+Deno.test("an etcd that was made anew behind the same endpoints is filled, if no importer was there before", async () => {
+  await using first = await startEtcd();
+  using node = new EdgeNode(first);
+  node.write(POD);
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  await using _anew = await startInPlaceOf(first);
+  using there = new EtcdView(first);
+  // The pool's apiserver may have been faster.
+  await there.put(`${node.prefix}/ranges/serviceips`, "k8s\0theirs");
+  await until("it is filled", async () => (await there.keys(`${node.prefix}/pods/`)).size === 1);
+  await ready(daemon);
+  deepStrictEqual((await daemon.status()).conditions.map(({ condition }) => condition), [
+    "cluster-changed",
+  ]);
+  await daemon.stop();
+});
+
+Deno.test("another cluster behind the same endpoints that others have filled is not written to, by the daemon or a command", async () => {
+  await using first = await startEtcd();
+  using node = new EdgeNode(first);
+  node.write(POD);
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  await daemon.stop();
+  await using _other = await startInPlaceOf(first);
+  using there = new EtcdView(first);
+  const theirs = new TextDecoder().decode(node.write("kubelet/pods.v1.core/default/theirs"));
+  node.remove("kubelet/pods.v1.core/default/theirs");
+  await there.put(`${node.prefix}/pods/default/theirs`, theirs);
+  const revision = await there.revision();
+
+  for (const args of [["--reconcile"], ["--reconcile", "--dry-run"], ["verify"], ["status"]]) {
+    expectExit(await node.run(args), 1, FILLED_BY_OTHERS);
   }
-  deepStrictEqual(said, [[], ["cluster-changed"], []]);
+  await using again = await startDaemon(node);
+  await saysNotReady(again, FILLED_BY_OTHERS);
+  await again.stop();
+  strictEqual(await there.revision(), revision);
+
+  // What the message says.
+  Deno.removeSync(`${node.stateDir}/settings.json`);
+  expectExit(await node.reconcile(), 0);
+  strictEqual((await there.keys(`${node.prefix}/pods/`)).size, 2);
 });

@@ -36,6 +36,7 @@ const PASSING: ReadonlySet<string> = new Set([
   "EtcdConfig",
   "Fence",
   "KeyCache",
+  "OtherCluster",
   "OtherEtcd",
 ]);
 
