@@ -212,7 +212,7 @@ export type SchemaName = keyof typeof SCHEMAS;
 /** What requests are answered with, by the name of the schema. */
 export type Answers = { readonly [Name in SchemaName]: TypeOf<typeof SCHEMAS[Name]> };
 
-/** Points to one of {@linkcode SCHEMAS}. */
-export function ref(name: SchemaName): Schema {
+/** Points to one of {@linkcode SCHEMAS}, and is of the same type. */
+export function ref<Name extends SchemaName>(name: Name): Schema<Answers[Name]> {
   return { $ref: `#/components/schemas/${name}` };
 }

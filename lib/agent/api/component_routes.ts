@@ -11,6 +11,7 @@ import {
   PLACE_ERRORS,
   RESOURCE,
 } from "./places.ts";
+import { ref } from "../schemas.ts";
 import { jsonRoute } from "./route.ts";
 import { storeWriter, WRITE_ERRORS, WRITTEN } from "./store_write.ts";
 
@@ -36,7 +37,7 @@ export function componentRoutes(node: Node) {
         kind: "boolean",
         description: "Also those that hold no key: they did once, or the fs cache has them.",
       }],
-      schema: "Components",
+      schema: ref("Components"),
       description: "By name.",
       async answer({ query }) {
         const holding = await node.look(componentsOf);
@@ -72,7 +73,7 @@ export function componentRoutes(node: Node) {
       path: `${COMPONENT}/resources` as const,
       id: "listResources",
       summary: "Resources of a component, and how many keys it holds of each.",
-      schema: "Resources",
+      schema: ref("Resources"),
       description: "By name.",
       errors: [...PLACE_ERRORS, "NotFound"],
       async answer(call) {
@@ -88,7 +89,7 @@ export function componentRoutes(node: Node) {
       path: `${RESOURCE}/keys` as const,
       id: "listResourceKeys",
       summary: "Object keys that a component holds of a resource.",
-      schema: "Keys",
+      schema: ref("Keys"),
       description: "In order.",
       errors: PLACE_ERRORS,
       answer(call) {

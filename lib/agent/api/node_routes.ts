@@ -2,6 +2,7 @@ import { listComponentKeys } from "../../store/mod.ts";
 import { conditionsOf } from "../conditions.ts";
 import type { Node } from "../node.ts";
 import { ownersOf } from "../status.ts";
+import { ref } from "../schemas.ts";
 import { type Call, jsonRoute, type QueryParameter } from "./route.ts";
 import { written } from "./written.ts";
 
@@ -17,7 +18,7 @@ export function nodeRoutes(node: Node) {
       path: "/v1/status",
       id: "getStatus",
       summary: "What the agent is doing, what is wrong, and what to do.",
-      schema: "Status",
+      schema: ref("Status"),
       description: "As of now.",
       answer: () => node.status(),
     }),
@@ -31,7 +32,7 @@ export function nodeRoutes(node: Node) {
         flag("confirmDeletes", "Go on with deletes that are held back."),
         flag("requireSingleTxn", "Refuse a group that needs more than one Txn."),
       ],
-      schema: "Reconciled",
+      schema: ref("Reconciled"),
       description: "What was done. A pass that failed is one too; it says why.",
       errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,
@@ -50,7 +51,7 @@ export function nodeRoutes(node: Node) {
       path: "/v1/verify",
       id: "verify",
       summary: "Hold etcd against the component-key cache; write nothing.",
-      schema: "Verification",
+      schema: ref("Verification"),
       description: "What differs.",
       errors: ["NotReady", "Unknown"],
       async answer(call) {
@@ -70,7 +71,7 @@ export function nodeRoutes(node: Node) {
         { name: "component", kind: "text", description: "Only those that it holds." },
         { name: "gvr", kind: "text", description: "Only those of this resource." },
       ],
-      schema: "Keys",
+      schema: ref("Keys"),
       description: "In order.",
       answer: ({ query }) =>
         node.look((cache) => listComponentKeys(cache, query.get("component"), query.get("gvr"))),
@@ -81,7 +82,7 @@ export function nodeRoutes(node: Node) {
       id: "listOwners",
       summary: "Who holds an object key.",
       query: [{ name: "key", kind: "text", required: true, description: "As etcd has it." }],
-      schema: "Owners",
+      schema: ref("Owners"),
       description: "None if nobody does.",
       answer: ({ query }) => node.look((cache) => ownersOf(cache, query.get("key") ?? "")),
     }),
@@ -90,7 +91,7 @@ export function nodeRoutes(node: Node) {
       path: "/v1/retire",
       id: "retire",
       summary: "Delete every key that this node wrote, then its fence; write no more.",
-      schema: "Written",
+      schema: ref("Written"),
       description: "What was done.",
       errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,

@@ -27,7 +27,7 @@ export function processRoutes({ agent, metrics, metricsType }: ProcessParts): Ro
       path: "/healthz",
       id: "getHealth",
       summary: "Whether the process is alive.",
-      schema: "Health",
+      schema: ref("Health"),
       description: "It is.",
       atOnce: true,
       answer: () => ({ alive: true }),

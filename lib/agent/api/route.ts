@@ -1,6 +1,5 @@
 import type { ErrorCode } from "../error_codes.ts";
 import type { Schema } from "../schema.ts";
-import { type Answers, ref, type SchemaName } from "../schemas.ts";
 
 /** One request, taken apart and checked as far as its route says. */
 export interface Call {
@@ -93,25 +92,22 @@ export interface Route<
 /** What any request can be answered with. */
 export const COMMON_ERRORS: readonly ErrorCode[] = ["BadRequest", "TooManyRequests", "Internal"];
 
-/** What is answered by the name of its schema; each is an object or a list. */
-type Answered<Name extends SchemaName> = Answers[Name] & object;
-
 /** A route whose answer is JSON: what it answers with is what its schema says. */
 export interface JsonRoute<
   OfMethod extends Method,
   Path extends string,
   Query extends string,
-  Name extends SchemaName,
+  Body extends object,
 > extends Omit<Route<OfMethod, Path, Query>, "answers" | "errors" | "answer"> {
   /** What it is answered with. */
-  readonly schema: Name;
+  readonly schema: Schema<Body>;
   /** What that is. */
   readonly description: string;
   /** By default 200. */
   readonly status?: number;
   /** By default none. */
   readonly errors?: readonly ErrorCode[];
-  readonly answer: (call: Call) => Answered<Name> | Promise<Answered<Name>>;
+  readonly answer: (call: Call) => NoInfer<Body> | Promise<NoInfer<Body>>;
 }
 
 /**
@@ -122,16 +118,16 @@ export interface JsonRoute<
 export function jsonRoute<
   OfMethod extends Method,
   Path extends string,
-  Name extends SchemaName,
+  Body extends object,
   Query extends string = never,
 >(
-  route: JsonRoute<OfMethod, Path, Query, Name>,
-): Route<OfMethod, Path, Query, Answered<Name>> {
+  route: JsonRoute<OfMethod, Path, Query, Body>,
+): Route<OfMethod, Path, Query, Body> {
   const { schema, description, status = 200, errors = [], answer, ...rest } = route;
   return {
     ...rest,
     errors,
-    answers: { [status]: { description, schema: ref(schema) } },
+    answers: { [status]: { description, schema } },
     answer: async (call) => ({ status, body: await answer(call) }),
   };
 }

@@ -5,14 +5,14 @@ import type { ApplyResult, ObjectOptions, ObjectPlace, StoreContext } from "../.
 import { ComponentClashError } from "../component_clash.ts";
 import type { ErrorCode } from "../error_codes.ts";
 import type { Node } from "../node.ts";
-import type { Answers } from "../schemas.ts";
+import { type Answers, ref } from "../schemas.ts";
 import type { AskedWrite } from "../write_log.ts";
 import { PLACE_ERRORS } from "./places.ts";
 import type { Call } from "./route.ts";
 import { written } from "./written.ts";
 
 /** What a write is answered with. */
-export const WRITTEN = { description: "What was done.", schema: "Written" } as const;
+export const WRITTEN = { description: "What was done.", schema: ref("Written") };
 /** Errors of what asks etcd. */
 export const READ_ERRORS: readonly ErrorCode[] = ["NotReady", "Unknown"];
 /** Errors of a write for a component. */
