@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { MIN_RSA_BITS, shortKeyOf } from "./certificates.ts";
 import { EtcdConfigError } from "./config_error.ts";
 import { isHttps } from "./endpoints.ts";
 
@@ -86,7 +87,7 @@ export function checkTlsFlags(
  * @param files the flags
  * @returns undefined for http
  * @throws {EtcdConfigError} if a file is missing, unreadable, or not what its flag says, if key
- *   and certificate don't belong together, if this Deno can't do TLS to etcd, or what
+ *   and certificate don't belong together or are too short, if this Deno can't do TLS to etcd, or what
  *   {@linkcode checkTlsFlags} throws
  */
 export async function readTlsCredentials(
@@ -104,6 +105,12 @@ export async function readTlsCredentials(
   const cert = await readPem("--etcd-certfile", certFile);
   const key = await readPem("--etcd-keyfile", keyFile);
   const certificate = parseCertificate("--etcd-certfile", certFile, cert);
+  const bits = shortKeyOf(certificate);
+  if (bits !== undefined) {
+    throw new EtcdConfigError(
+      `--etcd-certfile: ${certFile} has an RSA key of ${bits} bits, and ${MIN_RSA_BITS} are needed: issue it anew`,
+    );
+  }
   if (!samePublicKey(certificate.publicKey, parseKey(keyFile, key))) {
     throw new EtcdConfigError(
       `the key in ${keyFile} (--etcd-keyfile) is not the one of the certificate in ${certFile} (--etcd-certfile)`,

@@ -1,5 +1,8 @@
+import { X509Certificate } from "node:crypto";
+import { isMeantFor, isSelfSigned, nameOf, weakDigestOf } from "./certificates.ts";
 import type { ClientCertificate, TlsCredentials } from "./credentials.ts";
-import { hostAndPort, isHttps } from "./endpoints.ts";
+import { isHttps } from "./endpoints.ts";
+import { explainCertificate } from "./explain_certificate.ts";
 import type { EtcdErrorReason } from "./errors.ts";
 import { greet } from "./greeting.ts";
 
@@ -56,7 +59,12 @@ export async function explainConnectFailure(
   if (hello.outcome === "http1" && !isOfCertificates(overTls.error)) {
     return notEtcd(endpoint, "http1");
   }
-  return overTls.error ? ofTls(explainHandshake(endpoint, tls, overTls.error)) : undefined;
+  if (overTls.error === "") return undefined;
+  return ofTls(
+    overTls.error.includes("invalid peer certificate")
+      ? await explainCertificate(endpoint, tls, overTls.error, deadline)
+      : explainHandshake(endpoint, tls, overTls.error),
+  );
 }
 
 function ofTls(text: string): Finding {
@@ -102,32 +110,13 @@ async function speaksTls(endpoint: string, deadline: number): Promise<boolean> {
 }
 
 /**
- * The words are rustls's: `invalid peer certificate: …` is our judgement of etcd's certificate,
- * `received fatal alert: …` etcd's of ours.
+ * The words are rustls's: `received fatal alert: …` is etcd's judgement of our certificate. etcd
+ * before 3.6 says BadCertificate for all that can be wrong with it, so look at what it was shown.
  */
 function explainHandshake(endpoint: string, tls: TlsCredentials, error: string): string {
-  if (error.includes("invalid peer certificate")) {
-    if (/UnknownIssuer|BadSignature/.test(error)) {
-      return `the certificate of ${endpoint} is not signed by the CA in ${tls.caFile} (--etcd-cafile)`;
-    }
-    if (/not valid for name|NotValidForName/.test(error)) {
-      const { hostname } = hostAndPort(endpoint);
-      const names = /only valid for (.*)/.exec(error)?.[1] ?? "other names";
-      return `the certificate of ${endpoint} is not valid for ${hostname}, only for ${names}: use one of these in --etcd-servers, or issue it anew`;
-    }
-    if (/expired/i.test(error)) {
-      return `the certificate of ${endpoint} has expired (or this node's clock is wrong): renew etcd's certificate`;
-    }
-    if (/not valid yet|NotValidYet/i.test(error)) {
-      return `the certificate of ${endpoint} is not valid yet: check this node's clock`;
-    }
-    return `the certificate of ${endpoint} is not accepted: ${error}`;
-  }
-  // etcd before 3.6 says BadCertificate for all of these, so look at what it was shown.
-  if (/alert: (\w*Certificate\w*|UnknownCA)/.test(error)) {
-    return explainRefusal(endpoint, tls.client);
-  }
-  return `the TLS handshake with ${endpoint} failed: ${error}; ${CLIENT_PORT}`;
+  return /alert: (\w*Certificate\w*|UnknownCA)/.test(error)
+    ? explainRefusal(endpoint, tls.client)
+    : `the TLS handshake with ${endpoint} failed: ${error}; ${CLIENT_PORT}`;
 }
 
 function explainRefusal(endpoint: string, client: ClientCertificate | undefined): string {
@@ -138,9 +127,22 @@ function explainRefusal(endpoint: string, client: ClientCertificate | undefined)
     whyRefused(client);
 }
 
-function whyRefused({ notBefore, notAfter }: ClientCertificate): string {
+function whyRefused({ notBefore, notAfter, cert }: ClientCertificate): string {
   const now = Date.now();
   if (now > notAfter) return `it expired at ${new Date(notAfter).toISOString()}`;
   if (now < notBefore) return "it is not valid yet: check this node's clock";
-  return "it is not signed by the CA that etcd trusts (its --trusted-ca-file), or not meant for clients";
+  const certificate = new X509Certificate(cert);
+  if (!isMeantFor("clients", certificate)) {
+    return "it is not meant for clients (its extended key usage lacks clientAuth): issue it anew";
+  }
+  const digest = weakDigestOf(certificate);
+  if (digest !== undefined) {
+    return `it is signed with ${digest}, which newer etcds don't accept: issue it anew`;
+  }
+  if (isSelfSigned(certificate)) {
+    return "it is signed by itself, and not one that etcd trusts (its --trusted-ca-file)";
+  }
+  return `it is signed by ${
+    nameOf(certificate.issuer)
+  }, and that is no CA that etcd trusts (its --trusted-ca-file)`;
 }

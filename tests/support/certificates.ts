@@ -18,6 +18,18 @@ export interface CertificateOptions {
   readonly hosts?: readonly string[];
   /** Issue it with a validity that ended an hour ago. */
   readonly expired?: boolean;
+  /** Issue it with a validity that begins in an hour. */
+  readonly early?: boolean;
+  /** Of its RSA key; by default 2,048. */
+  readonly bits?: number;
+  /** What it is signed with; by default SHA-256. */
+  readonly digest?: "md5" | "sha1";
+  /** The only end of a connection that it may serve; by default both. */
+  readonly purpose?: "server" | "client";
+  /** It is a CA's. */
+  readonly ca?: boolean;
+  /** Sign it by itself. */
+  readonly selfSigned?: boolean;
 }
 
 const HOUR_MS = 3_600_000;
@@ -26,7 +38,7 @@ const HOUR_MS = 3_600_000;
 export class TestAuthority {
   readonly #directory: string;
   readonly #name: string;
-  readonly #keys = keyPair();
+  readonly #keys: forge.pki.rsa.KeyPair;
 
   /** The authority's own certificate. */
   readonly caFile: string;
@@ -34,10 +46,12 @@ export class TestAuthority {
   /**
    * @param directory an existing directory for all files
    * @param name common name and file name of the authority
+   * @param bits of its RSA key
    */
-  constructor(directory: string, name: string) {
+  constructor(directory: string, name: string, bits = 2_048) {
     this.#directory = directory;
     this.#name = name;
+    this.#keys = keyPair(bits);
     const certificate = blank({ name }, this.#keys.publicKey);
     certificate.setIssuer(commonName(name));
     certificate.setExtensions([
@@ -70,16 +84,17 @@ export class TestAuthority {
    * @returns its files, named after `options.name`, a `_` for each `:`
    */
   issue(options: CertificateOptions): CertificateFiles {
-    const keys = keyPair();
+    const keys = keyPair(options.bits);
+    const { ca = false, purpose, digest = "sha256", selfSigned } = options;
     const certificate = blank(options, keys.publicKey);
-    certificate.setIssuer(commonName(this.#name));
+    certificate.setIssuer(commonName(selfSigned ? options.name : this.#name));
     certificate.setExtensions([
-      { name: "basicConstraints", cA: false },
+      { name: "basicConstraints", cA: ca },
       { name: "keyUsage", digitalSignature: true, keyEncipherment: true, critical: true },
-      { name: "extKeyUsage", serverAuth: true, clientAuth: true },
+      { name: "extKeyUsage", serverAuth: purpose !== "client", clientAuth: purpose !== "server" },
       ...(options.hosts ? [{ name: "subjectAltName", altNames: options.hosts.map(altName) }] : []),
     ]);
-    certificate.sign(this.#keys.privateKey, forge.md.sha256.create());
+    certificate.sign((selfSigned ? keys : this.#keys).privateKey, forge.md[digest].create());
     const fileName = options.name.replaceAll(":", "_");
     return {
       certFile: this.#write(`${fileName}.crt`, forge.pki.certificateToPem(certificate)),
@@ -95,9 +110,9 @@ export class TestAuthority {
 }
 
 /** Keys come from node:crypto: forge's own prime search takes seconds. */
-function keyPair(): forge.pki.rsa.KeyPair {
+function keyPair(modulusLength = 2_048): forge.pki.rsa.KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", {
-    modulusLength: 2048,
+    modulusLength,
     publicKeyEncoding: { type: "spki", format: "pem" },
     privateKeyEncoding: { type: "pkcs1", format: "pem" },
   });
@@ -114,7 +129,7 @@ function blank(options: CertificateOptions, key: forge.pki.rsa.PublicKey): forge
   // The first byte keeps the serial number positive, and as short as DER wants it: Go refuses a
   // certificate whose number begins with zeros.
   certificate.serialNumber = `40${forge.util.bytesToHex(forge.random.getBytesSync(8))}`;
-  certificate.validity.notBefore = new Date(now - 48 * HOUR_MS);
+  certificate.validity.notBefore = new Date(now + (options.early ? 1 : -48) * HOUR_MS);
   certificate.validity.notAfter = new Date(now + (options.expired ? -HOUR_MS : 48 * HOUR_MS));
   certificate.setSubject([
     ...(options.organizations ?? []).map((value) => ({ name: "organizationName", value })),
