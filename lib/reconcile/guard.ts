@@ -3,12 +3,16 @@ import type { ComponentKeyCache, DeleteSample } from "../keycache/mod.ts";
 import { type NotedDeletes, ownersAfter, type OwnershipChange } from "../store/mod.ts";
 import { condensed, losses, recentSamples, withOldJoined } from "./losses.ts";
 
-/** How bulk deletes are told from everyday ones. */
-export interface GuardRules {
-  /** Share of a component's keys that may be deleted, in percent. */
+/** What an operator says of bulk deletes. */
+export interface GuardLimits {
+  /** Share of a component's keys that may be deleted at once, in percent. */
   readonly maxDeletePercent: number;
-  /** The operator has confirmed them. */
+  /** `--confirm-deletes`: nothing is held back. */
   readonly confirmDeletes: boolean;
+}
+
+/** How bulk deletes are told from everyday ones. */
+export interface GuardRules extends GuardLimits {
   /** ms since the epoch, by a clock that does not jump while the process runs. */
   readonly nowMs: number;
   /** A clock that only runs forward, in ms. */

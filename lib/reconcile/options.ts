@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { AbsenceHistory } from "../fscache/mod.ts";
 import type { ConflictPolicy, DecisionRules } from "../store/mod.ts";
-import type { GuardRules } from "./guard.ts";
+import type { GuardLimits, GuardRules } from "./guard.ts";
 import type { FsCache } from "./look.ts";
 import type { Phase } from "./phases.ts";
 
@@ -9,17 +9,13 @@ import type { Phase } from "./phases.ts";
 export const MAX_PASSES = 3;
 
 /** How to reconcile. */
-export interface ReconcileOptions {
+export interface ReconcileOptions extends GuardLimits {
   /** Where the files are, and which of them count. */
   readonly source: FsCache;
   /** Time. */
   readonly clock: Clock;
   /** `--conflict-policy` */
   readonly policy: ConflictPolicy;
-  /** Share of a component's keys that may be deleted at once, in percent. */
-  readonly maxDeletePercent: number;
-  /** `--confirm-deletes`: nothing is held back. */
-  readonly confirmDeletes: boolean;
   /** `--require-single-txn`: refuse a group that needs more than one Txn. */
   readonly requireSingleTxn: boolean;
   /** Rebuild a lost cache: take over the fence, and what importers wrote of the snapshot's keys. */
@@ -40,11 +36,10 @@ export type Progress = (phase: "scan" | "commit", done: number, total: number | 
  * @param absences what is remembered of missing files
  */
 export function guardRules(
-  { maxDeletePercent, confirmDeletes, clock }: ReconcileOptions,
+  { clock, ...limits }: GuardLimits & Pick<ReconcileOptions, "clock">,
   { missing }: AbsenceHistory,
 ): GuardRules {
-  const [nowMs, monotonicMs] = [clock.steadyMs(), clock.monotonicMs()];
-  return { maxDeletePercent, confirmDeletes, nowMs, monotonicMs, missing };
+  return { ...limits, nowMs: clock.steadyMs(), monotonicMs: clock.monotonicMs(), missing };
 }
 
 /**
