@@ -10,6 +10,7 @@ import {
   type OwnershipChange,
   pack,
   type PlannedOp,
+  rehearse,
   type StoreContext,
   txnLimits,
   withoutOvertaken,
@@ -28,7 +29,7 @@ import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
 /**
  * What {@linkcode reconcile} would do now, without writing anything: neither keys, nor the fence,
- * nor the cache. A pending Txn is reported, not resolved.
+ * nor the cache. A pending Txn is reported, not resolved. etcd is asked whether it would take it.
  *
  * @param context both sides
  * @param options how
@@ -70,6 +71,7 @@ export async function dryRun(
   }
   const slices = new Slices(context.clock);
   const packing = await pack(planned, txnLimits(context), options.requireSingleTxn, slices);
+  await phases.time("commit", rehearse(context, packing.batches));
   const ops = packing.batches.flat();
   const tooLarge = new Map(packing.tooLarge.map((op) => [op.key, op.owner]));
   const stays = (key: string) => tooLarge.has(key) || leftOut.has(key);

@@ -24,6 +24,7 @@ export { type FenceDispute, FenceError } from "./fence_error.ts";
 export { getObject } from "./get_object.ts";
 export { keysOfList, listObjects, type ListPlace, type ObjectList } from "./list_objects.ts";
 export { updateObject } from "./update_object.ts";
+export { rehearse } from "./rehearse.ts";
 export { type FenceVerdict, judgeFence, type LostFence, mayTakeOver } from "./fence_verdict.ts";
 export {
   checkCluster,

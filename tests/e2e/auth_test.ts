@@ -33,6 +33,7 @@ Deno.test("auth: user and password; what is denied is named, with user and role"
     await user("writer", ["Readwrite", "/n1/registry/"], ["Readwrite", "/edgekeyd/"]);
     await user("unfenced", ["Readwrite", "/n1/registry/"]);
     await user("reader", ["Read", "/n1/registry/"], ["Readwrite", "/edgekeyd/"]);
+    await user("unmoved", ["Readwrite", "/n1/registry/"], ["Read", "/edgekeyd/"]);
     await user("blind", ["Readwrite", "/edgekeyd/"]);
     await user(
       "partly",
@@ -59,6 +60,7 @@ Deno.test("auth: user and password; what is denied is named, with user and role"
 
   const denied: [string, RegExp][] = [
     ["unfenced", /read \/edgekeyd\/n1\/fence to user "unfenced" \(.*role unfenced-role\)/],
+    ["unmoved", /write \/edgekeyd\/n1\/fence to user "unmoved" \(.*role unmoved-role\)/],
     ["blind", /read \/n1\/registry\/configmaps\/default\/c0 to .* to user "blind" \(.*role blind-/],
     [
       "reader",
@@ -68,7 +70,8 @@ Deno.test("auth: user and password; what is denied is named, with user and role"
     ["roleless", /to user "roleless" \(.*no role\); give it a role with etcdctl user grant-role/],
   ];
   for (const [name, says] of denied) {
-    await t.step(`${name} is denied, and nothing is written`, async () => {
+    await t.step(`${name} is denied, as a dry run says, and nothing is written`, async () => {
+      expectExit(await node.reconcile(...as(name), "--dry-run"), 1, says);
       const run = await node.reconcile(...as(name));
       expectExit(run, 1, /denied permission to (read|write) \/.*etcdctl (role|user) grant/, says);
       strictEqual(run.report.status, "failed");
@@ -77,6 +80,9 @@ Deno.test("auth: user and password; what is denied is named, with user and role"
   }
 
   await t.step("who may do it all does it", async () => {
+    const dry = await node.reconcile(...as("writer"), "--dry-run");
+    expectExit(dry, 0);
+    strictEqual(dry.report.created, 151);
     const run = await node.reconcile(...as("writer"));
     expectExit(run, 0);
     // Nothing of the runs above is there.

@@ -50,7 +50,7 @@ async function exhaust(etcd: EtcdView): Promise<void> {
   throw new Error("etcd did not run out of space");
 }
 
-Deno.test("no space: exit 1 says so and names the alarm; deletes go through", async () => {
+Deno.test("no space: exit 1 says so and names the alarm, of a dry run too; deletes go through", async () => {
   await using server = await startEtcd({
     args: [`--quota-backend-bytes=${QUOTA_BYTES}`, `--backend-batch-interval=${LOOKS_AT_SIZE}`],
   });
@@ -67,6 +67,7 @@ Deno.test("no space: exit 1 says so and names the alarm; deletes go through", as
   node.write("kubelet/pods.v1.core/default/new");
   node.write("kubelet/configmaps.v1.core/default/c10", { rv: 2 });
   for (let i = 0; i < 5; i++) node.remove(`kubelet/configmaps.v1.core/default/c${i}`);
+  expectExit(await node.reconcile("--dry-run"), 1, SAYS);
   const run = await node.reconcile();
   expectExit(run, 1, SAYS);
   strictEqual(run.report.status, "failed");
@@ -80,6 +81,7 @@ Deno.test("no space: exit 1 says so and names the alarm; deletes go through", as
   for (let i = 5; i < 8; i++) node.remove(`kubelet/configmaps.v1.core/default/c${i}`);
   node.remove("kubelet/pods.v1.core/default/new");
   node.write("kubelet/configmaps.v1.core/default/c10", { rv: 1 });
+  expectExit(await node.reconcile("--dry-run"), refused ? 1 : 0);
   const deletes = await node.reconcile();
   strictEqual(deletes.report.deleted, refused ? 0 : 3, shown(deletes));
   strictEqual((await etcd.keys(`${node.prefix}/`)).size, refused ? 40 : 32);

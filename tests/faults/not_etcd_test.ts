@@ -122,6 +122,7 @@ Deno.test("a corrupt cluster: exit 1 names the alarm and the cure, status too; t
     await etcd.maintenance.alarm({ action: "Activate", alarm: "Corrupt", memberID });
     node.write("kubelet/pods.v1.core/default/b");
     expectExit(await node.reconcile(), 1, says);
+    expectExit(await node.reconcile("--dry-run"), 1, says);
     const page = await node.run(["status"]);
     strictEqual(page.code, 1);
     match(page.stdout, says);
