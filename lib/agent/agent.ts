@@ -198,7 +198,7 @@ export class Agent implements Node {
         return applied;
       }, signal);
     return writeToItsEnd(run, async (context) => {
-      const applied = await retire(context, { timed: (_, work) => work });
+      const applied = await retire(context);
       if (!applied.failure) await rememberRetiring(context.cache);
       return applied;
     });

@@ -1,7 +1,7 @@
 import { EtcdError, type EtcdErrorReason } from "../etcd/mod.ts";
 import type { EdgekeydError } from "../errors.ts";
 import type { InvalidPath } from "../fscache/mod.ts";
-import { KeyCacheError } from "../keycache/mod.ts";
+import { type HeldBack, KeyCacheError } from "../keycache/mod.ts";
 import type { KeyNotPut, ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError } from "../store/mod.ts";
 import { componentOfGroup, groupOfPath, isAboveGroups } from "./group_paths.ts";
@@ -31,7 +31,7 @@ export interface Health {
   /** Paths that are not imported. */
   readonly invalid: readonly InvalidPath[];
   /** Components whose deletes are held back, and how many these are. */
-  readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  readonly heldBack: readonly HeldBack[];
   /** Keys that are to be put, and whose file can't be imported. */
   readonly notPut: readonly KeyNotPut[];
   /** Since when groups have been half rewritten, ms of a clock that only runs forward. */

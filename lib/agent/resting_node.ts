@@ -118,7 +118,7 @@ export class RestingNode implements Node {
     return writeToItsEnd(
       (work) => this.#withStore("change", work),
       async (context) => {
-        const applied = await retire(context, { timed: (_, work) => work });
+        const applied = await retire(context);
         if (!applied.failure) await rememberRetiring(context.cache);
         return applied;
       },

@@ -55,6 +55,22 @@ export interface KeyRow {
   readonly owners: readonly Owner[];
 }
 
+/**
+ * The row of a key whose value this node put, or may have put: at which mod revision is not known.
+ *
+ * @param key the object key
+ * @param version which version that is
+ * @param owners who holds the key
+ */
+export function ownRow(
+  key: string,
+  { uid, resourceVersion, hash }: Pick<KeyRow, "uid" | "resourceVersion" | "hash">,
+  owners: readonly Owner[],
+): KeyRow {
+  const content = hash === undefined ? {} : { hash };
+  return { key, ours: true, mod: null, uid, resourceVersion, ...content, owners };
+}
+
 /** Tells whether two owners are the same (component, gvr). */
 export function sameOwner(a: Owner, b: Owner): boolean {
   return a.component === b.component && a.gvr === b.gvr;

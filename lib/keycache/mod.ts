@@ -5,12 +5,12 @@ export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceHolder, FenceState } from "./fence_state.ts";
 export { type LifeOrigin, lifeWords, makeLife } from "./life.ts";
 export type { Memory } from "./memory.ts";
-export type { Past } from "./past.ts";
+export type { HeldBack, Past } from "./past.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export { type CacheOptions, fenceKeyOf, type Identity, mismatch } from "./identity.ts";
 export type { CachedFile } from "./key_index.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
-export { type KeyRow, type Owner, type OwnerSource, sameOwner } from "./key_row.ts";
+export { type KeyRow, type Owner, type OwnerSource, ownRow, sameOwner } from "./key_row.ts";
 export type { KvKey, KvLimits, KvMutation, KvStore } from "./kv_store.ts";
 export {
   hasCache,

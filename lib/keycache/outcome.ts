@@ -1,7 +1,7 @@
 import { compareResourceVersions } from "../k8s/mod.ts";
 import type { FenceHolder } from "./fence_state.ts";
 import type { Intent } from "./intent.ts";
-import type { KeyRow } from "./key_row.ts";
+import { type KeyRow, ownRow } from "./key_row.ts";
 import type { Tombstone } from "./tombstone.ts";
 
 /** What becomes known when a fence is found that says: the pending Txn was not applied. */
@@ -84,8 +84,7 @@ export function outcomeOfGivenUp(
     );
     if (resourceVersion !== "" && !before?.ours && isBuried) {
       // Deleted, or found to be another's now: and then etcd went back to before that.
-      const owners = before?.owners ?? [];
-      rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners });
+      rows.set(key, ownRow(key, { uid, resourceVersion }, before?.owners ?? []));
     }
     if (action !== "put" || !after) continue;
     // An etcd that only says "not applied" holds there what it held before, ours or another's.
@@ -97,7 +96,7 @@ export function outcomeOfGivenUp(
     const row = known.get(key);
     if (seq <= redoDeletesAfter || rows.has(key) || row?.ours) continue;
     // Etcd is back to before we deleted it, or another overwrote it.
-    rows.set(key, { key, ours: true, mod: null, ...version, owners: row?.owners ?? [] });
+    rows.set(key, ownRow(key, version, row?.owners ?? []));
   }
   return rows;
 }

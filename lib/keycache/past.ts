@@ -1,5 +1,13 @@
 import { KeyCacheError } from "./errors.ts";
 
+/** Deletes of a component that wait until somebody confirms them. */
+export interface HeldBack {
+  /** Its name. */
+  readonly component: string;
+  /** How many keys would be deleted; none if others hold all of them. */
+  readonly deletes: number;
+}
+
 /** What the last pass over the whole fs cache found, and what became of the node since. */
 export interface Past {
   /** Wall clock of the last full pass that came to its end, ms since the epoch. */
@@ -7,7 +15,7 @@ export interface Past {
   /** Why the last pass did not come to its end; absent if it did. */
   readonly failure?: { readonly code: string; readonly message: string };
   /** Components whose deletes it held back, and how many these are. */
-  readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  readonly heldBack: readonly HeldBack[];
   /** Paths that it did not import. */
   readonly invalid: readonly { readonly path: string; readonly reason: string }[];
   /** Keys that were to be put, and whose file it could not import. */

@@ -1,5 +1,5 @@
 import type { InvalidPath, Snapshot } from "../fscache/mod.ts";
-import type { CachedFile, ComponentKeyCache, Owner } from "../keycache/mod.ts";
+import type { CachedFile, ComponentKeyCache, HeldBack, Owner } from "../keycache/mod.ts";
 import type { BytesOf, LeftOut } from "../store/mod.ts";
 import type { SnapshotDiff } from "./diff.ts";
 import { guardDeletes, type GuardVerdict } from "./guard.ts";
@@ -62,7 +62,7 @@ export function invalidFiles(
 }
 
 /** Deletes that the guard holds back, as a report has them. */
-export function heldBackDeletes({ guarded }: Findings): ReconcileReport["heldBack"] {
+export function heldBackDeletes({ guarded }: Findings): HeldBack[] {
   return Array.from(guarded.heldBack, ([component, deletes]) => ({ component, deletes }));
 }
 

@@ -1,4 +1,5 @@
 import type { InvalidPath } from "../fscache/mod.ts";
+import type { HeldBack } from "../keycache/mod.ts";
 
 /** One step of a plan, as a dry run shows it. */
 export interface PlanStep {
@@ -43,7 +44,7 @@ export interface ReconcileReport {
   /** Files that stand for nothing in etcd. */
   readonly invalid: readonly InvalidPath[];
   /** Deletes in bulk that wait for `--confirm-deletes`. */
-  readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  readonly heldBack: readonly HeldBack[];
   /** Txns that were applied. */
   readonly txns: number;
   /** A group was split over several Txns. */

@@ -2,7 +2,6 @@ import { EdgekeydError } from "../errors.ts";
 import { buildTxn, EtcdError } from "../etcd/mod.ts";
 import {
   apply,
-  type ApplyRequest,
   type ApplyResult,
   ContentionError,
   type FenceVerdict,
@@ -39,19 +38,15 @@ export class OtherEtcdError extends EdgekeydError {
  * changed since stays), every owner from the cache, then the fence. Safe to run again.
  *
  * @param context both sides
- * @param options how to apply
  * @throws {OtherEtcdError} if it is not the etcd that this node wrote to, or came back empty;
  * nothing was done
  * @throws what recover and apply throw
  */
-export async function retire(
-  context: StoreContext,
-  options: Pick<ApplyRequest, "timed" | "progress">,
-): Promise<ApplyResult> {
+export async function retire(context: StoreContext): Promise<ApplyResult> {
   await recover(context, { allow: (verdict, clusterId) => check(context, verdict, clusterId) });
   let before: Pick<ApplyResult, "deleted" | "released" | "txns"> | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const applied = await letGoOfAll(context, options);
+    const applied = await letGoOfAll(context);
     const all = {
       ...applied,
       deleted: applied.deleted + (before?.deleted ?? 0),
@@ -79,23 +74,18 @@ function check({ cache, home }: StoreContext, verdict: FenceVerdict, found: stri
   }
 }
 
-async function letGoOfAll(
-  context: StoreContext,
-  options: Pick<ApplyRequest, "timed" | "progress">,
-): Promise<ApplyResult> {
+async function letGoOfAll(context: StoreContext): Promise<ApplyResult> {
   const changes = new Map<string, OwnershipChange>();
   for (const { key, owners } of context.cache.rows.values()) {
     changes.set(key, { key, acquired: [], released: owners });
   }
   return await apply(context, {
-    ...options,
     changes,
     full: true,
     asOne: false,
     rules: { policy: "skip", adopting: false },
     requireSingleTxn: false,
     bytesOf: () => undefined,
-    windows: new Map(),
   });
 }
 

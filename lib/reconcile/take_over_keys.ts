@@ -1,5 +1,5 @@
 import { formatPath, parsePath } from "../fscache/mod.ts";
-import { type KeyRow, type Owner, type RecordedKey, sameOwner } from "../keycache/mod.ts";
+import { type KeyRow, type Owner, ownRow, type RecordedKey, sameOwner } from "../keycache/mod.ts";
 import { nameInKey, parseGvr } from "../k8s/mod.ts";
 import { readVersions, recover, type StoreContext } from "../store/mod.ts";
 
@@ -62,7 +62,7 @@ export async function takeOverKeys(
         };
         if (!after.some((other) => sameOwner(other, owner))) after.push(owner);
       }
-      rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: after });
+      rows.set(key, ownRow(key, { uid, resourceVersion }, after));
     }
   }
   await cache.keep(rows);

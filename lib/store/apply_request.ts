@@ -43,10 +43,18 @@ export interface ApplyRequest {
    * @default {none}
    */
   readonly unclaimed?: ReadonlyMap<string, KeyRow>;
-  /** What to note of the deletes as they are made, by component. */
-  readonly windows: ReadonlyMap<string, NotedDeletes>;
+  /**
+   * What to note of the deletes as they are made, by component.
+   *
+   * @default {nothing}
+   */
+  readonly windows?: ReadonlyMap<string, NotedDeletes>;
   /** Called as operations are done: how many of how many. */
   readonly progress?: (done: number, total: number) => void;
-  /** Measures the time of a phase. */
-  readonly timed: <T>(phase: "plan" | "commit", work: Promise<T>) => Promise<T>;
+  /**
+   * Measures the time of a phase.
+   *
+   * @default {nobody does}
+   */
+  readonly timed?: <T>(phase: "plan" | "commit", work: Promise<T>) => Promise<T>;
 }

@@ -29,7 +29,7 @@ export interface ObjectPlace extends ObjectName {
 }
 
 /** How an operation on one object judges and applies. */
-export interface ObjectOptions extends Pick<ApplyRequest, "rules" | "bytesOf" | "timed"> {
+export interface ObjectOptions extends Pick<ApplyRequest, "rules" | "bytesOf"> {
   /** Says what is known of a custom resource; without it nothing is. */
   customOf?(gvr: Gvr): CustomResource | undefined;
 }
@@ -110,6 +110,28 @@ export function heldObject({ cache }: StoreContext, place: ObjectPlace): OwnedOb
   const owner = ownerIn(cache.rows.get(key), place.component, place.gvr);
   if (!owner) throw new NotFoundError(`${place.component} does not hold ${key}`);
   return { key, owner };
+}
+
+/**
+ * The request that puts an object that the API handed over.
+ *
+ * @param object its key, and its owner
+ * @param bytes the object as JSON
+ * @param options how to judge and apply
+ */
+export function putRequest(
+  { key, owner }: OwnedObject,
+  bytes: Uint8Array,
+  options: ObjectOptions,
+): ApplyRequest {
+  return {
+    ...options,
+    changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
+    full: false,
+    asOne: true,
+    requireSingleTxn: false,
+    bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),
+  };
 }
 
 /**

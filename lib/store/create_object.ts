@@ -8,6 +8,7 @@ import {
   type ObjectOptions,
   type ObjectPlace,
   ownerIn,
+  putRequest,
   readOwned,
 } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
@@ -41,15 +42,9 @@ export async function createObject(
   if (mods.has(key)) throw new KeyExistsError(key);
   const attempt = () =>
     apply(context, {
-      ...options,
+      ...putRequest(object, bytes, options),
       // Should another be faster, its value stays.
       rules: { ...options.rules, policy: "skip" },
-      changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
-      full: false,
-      asOne: true,
-      requireSingleTxn: false,
-      windows: new Map(),
-      bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),
     });
   let applied = await attempt();
   // Another component's object, as the cache had it, was found missing and is dropped now.

@@ -1,4 +1,4 @@
-import { type KeyRow, type Owner, sameOwner } from "../keycache/mod.ts";
+import { type KeyRow, type Owner, ownRow, sameOwner } from "../keycache/mod.ts";
 import { compareResourceVersions, isApiserversOwn, isResourceVersion } from "../k8s/mod.ts";
 import { freshest, holds, isNewer, type ObjectVersion, type OwnershipChange } from "./ownership.ts";
 import { wentBack } from "./went_back.ts";
@@ -10,7 +10,10 @@ import { wentBack } from "./went_back.ts";
  * - `skip`: never replace it
  * - `owner`: replace it with what an owner here holds, whatever it is
  */
-export type ConflictPolicy = "fresher" | "skip" | "owner";
+export const CONFLICT_POLICIES = ["fresher", "skip", "owner"] as const;
+
+/** One of {@linkcode CONFLICT_POLICIES}. */
+export type ConflictPolicy = typeof CONFLICT_POLICIES[number];
 
 /** Mod revision of a key that does not exist. */
 export const ABSENT = "0";
@@ -178,10 +181,7 @@ function sameVersionReason({ owners }: KeyState, owner: Owner, held: Held): stri
 
 function put(state: KeyState, owner: Owner, guardMod: string, reason: string): Decision {
   const { key, owners } = state;
-  const { uid, resourceVersion, hash } = owner;
-  const version = { uid, resourceVersion, ...(hash !== undefined && { hash }) };
-  const after = { key, ours: true, mod: null, ...version, owners };
-  return { action: "put", guardMod, owner, after, reason };
+  return { action: "put", guardMod, owner, after: ownRow(key, owner, owners), reason };
 }
 
 /** Why a key is let go of whose mod revision is not the one of our put any more. */

@@ -31,6 +31,5 @@ export async function deleteComponentResources(
     changes,
     full: false,
     asOne: true,
-    windows: new Map(),
   });
 }

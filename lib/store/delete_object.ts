@@ -30,7 +30,6 @@ export async function deleteObject(
     full: false,
     asOne: true,
     requireSingleTxn: false,
-    windows: new Map(),
   });
   expectDone(context, applied);
   return applied;

@@ -1,5 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
-import type { KeyRow } from "../keycache/mod.ts";
+import { type KeyRow, ownRow } from "../keycache/mod.ts";
 import { apply } from "./apply.ts";
 import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
@@ -37,7 +37,7 @@ export class NotUnclaimedError extends EdgekeydError {
 export async function deleteUnclaimedKeys(
   context: StoreContext,
   keys: readonly string[],
-  options: Pick<ApplyRequest, "timed" | "bytesOf">,
+  options: Pick<ApplyRequest, "bytesOf">,
 ): Promise<ApplyResult> {
   const { cache } = context;
   const { prefix } = cache.identity;
@@ -60,7 +60,7 @@ export async function deleteUnclaimedKeys(
     if (resourceVersion === "") {
       throw new NotUnclaimedError(key, "was written by an apiserver; delete it there");
     }
-    rows.set(key, { key, ours: true, mod: null, uid, resourceVersion, owners: [] });
+    rows.set(key, ownRow(key, { uid, resourceVersion }, []));
     changes.set(key, { key, acquired: [], released: [] });
   }
   return await apply(context, {
@@ -71,6 +71,5 @@ export async function deleteUnclaimedKeys(
     rules: { policy: "skip", adopting: false },
     requireSingleTxn: false,
     unclaimed: rows,
-    windows: new Map(),
   });
 }

@@ -11,6 +11,7 @@ export { type BytesOf, type ValuedOp, withValue } from "./batch.ts";
 export { type StoreContext, txnLimits } from "./context.ts";
 export {
   ABSENT,
+  CONFLICT_POLICIES,
   type ConflictPolicy,
   type Decision,
   type DecisionRules,

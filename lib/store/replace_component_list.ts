@@ -52,7 +52,7 @@ export async function replaceComponentList(
   context: StoreContext,
   list: ComponentList,
   options:
-    & Pick<ObjectOptions, "rules" | "timed" | "customOf">
+    & Pick<ObjectOptions, "rules" | "customOf">
     & Partial<Pick<ObjectOptions, "bytesOf">>
     & { readonly requireSingleTxn: boolean },
 ): Promise<ApplyResult> {
@@ -88,7 +88,6 @@ export async function replaceComponentList(
     asOne: true,
     // What else a reset etcd lacks is put along, and may take as many Txns as it needs.
     requireSingleTxn: options.requireSingleTxn && `${component}/${gvr}`,
-    windows: new Map(),
     bytesOf: (key, owner) =>
       changes.get(key)?.acquired.includes(owner) ? values.get(key) : options.bytesOf?.(key, owner),
   });

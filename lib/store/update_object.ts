@@ -8,6 +8,7 @@ import {
   isProven,
   type ObjectOptions,
   type ObjectPlace,
+  putRequest,
   readOwned,
 } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
@@ -41,15 +42,7 @@ export async function updateObject(
   if (known !== "" && compareResourceVersions(owner.resourceVersion, known) <= 0) {
     throw new UpdateConflictError(key, `resourceVersion ${known} is not older`);
   }
-  const applied = await apply(context, {
-    ...options,
-    changes: new Map([[key, { key, acquired: [owner], released: [] }]]),
-    full: false,
-    asOne: true,
-    requireSingleTxn: false,
-    windows: new Map(),
-    bytesOf: (at, who) => who === owner ? bytes : options.bytesOf(at, who),
-  });
+  const applied = await apply(context, putRequest(object, bytes, options));
   expectDone(context, applied);
   if (isProven(context, object)) return applied;
   if (!cache.rows.has(key)) throw new NotFoundError(`${key} is no longer in etcd`);

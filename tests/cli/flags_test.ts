@@ -6,6 +6,7 @@ import { envName, type Flag, flag, FLAG_NAMES, FLAGS } from "../../lib/cli/flags
 import { helpText } from "../../lib/cli/help.ts";
 import { type Options, readOptions } from "../../lib/cli/options.ts";
 import { differencesOf, settingsOf } from "../../lib/cli/settings.ts";
+import { CONFLICT_POLICIES } from "../../lib/store/mod.ts";
 
 const README = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
 
@@ -78,6 +79,10 @@ Deno.test("every choice of a flag is read as itself, and its default is one of t
     }
   }
   ok(choices > 0);
+});
+
+Deno.test("--conflict-policy has a choice for each of CONFLICT_POLICIES", () => {
+  deepStrictEqual([...FLAGS["conflict-policy"].choices], [...CONFLICT_POLICIES]);
 });
 
 Deno.test("options have a value for each flag that has a default, read by its kind", () => {

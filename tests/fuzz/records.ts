@@ -68,7 +68,7 @@ async function oneCase(prng: Prng, store: KvStore): Promise<Outcome> {
   const { failure } = await pass(context, world);
   assert.ok(failure === undefined || failure instanceof EdgekeydError, `${failure}\n${said()}`);
   if (!failure) {
-    const { failure: left } = await retire(context, { timed: (_, work) => work });
+    const { failure: left } = await retire(context);
     assert.ok(left === undefined || left instanceof EdgekeydError, `${left}\n${said()}`);
   }
   assert.deepEqual(world.strayWrites, [], said());

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dryRun } from "../../lib/reconcile/mod.ts";
+import { CONFLICT_POLICIES } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { dieAfter, dieBefore } from "../support/hooked_etcd.ts";
 import { objectJson } from "../support/objects.ts";
@@ -289,7 +290,7 @@ Deno.test("dryRun() on a real etcd", async (t) => {
 
   await t.step("says what the real run then does, whatever happened before", async () => {
     const rounds = fc.array(fc.array(change, { maxLength: 8 }), { minLength: 2, maxLength: 4 });
-    const policy = fc.constantFrom<"fresher" | "skip" | "owner">("fresher", "skip", "owner");
+    const policy = fc.constantFrom(...CONFLICT_POLICIES);
     const scope = fc.constantFrom<RunOptions>(
       {},
       {},

@@ -14,7 +14,6 @@ import { World } from "./_world.ts";
 const POD = "kubelet/pods.v1.core/default";
 /** Nothing befalls this one. */
 const passOn: TxnHook = (send) => send();
-const timed = <T>(_phase: string, work: Promise<T>) => work;
 
 Deno.test("retire() and verify() on a real etcd", async (t) => {
   await using server = await startEtcd();
@@ -32,14 +31,14 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
 
   await step("retire() leaves nothing of this node: no key, no fence, no row", async (world) => {
     const { node } = world;
-    const done = await retire(node.context, { timed });
+    const done = await retire(node.context);
     assert.deepEqual([done.deleted, done.failure], [3, undefined]);
     assert.deepEqual(await node.keys(), []);
     assert.equal(await node.get(node.fenceKey), undefined);
     assert.equal(node.cache.rows.size, 0);
     // Safe to run again, and the node may come back.
     const revision = await node.revision();
-    assert.equal((await retire(node.context, { timed })).deleted, 0);
+    assert.equal((await retire(node.context)).deleted, 0);
     assert.equal(await node.revision(), revision);
     assert.equal((await world.run()).created, 3);
   });
@@ -48,7 +47,7 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
     const { node } = world;
     await node.put(world.key("/pods/default/a"), "k8s\0theirs");
     await node.put(world.key("/pods/default/foreign"), "k8s\0theirs");
-    const done = await retire(node.context, { timed });
+    const done = await retire(node.context);
     assert.deepEqual([done.deleted, [...done.conflicts.keys()]], [
       2,
       [world.key("/pods/default/a")],
@@ -61,12 +60,12 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
     await step(`retire() with ${what} of either Txn still leaves nothing`, async (world) => {
       const { node } = world;
       node.etcd.next(hook);
-      assert.equal((await retire(node.context, { timed })).failure, undefined);
+      assert.equal((await retire(node.context)).failure, undefined);
       assert.deepEqual(await node.keys(), []);
       assert.equal(await node.get(node.fenceKey), undefined);
       await world.run();
       node.etcd.next(passOn, hook);
-      await retire(node.context, { timed });
+      await retire(node.context);
       assert.deepEqual(await node.keys(), []);
       assert.equal(await node.get(node.fenceKey), undefined);
       assert.equal(node.cache.fence.expected, null);
@@ -77,15 +76,15 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
     await step(`retire() after ${what} of either Txn can be run again`, async (world) => {
       const { node } = world;
       node.etcd.next(hook);
-      await assert.rejects(retire(node.context, { timed }), /died/);
+      await assert.rejects(retire(node.context), /died/);
       await node.restart();
       node.etcd.next(
         ...(what === "dieBefore" ? [passOn] : []),
         hook,
       );
-      await assert.rejects(retire(node.context, { timed }), /died/);
+      await assert.rejects(retire(node.context), /died/);
       await node.restart();
-      await retire(node.context, { timed });
+      await retire(node.context);
       assert.deepEqual(await node.keys(), []);
       assert.equal(await node.get(node.fenceKey), undefined);
     });
@@ -101,7 +100,7 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
         for (const [index, key] of held.entries()) await node.put(key, values[index]?.value ?? "");
         return await send();
       });
-      const done = await retire(node.context, { timed });
+      const done = await retire(node.context);
       assert.deepEqual([done.deleted, done.failure], [6, undefined]);
       assert.deepEqual(await node.keys(), []);
       assert.equal(await node.get(node.fenceKey), undefined);
@@ -116,7 +115,7 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
       last = (await node.get(node.fenceKey))?.value;
       return await send();
     });
-    await retire(node.context, { timed });
+    await retire(node.context);
     await node.put(node.fenceKey, last ?? "");
     assert.equal((await recover(node.context)).verdict, "reset");
     await world.run();

@@ -161,10 +161,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
     mutation: {
       name: "adoption deletes what no component here owns",
       adopted: async (context, { unclaimed = [] }) => {
-        await deleteUnclaimedKeys(context, unclaimed, {
-          bytesOf: () => undefined,
-          timed: (_, work) => work,
-        });
+        await deleteUnclaimedKeys(context, unclaimed, { bytesOf: () => undefined });
       },
     },
     seenBy: [{ checker: NOT_OURS, text: /deletes .*, which is not its own/ }],

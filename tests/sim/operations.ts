@@ -119,7 +119,6 @@ export class Agents {
     const cache = await openCache(this.#world, this.#setup, process);
     const etcd = connect(this.#world, this.#setup, process);
     const context = contextOf(this.#world, this.#setup, process, cache, etcd);
-    const timed = <T>(_: unknown, work: Promise<T>) => work;
     switch (kind) {
       case "adopt":
       case "reconcile": {
@@ -138,14 +137,13 @@ export class Agents {
         await verify(context);
         return { failure: undefined };
       case "retire":
-        return { failure: (await retire(context, { timed })).failure };
+        return { failure: (await retire(context)).failure };
       case "delete-component": {
         await recover(context);
         return await deleteComponentResources(context, order.component ?? "", {
           rules: { policy: options.policy, adopting: false },
           requireSingleTxn,
           bytesOf: fileValues(ROOT, options.source.fs, cache, undefined),
-          timed,
         });
       }
       default:

@@ -171,7 +171,6 @@ function optionsOf({ agent }: Daemon, { cache }: StoreContext) {
   return {
     rules: { policy, adopting: cache.fence.adopting },
     bytesOf: fileValues(ROOT, source.fs, cache, undefined),
-    timed: <T>(_: unknown, work: Promise<T>) => work,
   };
 }
 

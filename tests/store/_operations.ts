@@ -12,7 +12,6 @@ import type { TestNode } from "../support/test_node.ts";
 const OPTIONS = {
   rules: { policy: "fresher" as const, adopting: false },
   requireSingleTxn: false,
-  timed: <T>(_phase: string, work: Promise<T>) => work,
   bytesOf: (): Uint8Array | undefined => undefined,
 };
 
@@ -55,7 +54,6 @@ export async function lookAtAll(node: TestNode): Promise<ApplyResult> {
     changes: new Map(),
     full: true,
     asOne: false,
-    windows: new Map(),
   });
 }
 
@@ -93,7 +91,6 @@ export async function put(node: TestNode, lists: readonly TestList[]): Promise<A
     changes,
     full: false,
     asOne: false,
-    windows: new Map(),
     bytesOf: (key) => values.get(key),
   });
 }

@@ -8,7 +8,6 @@ import { lookAtAll, replace } from "./_operations.ts";
 
 const OPTIONS = {
   bytesOf: () => undefined,
-  timed: <T>(_phase: string, work: Promise<T>) => work,
 };
 /** More Txns than any of these operations sends. */
 const MANY = 50;

@@ -18,7 +18,6 @@ import { bytesOf, put, replace } from "./_operations.ts";
 const OPTIONS: ObjectOptions = {
   rules: { policy: "fresher", adopting: false },
   bytesOf: () => undefined,
-  timed: (_, work) => work,
 };
 const GVR = { group: "", version: "v1", resource: "pods" };
 

@@ -33,7 +33,6 @@ export function takeoverRoutes(node: Node) {
           (context) =>
             deleteUnclaimedKeys(context, keys, {
               bytesOf: fileValues(source.root, source.fs, context.cache, undefined),
-              timed: (_, work) => work,
             }),
           signal,
         );
