@@ -10,6 +10,7 @@ import type { Etcd } from "../etcd/mod.ts";
 export function beatingEtcd(etcd: Etcd, beat: () => void): Etcd {
   return {
     range: (request) => etcd.range(request).finally(beat),
+    rangeAll: (requests) => etcd.rangeAll(requests).finally(beat),
     txn: (request, bytes) => etcd.txn(request, bytes).finally(beat),
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm().finally(beat),
     close: () => etcd.close(),

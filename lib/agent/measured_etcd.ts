@@ -11,7 +11,7 @@ export interface EtcdMeter {
    */
   txn(outcome: TxnOutcome, seconds: number, bytes: number | undefined): void;
   /**
-   * A range read ended.
+   * A range read, or several in one call, ended.
    *
    * @param seconds how long it took
    */
@@ -59,6 +59,8 @@ export function measuredEtcd(etcd: Etcd, meter: EtcdMeter, monotonicMs: () => nu
   return {
     range: (request) =>
       measure("range", () => etcd.range(request), (_, seconds) => meter.range(seconds)),
+    rangeAll: (requests) =>
+      measure("range", () => etcd.rangeAll(requests), (_, seconds) => meter.range(seconds)),
     txn: (request, bytes) =>
       measure("txn", () => etcd.txn(request, bytes), (answer, seconds, error) => {
         const answered = answer?.succeeded ? "applied" : "compare-failed";

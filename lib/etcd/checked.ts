@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { EtcdError } from "./errors.ts";
-import type { Etcd } from "./etcd.ts";
+import { badAnswer } from "./bad_answer.ts";
+import type { Etcd, RangesResponse } from "./etcd.ts";
 import type {
   KeyValue,
   RangeRequest,
@@ -17,18 +17,25 @@ import type {
  * error that leaves a Txn in doubt, instead of in a wrong plan or a loop without end.
  *
  * @param etcd gives the answers
- * @returns the same etcd; it throws `unknown` where an answer can't be one
+ * @returns the same etcd; it throws `bad-answer` where an answer can't be one
  */
 export function checked(etcd: Etcd): Etcd {
   return {
     async range(request) {
       const answer = await etcd.range(request);
-      if (!hasHeader(answer) || !answersRange(answer, request)) throw notAnAnswer("range");
+      if (!hasHeader(answer) || !answersRange(answer, request)) throw badAnswer("a range");
+      return answer;
+    },
+    async rangeAll(requests) {
+      const answer = await etcd.rangeAll(requests);
+      if (!hasHeader(answer) || !answersRanges(answer, requests)) {
+        throw badAnswer("several ranges");
+      }
       return answer;
     },
     async txn(request, bytes) {
       const answer = await etcd.txn(request, bytes);
-      if (!hasHeader(answer) || !answersTxn(answer, request)) throw notAnAnswer("Txn");
+      if (!hasHeader(answer) || !answersTxn(answer, request)) throw badAnswer("a Txn");
       return answer;
     },
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
@@ -53,7 +60,7 @@ function hasHeader({ header }: { readonly header: ResponseHeader }): boolean {
  */
 function answersRange(answer: Doubtful<RangeResponse>, request: RangeRequest): boolean {
   if (!Array.isArray(answer?.kvs) || typeof answer.more !== "boolean") return false;
-  const { key = Buffer.of(), range_end: end, limit = 0 } = request;
+  const { key = Buffer.of(), range_end: end, limit = 0, keys_only: keysOnly = false } = request;
   const { kvs: { length }, more, count } = answer;
   if (Number(limit) > 0 && length > Number(limit)) return false;
   if (more && (length === 0 || length !== Number(limit))) return false;
@@ -65,7 +72,7 @@ function answersRange(answer: Doubtful<RangeResponse>, request: RangeRequest): b
   return answer.kvs.every((kv: Doubtful<KeyValue>) => {
     const found = kv?.key;
     if (!(found instanceof Uint8Array) || !(kv?.value instanceof Uint8Array)) return false;
-    if (!matches(kv.mod_revision, REVISION)) return false;
+    if (!matches(kv.mod_revision, REVISION) || (keysOnly && kv.value.length > 0)) return false;
     const asked = end?.length
       ? Buffer.compare(found, key) >= 0 && (isOpen(end) || Buffer.compare(found, end) < 0)
       : Buffer.compare(found, key) === 0;
@@ -73,6 +80,15 @@ function answersRange(answer: Doubtful<RangeResponse>, request: RangeRequest): b
     before = found;
     return asked && isNext;
   });
+}
+
+function answersRanges(
+  answer: Doubtful<RangesResponse>,
+  requests: readonly RangeRequest[],
+): boolean {
+  const answers = answer?.answers;
+  return answers?.length === requests.length &&
+    requests.every((request, index) => answersRange(answers[index], request));
 }
 
 function answersTxn(answer: Doubtful<TxnResponse>, request: TxnRequest): boolean {
@@ -101,12 +117,4 @@ function isOpen(end: Uint8Array): boolean {
 
 function matches(value: unknown, pattern: RegExp): boolean {
   return typeof value === "string" && pattern.test(value);
-}
-
-function notAnAnswer(what: string): EtcdError {
-  return new EtcdError(
-    "unknown",
-    `etcd's answer to a ${what} is none: check that --etcd-servers names etcd itself, or a proxy ` +
-      "that passes its answers on as they are",
-  );
 }

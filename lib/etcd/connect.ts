@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
 import type { TlsCredentials, TlsFiles, User, UserFiles } from "./credentials.ts";
 import { deadlineIn, longestCallMs, msUntil } from "./deadline.ts";
 import { EtcdError } from "./errors.ts";
-import type { Etcd } from "./etcd.ts";
+import type { Etcd, RangesResponse } from "./etcd.ts";
 import { Failover } from "./failover.ts";
 import { Login } from "./login.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
@@ -110,6 +110,21 @@ class EtcdClient implements Etcd {
       );
     } catch (error) {
       throw isDenied(error) ? await this.#denied(deniedRead(request), error) : error;
+    }
+  }
+
+  async rangeAll(requests: readonly RangeRequest[]): Promise<RangesResponse> {
+    try {
+      return await this.#call(
+        this.#timeoutMs,
+        true,
+        ({ connection, ...options }) => connection.rangeAll(requests, options),
+      );
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      // etcd does not say which of them it denied.
+      for (const request of requests) await this.range({ ...request, limit: 1, keys_only: true });
+      throw error;
     }
   }
 

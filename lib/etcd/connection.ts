@@ -8,6 +8,7 @@ import type { CallingClient } from "./calls.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { msUntil } from "./deadline.ts";
 import { isHttps } from "./endpoints.ts";
+import type { RangesResponse } from "./etcd.ts";
 import { limitHandshakes } from "./handshake_limit.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { allowTlsToIpAddresses } from "./tls_servername.ts";
@@ -75,6 +76,24 @@ export class Connection {
   /** @throws {CallFailure} */
   range(request: RangeRequest, options: CallOptions): Promise<RangeResponse> {
     return send(options, (grpcOptions) => this.#etcd.kv.range(request, grpcOptions));
+  }
+
+  /**
+   * Several ranges in one Txn.
+   *
+   * @throws {CallFailure}
+   */
+  async rangeAll(
+    requests: readonly RangeRequest[],
+    options: CallOptions,
+  ): Promise<RangesResponse> {
+    const success = requests.map((request) => ({ request_range: request }));
+    const request = { compare: [], success, failure: [] };
+    const { header, responses } = await send(
+      options,
+      (grpcOptions) => this.#etcd.kv.txn(request, grpcOptions),
+    );
+    return { header, answers: responses.map((one) => one.response_range) };
   }
 
   /** @throws {CallFailure} */

@@ -18,6 +18,7 @@ import { EdgekeydError } from "../errors.ts";
  * - `corrupt`: the members of the cluster differ (CORRUPT)
  * - `compacted`: the revision that was asked for is gone
  * - `answer-too-large`: the answer exceeds what this client accepts
+ * - `bad-answer`: what came is no answer of an etcd to what was asked
  * - `unknown`: anything else
  */
 export type EtcdErrorReason =
@@ -36,6 +37,7 @@ export type EtcdErrorReason =
   | "corrupt"
   | "compacted"
   | "answer-too-large"
+  | "bad-answer"
   | "unknown";
 
 /** Reasons after which a Txn is known not to have been applied. */

@@ -1,4 +1,18 @@
-import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
+import type {
+  RangeRequest,
+  RangeResponse,
+  ResponseHeader,
+  TxnRequest,
+  TxnResponse,
+} from "./messages.ts";
+
+/** What several ranges hold, all at one moment. */
+export interface RangesResponse {
+  /** Which cluster answers, and at which revision. */
+  readonly header: ResponseHeader;
+  /** One for each range, in the order in which they were asked for. */
+  readonly answers: readonly RangeResponse[];
+}
 
 /**
  * The narrow part of etcd's v3 API that edgekeyd uses. The real client and the in-memory model of the simulator both implement it.
@@ -14,6 +28,15 @@ export interface Etcd {
    * @throws {EtcdError} on any failure; `compacted` if the revision is gone
    */
   range(request: RangeRequest): Promise<RangeResponse>;
+  /**
+   * Several linearizable range reads in one round trip, at one moment: a Txn that only reads, so
+   * that nothing goes through etcd's log.
+   *
+   * @param requests as for {@linkcode Etcd.range}, one or more; no more than `--max-txn-ops`
+   * @returns etcd's answers, held against the requests
+   * @throws {EtcdError} on any failure; `compacted` if a revision is gone
+   */
+  rangeAll(requests: readonly RangeRequest[]): Promise<RangesResponse>;
   /**
    * One Txn, nested or not.
    *

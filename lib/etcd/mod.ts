@@ -3,13 +3,14 @@
  *
  * @module
  */
+export { badAnswer } from "./bad_answer.ts";
 export { EtcdConfigError } from "./config_error.ts";
 export { connect, type EtcdOptions } from "./connect.ts";
 export { checkTlsFlags, type TlsFiles, type UserFiles } from "./credentials.ts";
 export { longestCallMs } from "./deadline.ts";
 export { parseEndpoints } from "./endpoints.ts";
 export { EtcdError, type EtcdErrorReason } from "./errors.ts";
-export type { Etcd } from "./etcd.ts";
+export type { Etcd, RangesResponse } from "./etcd.ts";
 export type {
   Compare,
   KeyValue,

@@ -5,11 +5,11 @@ import {
   FenceError,
   judgeFence,
   mayTakeOver,
-  observe,
   ownersAfter,
   type OwnershipChange,
   pack,
   type PlannedOp,
+  readFence,
   rehearse,
   type StoreContext,
   txnLimits,
@@ -46,7 +46,7 @@ export async function dryRun(
   const notes: string[] = [];
   const { fence, revision, clusterId } = await phases.time(
     "recover",
-    observe(etcd, cache.identity, []),
+    readFence(etcd, cache.identity.fenceKey),
   );
   await checkCluster(context, { fence, clusterId });
   const { rows, lost } = rowsAsSeen(context, fence, options.adopt, notes);
@@ -65,8 +65,9 @@ export async function dryRun(
   let unclaimed: readonly string[] | undefined;
   if (rules.adopting) {
     const isOwned = (key: string) => rows.has(key) || changes.has(key);
-    unclaimed = await unclaimedKeys(context, options.source, isOwned);
-    const note = unclaimedNote(unclaimed);
+    const found = await unclaimedKeys(context, options.source, isOwned);
+    unclaimed = found.keys;
+    const note = unclaimedNote(found);
     if (note !== undefined) notes.push(note);
   }
   const slices = new Slices(context.clock);

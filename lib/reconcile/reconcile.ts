@@ -165,12 +165,13 @@ class Run {
   /** What an importer wrote and nobody here owns may be another node's: a person decides. */
   async listUnclaimed(): Promise<void> {
     const { rows } = this.#context.cache;
-    this.#unclaimed = await unclaimedKeys(
+    const unclaimed = await unclaimedKeys(
       this.#context,
       this.#options.source,
       (key) => rows.has(key),
     );
-    const note = unclaimedNote(this.#unclaimed);
+    this.#unclaimed = unclaimed.keys;
+    const note = unclaimedNote(unclaimed);
     if (note !== undefined) this.#notes.push(note);
   }
 

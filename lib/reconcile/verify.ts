@@ -34,8 +34,8 @@ const MAX_READ = 4_096;
  * @throws {EtcdError} if etcd fails
  */
 export async function verify(context: StoreContext): Promise<Verification> {
-  const { cache, etcd } = context;
-  const seen = await observe(etcd, cache.identity, cache.rows.keys());
+  const { cache } = context;
+  const seen = await observe(context, cache.rows.keys());
   await checkCluster(context, seen);
   const reasons = new Map<string, string>();
   const others: KeyRow[] = [];

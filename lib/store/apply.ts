@@ -180,8 +180,8 @@ class Run {
     let done = 0;
     if (total > 0) this.#request.progress?.(done, total);
     const { cache, maxTxnOps } = this.#context;
-    const seen = made.observation?.mods.keys() ?? [];
-    const vacancies = new Vacancies(seen, cache.identity.prefix, maxTxnOps);
+    const empty = made.observation?.vacant ?? [];
+    const vacancies = new Vacancies(empty, cache.identity.prefix, maxTxnOps);
     for (let at = 0; at < batches.length;) {
       const batch = batches[at++] ?? [];
       const isLast = at === batches.length;

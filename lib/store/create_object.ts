@@ -32,13 +32,13 @@ export async function createObject(
   bytes: Uint8Array,
   options: ObjectOptions,
 ): Promise<ApplyResult> {
-  const { cache, etcd } = context;
+  const { cache } = context;
   const { component, gvr } = place;
   const object = readOwned(context, component, gvr, bytes, options);
   checkPlace(place, object);
   const { key, owner } = object;
   if (ownerIn(cache.rows.get(key), component, gvr)) throw new KeyExistsError(key);
-  const { mods } = await observe(etcd, cache.identity, [key]);
+  const { mods } = await observe(context, [key]);
   if (mods.has(key)) throw new KeyExistsError(key);
   const attempt = () =>
     apply(context, {

@@ -1,9 +1,8 @@
-import { Buffer } from "node:buffer";
 import { EdgekeydError } from "../errors.ts";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { Observation } from "./observe.ts";
-import { readPages } from "./pages.ts";
+import { pagesUnder } from "./pages.ts";
 import { versionOf } from "./value_version.ts";
 
 /** Which etcd cluster a node wrote to, as far as that is remembered. */
@@ -102,9 +101,7 @@ const PAGE = { limit: 200, keysOnly: false };
 
 /** An apiserver that went on beside it has filled a new etcd before any importer comes. */
 async function isVacant({ etcd, cache }: ClusterQuestion): Promise<boolean> {
-  const { prefix } = cache.identity;
-  const all = { first: Buffer.from(`${prefix}/`), end: Buffer.from(`${prefix}0`) };
-  for await (const { kvs } of readPages(etcd, [all], PAGE)) {
+  for await (const kvs of pagesUnder(etcd, `${cache.identity.prefix}/`, PAGE)) {
     if (kvs.some((kv) => versionOf(kv.mod_revision, kv.value).resourceVersion !== "")) return false;
   }
   return true;

@@ -1,10 +1,12 @@
+import { Buffer } from "node:buffer";
 import { formatGvr, type Gvr, nameInKey } from "../k8s/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
 import { ListTooLargeError } from "./errors.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
-import { rangeOf, readPages, restartingIfCompacted } from "./pages.ts";
-import { spansOf } from "./spans.ts";
+import { restartingIfCompacted } from "./pages.ts";
+import { expectedBytes, inPages } from "./read_values.ts";
+import { inOrder } from "./spans.ts";
 
 /** Which list. */
 export interface ListPlace {
@@ -24,7 +26,6 @@ export interface ObjectList {
   readonly revision: string | undefined;
 }
 
-const PAGE_KEYS = 256;
 /** What one list may hold: it is built in memory. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 
@@ -37,21 +38,27 @@ const MAX_LIST_BYTES = 64 * 1024 * 1024;
  * @throws {EtcdError} if etcd fails
  */
 export async function listObjects(context: StoreContext, place: ListPlace): Promise<ObjectList> {
-  const keys = new Set(keysOfList(context.cache, place));
+  const { cache, etcd, maxTxnOps } = context;
+  // Each by itself: what others have in between may be any number of bytes.
+  const requests = inOrder(keysOfList(cache, place)).map((key) => ({
+    key,
+    expectedBytes: expectedBytes(cache.rows.get(key)?.owners ?? []),
+  }));
   return await restartingIfCompacted(async () => {
     const values = new Map<string, Uint8Array>();
     let revision: string | undefined;
     let bytes = 0;
-    const options = { limit: PAGE_KEYS, keysOnly: false };
-    const ranges = spansOf(keys, context.cache.identity.prefix).map(rangeOf);
-    for await (const page of readPages(context.etcd, ranges, options)) {
-      revision ??= page.header.revision;
-      for (const { key, value } of page.kvs) {
-        const text = key.toString();
-        if (!keys.has(text)) continue;
+    const ask = (keys: readonly string[]) =>
+      etcd.rangeAll(keys.map((key) => ({
+        key: Buffer.from(key),
+        ...(revision !== undefined && { revision }),
+      })));
+    for await (const { answer: { header, answers } } of inPages(requests, maxTxnOps, ask)) {
+      revision ??= header.revision;
+      for (const { key, value } of answers.flatMap(({ kvs }) => kvs)) {
         bytes += value.length;
         if (bytes > MAX_LIST_BYTES) throw new ListTooLargeError(MAX_LIST_BYTES);
-        values.set(text, value);
+        values.set(key.toString(), value);
       }
     }
     return { values, revision };

@@ -1,6 +1,6 @@
 import { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
 import { checkCluster, type ClusterQuestion } from "./home_cluster.ts";
-import { observe } from "./observe.ts";
+import { readFence } from "./observe.ts";
 
 /** What one look at the fence in etcd says. */
 export interface FenceSight {
@@ -24,7 +24,7 @@ export interface FenceSight {
 export async function lookAtFence(question: ClusterQuestion): Promise<FenceSight> {
   const { etcd, cache } = question;
   const { fence: state, intent } = cache;
-  const { fence, revision, clusterId } = await observe(etcd, cache.identity, []);
+  const { fence, revision, clusterId } = await readFence(etcd, cache.identity.fenceKey);
   await checkCluster(question, { fence, clusterId });
   const isSame = cache.fence === state && cache.intent === intent;
   const kind = isSame

@@ -35,7 +35,13 @@ export {
 } from "./home_cluster.ts";
 export { withoutOvertaken } from "./let_go_conflicts.ts";
 export { type FenceSight, lookAtFence } from "./look_at_fence.ts";
-export { type Observation, observe } from "./observe.ts";
+export {
+  type FenceReading,
+  type Observation,
+  observe,
+  type Observer,
+  readFence,
+} from "./observe.ts";
 export type { NotedDeletes } from "./delete_tally.ts";
 export { type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
 export {
@@ -46,7 +52,7 @@ export {
   type SingleTxnGroups,
   type TxnLimits,
 } from "./pack.ts";
-export { keysUnder } from "./pages.ts";
+export { KEYS_ONLY, pagesUnder, restartingIfCompacted } from "./pages.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";
 export { plannedOp } from "./planned_op.ts";
 export { type FoundVersions, readVersions, type ValueRequest } from "./read_values.ts";

@@ -1,70 +1,120 @@
 import { Buffer } from "node:buffer";
-import { type Etcd, EtcdError, type KeyValue } from "../etcd/mod.ts";
-import type { Identity } from "../keycache/mod.ts";
-import { KEYS_ONLY, rangeOf, readPages, restartingIfCompacted } from "./pages.ts";
-import { type Span, spansOf } from "./spans.ts";
+import { type Etcd, EtcdError, type KeyValue, type VacantSpan } from "../etcd/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
+import { halved, KEYS_A_PAGE, restartingIfCompacted } from "./pages.ts";
+import { askedTogether, questionsOf, replyTo, requestOf } from "./questions.ts";
 
-/** What etcd held at one revision. */
-export interface Observation {
+/** The fence as etcd held it at one revision. */
+export interface FenceReading {
   /** The fence's value; null if it does not exist. */
   readonly fence: string | null;
   /** The fence's mod revision; "0" if it does not exist. */
   readonly fenceMod: string;
-  /** Mod revisions by key; a key that was asked for and is not here does not exist. */
-  readonly mods: ReadonlyMap<string, string>;
   /** The revision that it was read at, decimal. */
   readonly revision: string;
   /** etcd's cluster id, decimal. */
   readonly clusterId: string;
 }
 
-/**
- * Reads fence and mod revisions, keys only, in pages at one revision.
- *
- * @param etcd where
- * @param identity where the fence is, and the keys' prefix
- * @param keys what to look for; neighbours under the same resource are read along
- * @throws {EtcdError} if etcd fails, or compacts faster than it can be read
- */
-export async function observe(
-  etcd: Etcd,
-  { fenceKey, prefix }: Pick<Identity, "fenceKey" | "prefix">,
-  keys: Iterable<string>,
-): Promise<Observation> {
-  const spans = spansOf(keys, prefix);
-  return await restartingIfCompacted(() => observeOnce(etcd, fenceKey, spans));
+/** What etcd held at one revision. */
+export interface Observation extends FenceReading {
+  /** Mod revisions by key; a key that was asked for and is not here does not exist. */
+  readonly mods: ReadonlyMap<string, string>;
+  /** Spans from one key that was asked for to another, in which there is nothing at all. */
+  readonly vacant: readonly VacantSpan[];
 }
 
-async function observeOnce(
-  etcd: Etcd,
-  fenceKey: string,
-  spans: readonly Span[],
-): Promise<Observation> {
-  const key = Buffer.from(fenceKey);
-  const answer = await etcd.range({ key });
-  const fence = answer.kvs[0];
-  const { revision, cluster_id: clusterId } = answer.header;
-  const mods = new Map<string, string>();
-  const options = { ...KEYS_ONLY, revision };
-  for await (const { kvs } of readPages(etcd, spans.map(rangeOf), options)) {
-    for (const kv of kvs) mods.set(kv.key.toString(), kv.mod_revision);
-  }
-  if (spans.length > 0) {
-    // An etcd that was restored meanwhile, and has grown again, answers from another past.
-    const [still] = (await etcd.range({ key, revision })).kvs;
-    if (still?.mod_revision !== fence?.mod_revision || !isSameValue(still, fence)) {
-      throw new EtcdError("compacted", "etcd was restored to an older state while it was read");
-    }
-  }
+/** What is needed to look at etcd. */
+export interface Observer {
+  /** Where. */
+  readonly etcd: Etcd;
+  /** Says where the fence is, and the keys' prefix. */
+  readonly cache: Pick<ComponentKeyCache, "identity">;
+  /** etcd's `--max-txn-ops`. */
+  readonly maxTxnOps: number;
+}
+
+/**
+ * Reads the fence.
+ *
+ * @param etcd where
+ * @param fenceKey its key
+ * @throws {EtcdError} if etcd fails
+ */
+export async function readFence(etcd: Etcd, fenceKey: string): Promise<FenceReading> {
+  const { header, kvs } = await etcd.range({ key: Buffer.from(fenceKey) });
   return {
-    fence: fence ? fence.value.toString() : null,
-    fenceMod: fence ? fence.mod_revision : "0",
-    mods,
-    revision,
-    clusterId,
+    ...fenceOf(kvs),
+    revision: header.revision,
+    clusterId: header.cluster_id,
   };
 }
 
-function isSameValue(a: KeyValue | undefined, b: KeyValue | undefined): boolean {
-  return a === undefined ? b === undefined : b !== undefined && a.value.equals(b.value);
+/**
+ * Reads fence and mod revisions, keys only, at one revision. Others' keys are passed over: no more
+ * are read than eight for each key that is asked for, however many there are.
+ *
+ * @param context both sides
+ * @param keys what to look for
+ * @throws {EtcdError} if etcd fails, or compacts faster than it can be read
+ */
+export async function observe(
+  context: Observer,
+  keys: Iterable<string>,
+): Promise<Observation> {
+  const wanted = new Set(keys);
+  return await restartingIfCompacted(() => observeOnce(context, wanted));
+}
+
+async function observeOnce(
+  { etcd, cache, maxTxnOps }: Observer,
+  keys: ReadonlySet<string>,
+): Promise<Observation> {
+  const { fenceKey, prefix } = cache.identity;
+  const seen = await readFence(etcd, fenceKey);
+  const { revision } = seen;
+  const mods = new Map<string, string>();
+  const vacant: VacantSpan[] = [];
+  const questions = questionsOf(keys, prefix);
+  for (let maxKeys = KEYS_A_PAGE; questions.length > 0;) {
+    // The fence takes the place of one.
+    const asked = questions.splice(0, askedTogether(questions, maxTxnOps - 1, maxKeys));
+    const requests = [
+      { key: Buffer.from(fenceKey) },
+      ...asked.map((question) => requestOf(question, maxKeys)),
+    ];
+    try {
+      const { answers } = await etcd.rangeAll(requests.map((one) => ({ ...one, revision })));
+      const [fence, ...others] = answers;
+      // An etcd that was restored meanwhile, and has grown again, answers from another past.
+      if (!isSameFence(seen, fenceOf(fence?.kvs ?? []))) {
+        throw new EtcdError("compacted", "etcd was restored to an older state while it was read");
+      }
+      for (const [index, question] of asked.entries()) {
+        const answer = others[index];
+        if (!answer) continue;
+        const reply = replyTo(question, answer);
+        for (const [key, mod] of reply.mods) mods.set(key, mod);
+        vacant.push(...reply.vacant);
+        for (const further of reply.further) questions.push(further);
+      }
+    } catch (error) {
+      maxKeys = halved(maxKeys, error);
+      questions.unshift(...asked);
+    }
+  }
+  return { ...seen, mods, vacant };
+}
+
+function fenceOf([fence]: readonly KeyValue[]): Pick<FenceReading, "fence" | "fenceMod"> {
+  return fence
+    ? { fence: fence.value.toString(), fenceMod: fence.mod_revision }
+    : { fence: null, fenceMod: "0" };
+}
+
+function isSameFence(
+  one: Pick<FenceReading, "fence" | "fenceMod">,
+  other: Pick<FenceReading, "fence" | "fenceMod">,
+): boolean {
+  return one.fence === other.fence && one.fenceMod === other.fenceMod;
 }

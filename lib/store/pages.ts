@@ -1,94 +1,66 @@
 import { Buffer } from "node:buffer";
-import { type Etcd, EtcdError, type RangeResponse } from "../etcd/mod.ts";
-import type { Span } from "./spans.ts";
+import { badAnswer, type Etcd, EtcdError, type KeyValue, type RangeResponse } from "../etcd/mod.ts";
 
 /** Keys a page of keys alone: an answer stays far below gRPC's 4 MiB even with keys of 512 B. */
-const KEYS_A_PAGE = 4_000;
+export const KEYS_A_PAGE = 4_000;
 
 /** How to read keys alone, in pages. */
-export const KEYS_ONLY: PageOptions = { limit: KEYS_A_PAGE, keysOnly: true };
-
-/** A range as etcd takes it: keys from the first on, up to an end that is not part of it. */
-export interface KeyRange {
-  readonly first: Buffer;
-  readonly end: Buffer;
-}
-
-/** How spans are read. */
-export interface PageOptions {
-  /** Keys a page at most. */
-  readonly limit: number;
-  /** Leave the values out. */
-  readonly keysOnly: boolean;
-  /** Read at this revision; undefined: at that of the first page. */
-  readonly revision?: string;
-}
-
-/** The range of a span. */
-export function rangeOf({ first, last }: Span): KeyRange {
-  return { first: Buffer.from(first), end: Buffer.from(`${last}\0`) };
-}
+export const KEYS_ONLY = { limit: KEYS_A_PAGE, keysOnly: true };
 
 /**
- * All keys under a prefix, in etcd's order, as they were at one revision.
+ * All that stands under a prefix, in etcd's order, as it was at one revision, page by page.
  *
  * @param etcd where
  * @param prefix with its last slash
- * @returns the keys
- * @throws {EtcdError} if etcd fails, or compacts faster than they can be read
+ * @param options how many keys a page at most, and whether values are left out
+ * @throws {EtcdError} if etcd fails; `compacted` if the revision is gone; `bad-answer` if the pages
+ * are not those of one range
  */
-export async function keysUnder(etcd: Etcd, prefix: string): Promise<string[]> {
+export async function* pagesUnder(
+  etcd: Etcd,
+  prefix: string,
+  options: { readonly limit: number; readonly keysOnly: boolean },
+): AsyncGenerator<readonly KeyValue[]> {
   // `0` is the character after the slash.
-  const range = { first: Buffer.from(prefix), end: Buffer.from(`${prefix.slice(0, -1)}0`) };
-  return await restartingIfCompacted(async () => {
-    const keys: string[] = [];
-    for await (const { kvs } of readPages(etcd, [range], KEYS_ONLY)) {
-      for (const { key } of kvs) keys.push(key.toString());
+  const end = Buffer.from(`${prefix.slice(0, -1)}0`);
+  let from = Buffer.from(prefix);
+  let { limit } = options;
+  let revision: string | undefined;
+  let left: bigint | undefined;
+  for (;;) {
+    let page: RangeResponse;
+    try {
+      const at = revision === undefined ? {} : { revision };
+      const range = { key: from, range_end: end, limit, keys_only: options.keysOnly };
+      page = await etcd.range({ ...range, ...at });
+    } catch (error) {
+      limit = halved(limit, error);
+      continue;
     }
-    return keys;
-  });
+    const { header, kvs, more, count } = page;
+    // At one revision there are as many keys left as the page before has said: so it has an end.
+    if (left !== undefined && BigInt(count) !== left) throw badAnswer("a range in pages");
+    revision ??= header.revision;
+    yield kvs;
+    const last = kvs.at(-1);
+    if (!more || !last) return;
+    left = BigInt(count) - BigInt(kvs.length);
+    from = Buffer.concat([last.key, Buffer.of(0)]);
+  }
 }
 
 /**
- * Reads ranges in pages at one revision; a page whose values are too much for one answer is read
- * in halves.
+ * How much less to ask for, where it was too much for one answer.
  *
- * @param etcd where
- * @param ranges what
- * @param options how
- * @throws {EtcdError} if etcd fails; `compacted` if the revision is gone
+ * @param limit what was asked for
+ * @param error what that failed with
+ * @returns half of it
+ * @throws the error, if it is another, or less can't be asked for
  */
-export async function* readPages(
-  etcd: Etcd,
-  ranges: Iterable<KeyRange>,
-  options: PageOptions,
-): AsyncGenerator<RangeResponse> {
-  let { limit, revision } = options;
-  for (const { first, end } of ranges) {
-    let from = first;
-    for (let more = true; more;) {
-      let page: RangeResponse;
-      try {
-        page = await etcd.range({
-          key: from,
-          range_end: end,
-          limit,
-          keys_only: options.keysOnly,
-          ...(revision !== undefined && { revision }),
-        });
-      } catch (error) {
-        const tooLarge = error instanceof EtcdError && error.reason === "answer-too-large";
-        if (!tooLarge || limit === 1) throw error;
-        limit = Math.ceil(limit / 2);
-        continue;
-      }
-      revision ??= page.header.revision;
-      yield page;
-      const last = page.kvs.at(-1);
-      more = page.more && last !== undefined;
-      if (last) from = Buffer.concat([last.key, Buffer.of(0)]);
-    }
-  }
+export function halved(limit: number, error: unknown): number {
+  const tooLarge = error instanceof EtcdError && error.reason === "answer-too-large";
+  if (!tooLarge || limit === 1) throw error;
+  return Math.ceil(limit / 2);
 }
 
 const MAX_RESTARTS = 3;

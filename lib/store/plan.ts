@@ -3,7 +3,7 @@ import type { StoreContext } from "./context.ts";
 import { ABSENT, decide, type Decision, type DecisionRules, type FoundVersion } from "./decide.ts";
 import { type Observation, observe } from "./observe.ts";
 import { holdsFreshest, ownersAfter, type OwnershipChange } from "./ownership.ts";
-import { readVersions, type ValueRequest } from "./read_values.ts";
+import { expectedBytes, readVersions, type ValueRequest } from "./read_values.ts";
 
 /** What a plan is made of. */
 export interface PlanRequest {
@@ -54,7 +54,7 @@ export async function plan(
   const toObserve = also === "all" ? keys : unknownKeys(keys, rows);
   let observation: Observation | undefined;
   if (toObserve.size > 0 || also === "all") {
-    observation = await observe(context.etcd, context.cache.identity, toObserve);
+    observation = await observe(context, toObserve);
     if (!dry && observation.fence !== context.cache.fence.expected) return undefined;
   }
   const mods = observation?.mods;
@@ -90,7 +90,10 @@ export async function plan(
   if (toRead.length > 0) {
     const wanted = toRead.splice(0).map((key) => ({
       key,
-      expectedBytes: sizeHint(rows.get(key), changes.get(key)),
+      expectedBytes: expectedBytes([
+        ...(rows.get(key)?.owners ?? []),
+        ...(changes.get(key)?.acquired ?? []),
+      ]),
     }));
     const found = await readVersions(context, wanted, dry);
     if (!found) return undefined;
@@ -130,7 +133,7 @@ function unknownContents(
     const decision = decisions.get(key);
     const stays = !decision || (decision.action === "keep" && decision.after !== null);
     if (row.mod !== observed(key) || row.owners.length === 0 || !stays) continue;
-    unknown.push({ key, expectedBytes: sizeHint(row, undefined) });
+    unknown.push({ key, expectedBytes: expectedBytes(row.owners) });
   }
   return unknown;
 }
@@ -160,9 +163,4 @@ function unknownKeys(
     if (!row?.ours || row.mod === null) unknown.add(key);
   }
   return unknown;
-}
-
-function sizeHint(row: KeyRow | undefined, change: OwnershipChange | undefined): number {
-  const sizes = [...(row?.owners ?? []), ...(change?.acquired ?? [])].map((o) => o.stamp.size);
-  return Math.max(1_024, ...sizes);
 }

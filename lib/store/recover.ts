@@ -119,7 +119,7 @@ async function observePatiently(
   const keys = (intent?.entries ?? []).filter((entry) => entry.action !== "keep");
   for (const pauseMs of [...PAUSES_MS, undefined]) {
     try {
-      return await observe(context.etcd, context.cache.identity, keys.map((entry) => entry.key));
+      return await observe(context, keys.map((entry) => entry.key));
     } catch (error) {
       const passing = error instanceof EtcdError &&
         (error.reason === "unreachable" || error.reason === "unavailable");

@@ -11,6 +11,12 @@ export interface Span {
 }
 
 /**
+ * Fewer keys of a resource are not worth a span, neither to read nor to guard: one by one they cost
+ * less.
+ */
+export const MIN_SPAN_KEYS = 8;
+
+/**
  * Groups keys into one span for each resource, so that nothing of another resource is read along.
  *
  * @param keys object keys, in any order
@@ -54,6 +60,19 @@ export function isBefore(a: string, b: string): boolean {
   }
   return a.length < b.length;
 }
+
+/**
+ * Sorts keys as etcd does.
+ *
+ * @param keys which; they stay as they are
+ */
+export function inOrder(keys: readonly string[]): string[] {
+  // Without surrogates, JavaScript's own order is the same and by far the fastest.
+  if (!keys.some((key) => SURROGATE.test(key))) return keys.toSorted();
+  return keys.toSorted((a, b) => isBefore(a, b) ? -1 : isBefore(b, a) ? 1 : 0);
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
 
 function rankOf(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;

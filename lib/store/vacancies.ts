@@ -1,8 +1,6 @@
 import type { VacantSpan } from "../etcd/mod.ts";
-import { isBefore, isWithin, resourceOf, type Span, spansOf } from "./spans.ts";
+import { isBefore, isWithin, MIN_SPAN_KEYS, resourceOf, type Span, spansOf } from "./spans.ts";
 
-/** A span's compare costs two keys: for fewer operations, a guard for each is smaller. */
-const MIN_SPAN_KEYS = 8;
 const MAX_VACANT_SPANS = 8;
 /**
  * The compares of the root count against `--max-txn-ops` as its operations do: with one for each so
@@ -12,25 +10,25 @@ const TXN_OPS_PER_SPAN = 16;
 
 /**
  * Finds spans of new keys in which there is nothing in etcd: a first import guards them with one
- * compare each instead of one for each key.
+ * compare each, which costs two keys, instead of one for each key.
  */
 export class Vacancies {
   readonly #prefix: string;
   readonly #most: number;
-  /** Keys that were seen in etcd, by resource and in etcd's order. */
-  readonly #seen = new Map<string, string[]>();
+  /** Spans that were seen to be empty, by resource and in etcd's order. */
+  readonly #empty = new Map<string, VacantSpan[]>();
   /** Spans that were written to since, by resource. */
   readonly #filled = new Map<string, Span[]>();
 
   /**
-   * @param seen keys that were seen in etcd, those of one resource in its order
+   * @param empty spans that were seen to hold nothing, those of one resource in etcd's order
    * @param prefix of all keys
    * @param maxTxnOps etcd's `--max-txn-ops`
    */
-  constructor(seen: Iterable<string>, prefix: string, maxTxnOps: number) {
+  constructor(empty: Iterable<VacantSpan>, prefix: string, maxTxnOps: number) {
     this.#prefix = prefix;
     this.#most = Math.min(MAX_VACANT_SPANS, Math.floor(maxTxnOps / TXN_OPS_PER_SPAN));
-    for (const key of seen) addTo(this.#seen, resourceOf(key, prefix), key);
+    for (const span of empty) addTo(this.#empty, resourceOf(span.first, prefix), span);
   }
 
   /**
@@ -54,23 +52,23 @@ export class Vacancies {
 
   #isVacant(span: Span): boolean {
     const resource = resourceOf(span.first, this.#prefix);
-    const seen = firstFrom(this.#seen.get(resource) ?? [], span.first);
-    if (seen !== undefined && isWithin(span, seen)) return false;
+    const empty = lastFrom(this.#empty.get(resource) ?? [], span.first);
+    if (!empty || !isWithin(empty, span.first) || !isWithin(empty, span.last)) return false;
     return !this.#filled.get(resource)?.some(({ first, last }) =>
       isWithin(span, first) || isWithin({ first, last }, span.first)
     );
   }
 }
 
-/** The first of sorted keys that is not before another; undefined if there is none. */
-function firstFrom(sorted: readonly string[], key: string): string | undefined {
+/** The last of sorted spans that does not begin behind a key; undefined if there is none. */
+function lastFrom(sorted: readonly VacantSpan[], key: string): VacantSpan | undefined {
   let low = 0;
   for (let high = sorted.length; low < high;) {
     const middle = (low + high) >> 1;
-    if (isBefore(sorted[middle] ?? "", key)) low = middle + 1;
-    else high = middle;
+    if (isBefore(key, sorted[middle]?.first ?? "")) high = middle;
+    else low = middle + 1;
   }
-  return sorted[low];
+  return sorted[low - 1];
 }
 
 function addTo<T>(map: Map<string, T[]>, resource: string, one: T): void {

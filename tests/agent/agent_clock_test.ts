@@ -133,6 +133,7 @@ async function agentOnModels() {
             ? Promise.reject(new EtcdError("unreachable", "can't reach etcd"))
             : etcd.range(request);
         },
+        rangeAll: (requests) => etcd.rangeAll(requests),
         txn: (request) => etcd.txn(request),
         hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
         close() {},

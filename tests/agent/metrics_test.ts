@@ -87,6 +87,10 @@ Deno.test("each call to etcd is measured, and beats, however it ends", async () 
       nowMs += 3;
       return Promise.resolve({ header, kvs: [], more: false, count: "0" });
     },
+    rangeAll: () => {
+      nowMs += 4;
+      return Promise.resolve({ header, answers: [] });
+    },
     txn: () => {
       nowMs += 20;
       const answer = answers.shift();
@@ -103,8 +107,9 @@ Deno.test("each call to etcd is measured, and beats, however it ends", async () 
   await rejects(measured.txn({}, 3_000), { reason: "too-large" });
   await rejects(measured.txn({}), { reason: "timeout" });
   await measured.range({});
+  await measured.rangeAll([]);
   await rejects(measured.hasNoSpaceAlarm(), { reason: "unreachable" });
-  strictEqual(beats, 6);
+  strictEqual(beats, 7);
   const found = samples(await metrics.text(STATUS));
   for (const outcome of ["applied", "compare-failed", "not-applied", "in-doubt"]) {
     const name = "edgekeyd_etcd_txn_duration_seconds";
@@ -115,7 +120,7 @@ Deno.test("each call to etcd is measured, and beats, however it ends", async () 
   }
   strictEqual(found.get("edgekeyd_etcd_txn_size_bytes_sum"), 6_000);
   strictEqual(found.get("edgekeyd_etcd_txn_size_bytes_count"), 3);
-  strictEqual(found.get("edgekeyd_etcd_range_duration_seconds_sum"), 0.003);
+  strictEqual(found.get("edgekeyd_etcd_range_duration_seconds_sum"), 0.007);
   strictEqual(found.get('edgekeyd_etcd_failures_total{call="txn",reason="timeout"}'), 1);
   strictEqual(found.get('edgekeyd_etcd_failures_total{call="alarms",reason="unreachable"}'), 1);
 });

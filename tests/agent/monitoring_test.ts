@@ -24,6 +24,7 @@ async function fullText(): Promise<string> {
   const etcd = measuredEtcd(
     {
       range: () => Promise.resolve({ header, kvs: [], more: false, count: "0" }),
+      rangeAll: () => Promise.resolve({ header, answers: [] }),
       txn: () => Promise.resolve({ header, succeeded: true, responses: [] }),
       hasNoSpaceAlarm: () => Promise.reject(new EtcdError("timeout", "x")),
       close: () => {},

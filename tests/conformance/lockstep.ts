@@ -3,7 +3,7 @@ import type { Etcd3, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } 
 import { CallFailure } from "../../lib/etcd/call_failure.ts";
 import { toEtcdError } from "../../lib/etcd/classify.ts";
 import { connectUnchecked } from "../../lib/etcd/connect.ts";
-import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import { type Etcd, EtcdError, type RangesResponse } from "../../lib/etcd/mod.ts";
 import { EtcdModel } from "../sim/etcd_model.ts";
 import { type EtcdTraits, traitsOf } from "../sim/etcd_model_version.ts";
 import { startEtcd } from "../support/etcd_server.ts";
@@ -100,6 +100,15 @@ export class Lockstep implements AsyncDisposable {
   async range(request: IRangeRequest, note?: string): Promise<Outcome<IRangeResponse>> {
     const real = await outcome(this.real.range(request));
     return alike(real, await outcome(this.model.range(request)), request, note);
+  }
+
+  /** Sends several ranges at once to both. @returns what both said */
+  async rangeAll(
+    requests: readonly IRangeRequest[],
+    note?: string,
+  ): Promise<Outcome<RangesResponse>> {
+    const real = await outcome(this.real.rangeAll(requests));
+    return alike(real, await outcome(this.model.rangeAll(requests)), requests, note);
   }
 
   /** Compacts both. @returns what both said */

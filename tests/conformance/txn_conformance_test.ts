@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
+import type { RangesResponse } from "../../lib/etcd/mod.ts";
 import { Dice } from "./dice.ts";
 import { Lockstep, type Outcome } from "./lockstep.ts";
 import { RequestMaker, RESULTS, TARGETS } from "./requests.ts";
@@ -26,6 +27,9 @@ Deno.test("model and etcd answer generated sequences of requests alike", async (
       const kind = dice.below(100);
       if (kind < 3) {
         meet(`compact: ${endOf(await pair.compact(make.compaction(), note))}`);
+      } else if (kind < 10) {
+        const requests = Array.from({ length: 1 + dice.below(4) }, () => make.range());
+        meet(`ranges: ${endOf(await pair.rangeAll(requests, note))}`);
       } else if (kind < 25) {
         meet(`range: ${endOf(await pair.range(make.range(), note))}`);
       } else {
@@ -62,6 +66,9 @@ const EXPECTED = [
   "range: etcdserver: key is not provided",
   "range: etcdserver: mvcc: required revision has been compacted",
   "range: etcdserver: mvcc: required revision is a future revision",
+  "ranges: answered",
+  "ranges: etcdserver: mvcc: required revision has been compacted",
+  "ranges: etcdserver: mvcc: required revision is a future revision",
   "txn: etcdserver: duplicate key given in txn request",
   "txn: etcdserver: key is not provided",
   "txn: etcdserver: key not found",
@@ -71,7 +78,9 @@ const EXPECTED = [
   "txn: etcdserver: too many operations in txn request",
 ];
 
-function endOf(outcome: Outcome<IRangeResponse | ITxnResponse | void>): string {
+function endOf(
+  outcome: Outcome<IRangeResponse | RangesResponse | ITxnResponse | void>,
+): string {
   return "answer" in outcome ? "answered" : outcome.message.replace(/^.*?: |;.*$/g, "");
 }
 

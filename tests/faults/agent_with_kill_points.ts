@@ -54,12 +54,15 @@ function outsideSync<T>(call: Call, work: () => T): T {
   return result;
 }
 
-const { txn, range } = Connection.prototype;
+const { txn, range, rangeAll } = Connection.prototype;
 Connection.prototype.txn = function (...args) {
   return outside("txn", () => txn.apply(this, args));
 };
 Connection.prototype.range = function (...args) {
   return outside("range", () => range.apply(this, args));
+};
+Connection.prototype.rangeAll = function (...args) {
+  return outside("range", () => rangeAll.apply(this, args));
 };
 const { commit } = Deno.AtomicOperation.prototype;
 Deno.AtomicOperation.prototype.commit = function () {

@@ -59,6 +59,7 @@ export class World {
     }
     this.etcd = {
       range: (request) => this.model.range(request),
+      rangeAll: (requests) => this.model.rangeAll(requests),
       txn: (request) => {
         for (const key of keysWritten(request)) {
           const ours = key === FENCE_KEY || key.startsWith(`${PREFIX}/`);

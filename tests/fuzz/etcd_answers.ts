@@ -95,6 +95,10 @@ class Liar implements Etcd {
     return this.#malformed("range", await this.#etcd.range(request));
   }
 
+  async rangeAll(requests: Parameters<Etcd["rangeAll"]>[0]) {
+    return this.#malformed("ranges", await this.#etcd.rangeAll(requests));
+  }
+
   async txn(request: Parameters<Etcd["txn"]>[0]) {
     return this.#malformed("txn", await this.#etcd.txn(request));
   }

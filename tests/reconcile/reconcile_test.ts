@@ -858,12 +858,10 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
       // The key is missing, so that an unchanged file has to be read for it, which then is another.
       await node.delete(world.key("/pods/default/a"));
       let rewritten = "";
-      const range = node.etcd.range.bind(node.etcd);
-      node.etcd.range = (request) => {
-        if (rewritten === "" && request.keys_only) {
-          rewritten = files.put(`${POD}/a`, { resourceVersion: "9" });
-        }
-        return range(request);
+      const rangeAll = node.etcd.rangeAll.bind(node.etcd);
+      node.etcd.rangeAll = (requests) => {
+        if (rewritten === "") rewritten = files.put(`${POD}/a`, { resourceVersion: "9" });
+        return rangeAll(requests);
       };
       assert.equal((await world.run()).created, 1);
       await world.holds({ "/pods/default/a": rewritten });

@@ -7,7 +7,7 @@ import type {
   ITxnResponse,
 } from "etcd3";
 import { toEtcdError } from "../../lib/etcd/classify.ts";
-import type { Etcd } from "../../lib/etcd/mod.ts";
+import type { Etcd, RangesResponse } from "../../lib/etcd/mod.ts";
 import {
   checkForm,
   checkKey,
@@ -89,6 +89,13 @@ export class EtcdModel implements Etcd {
         return { ...answerRange(this.#store, request, false), header: this.#header() };
       })
     );
+  }
+
+  async rangeAll(requests: readonly IRangeRequest[]): Promise<RangesResponse> {
+    const { header, responses } = await this.txn({
+      success: requests.map((request) => ({ request_range: request })),
+    });
+    return { header, answers: responses.map((one) => one.response_range) };
   }
 
   txn(request: ITxnRequest): Promise<ITxnResponse> {

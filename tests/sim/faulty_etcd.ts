@@ -1,5 +1,5 @@
 import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
-import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import { type Etcd, EtcdError, type RangesResponse } from "../../lib/etcd/mod.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { fenceValue } from "./txn_shape.ts";
 import { tell, type World, type Write } from "./world.ts";
@@ -42,7 +42,7 @@ export class FaultyEtcd implements Etcd {
   readonly #network: Network;
   readonly #process: AgentProcess;
   /** What a proxy may give once more, to another request. */
-  #last: { readonly first: string; readonly answer: IRangeResponse } | undefined;
+  #last: IRangeResponse | undefined;
 
   constructor(world: World, network: Network, process: AgentProcess) {
     this.#world = world;
@@ -51,39 +51,58 @@ export class FaultyEtcd implements Etcd {
   }
 
   async range(request: IRangeRequest): Promise<IRangeResponse> {
+    const { header, answers } = await this.#read([request], async () => {
+      const answer = await this.#world.etcd.model.range(request);
+      return { header: answer.header, answers: [answer] };
+    });
+    return { ...only(answers), header };
+  }
+
+  rangeAll(requests: readonly IRangeRequest[]): Promise<RangesResponse> {
+    return this.#read(requests, () => this.#world.etcd.model.rangeAll(requests));
+  }
+
+  async #read(
+    requests: readonly IRangeRequest[],
+    send: () => Promise<RangesResponse>,
+  ): Promise<RangesResponse> {
     const { prng, weather } = this.#world;
     await this.#process.turn("range", "crash before a call to etcd");
     this.#connect();
     if (prng.chance(weather.requestLost / 2)) throw lost(prng.chance(0.5));
-    let answer: IRangeResponse;
+    let read: RangesResponse;
     try {
-      answer = await this.#world.etcd.model.range(request);
+      read = await send();
     } catch (error) {
       if (error instanceof EtcdError && error.reason === "compacted") {
         this.#world.marks.hit("compaction between pages");
       }
       throw error;
     }
-    const [first = "", end = ""] = [
-      String(request.key),
-      String(request.range_end ?? `${request.key}\0`),
-    ];
-    tell(
-      this.#world,
-      (checker) =>
-        checker.etcdRead?.(this.#process.lineage, first, end, request.revision === undefined),
-    );
-    this.#checkSize(sizeOf(answer.kvs), answer.kvs.length);
-    if (answer.more) this.#world.marks.hit("answer in more than one page");
-    this.#saw(answer.header.revision);
+    for (const request of requests) {
+      const [first, end] = boundsOf(request);
+      tell(
+        this.#world,
+        (checker) =>
+          checker.etcdRead?.(this.#process.lineage, first, end, request.revision === undefined),
+      );
+    }
+    const kvs = read.answers.flatMap((answer) => answer.kvs);
+    this.#checkSize(sizeOf(kvs), kvs.length);
+    if (read.answers.some(({ more }) => more)) {
+      this.#world.marks.hit("answer in more than one page");
+    }
+    this.#saw(read.header.revision);
     await this.#process.turn("range answered", "crash after a call to etcd");
-    const other = this.#last;
-    this.#last = { first, answer };
-    // Of the same keys as they were before, nobody can tell that it is old; nor of no keys at all.
-    const tells = other && other.first !== first && other.answer.kvs.length > 0;
-    if (!tells || !prng.chance(weather.mixedUp)) return answer;
+    const at = prng.below(requests.length);
+    const answer = this.#last;
+    this.#last = read.answers[at];
+    // Of no keys, or some of those that were asked for, nobody can tell that it is another's.
+    const [first, end] = boundsOf(requests[at] ?? {});
+    const tells = answer?.kvs.some(({ key }) => String(key) < first || String(key) >= end);
+    if (!answer || !tells || !prng.chance(weather.mixedUp)) return read;
     this.#world.marks.hit("answer to another request");
-    return other.answer;
+    return { ...read, answers: read.answers.with(at, answer) };
   }
 
   async txn(request: ITxnRequest): Promise<ITxnResponse> {
@@ -187,6 +206,17 @@ export class FaultyEtcd implements Etcd {
   #saw(revision: string): void {
     this.#world.seenRevision = Math.max(this.#world.seenRevision, Number(revision));
   }
+}
+
+/** The first key that is asked for, and the end, which is not. */
+function boundsOf({ key, range_end: end }: IRangeRequest): [first: string, end: string] {
+  return [String(key), String(end ?? `${key}\0`)];
+}
+
+function only(answers: readonly IRangeResponse[]): IRangeResponse {
+  const [answer] = answers;
+  if (!answer) throw new Error("nothing was asked for");
+  return answer;
 }
 
 /** Applies a late Txn: now, whoever sent it. */

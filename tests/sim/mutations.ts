@@ -316,6 +316,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
 function through(etcd: Etcd): Etcd {
   return {
     range: (request) => etcd.range(request),
+    rangeAll: (requests) => etcd.rangeAll(requests),
     txn: (request, bytes) => etcd.txn(request, bytes),
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
     close: () => etcd.close(),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
-import { type Etcd, EtcdError } from "../../lib/etcd/mod.ts";
+import { type Etcd, EtcdError, type RangesResponse } from "../../lib/etcd/mod.ts";
 
 /** What happens to one Txn instead of being sent and answered. */
 export type TxnHook = (
@@ -85,6 +85,12 @@ export class HookedEtcd implements Etcd {
   range(request: IRangeRequest): Promise<IRangeResponse> {
     this.ranges.push(request);
     return this.#etcd.range(request);
+  }
+
+  rangeAll(requests: readonly IRangeRequest[]): Promise<RangesResponse> {
+    assert.ok(requests.length <= this.#maxTxnOps, `${requests.length} ranges in one Txn`);
+    this.ranges.push(...requests);
+    return this.#etcd.rangeAll(requests);
   }
 
   async txn(request: ITxnRequest, bytes?: number): Promise<ITxnResponse> {

@@ -128,6 +128,16 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** Deletes a key behind the agent's back. */
+  /** Another writer puts the same value to many keys. */
+  async putAll(keys: readonly string[], value: string): Promise<void> {
+    for (let at = 0; at < keys.length; at += 100) {
+      const success = keys.slice(at, at + 100).map((key) => ({
+        request_put: { key: Buffer.from(key), value: Buffer.from(value) },
+      }));
+      await this.#client.txn({ compare: [], success, failure: [] });
+    }
+  }
+
   async delete(key: string): Promise<void> {
     await this.#client.txn({ success: [{ request_delete_range: { key: Buffer.from(key) } }] });
   }
