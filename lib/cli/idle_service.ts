@@ -1,4 +1,6 @@
 import { join } from "@std/path";
+import { EdgekeydError } from "../errors.ts";
+import { readRegularFile } from "../regular_file.ts";
 
 const UNIT = "edgekeyd.service";
 /** Where systemd looks for units, the first place that has one counts (systemd.unit(5)). */
@@ -12,6 +14,7 @@ const UNIT_PLACES = [
 /** What the unit reads its flags from. */
 const SETTINGS = "etc/default/edgekeyd";
 const STATE_DIR = "/var/lib/edgekeyd";
+const MAX_SETTINGS_BYTES = 1024 * 1024;
 
 /**
  * The service that should hold a state directory which nobody holds: a unit that is installed,
@@ -36,9 +39,10 @@ export function idleService(stateDir: string, root = "/"): string | undefined {
 function stateDirIn(settings: string): string {
   let text: string;
   try {
-    text = Deno.readTextFileSync(settings);
+    text = new TextDecoder().decode(readRegularFile(settings, MAX_SETTINGS_BYTES));
   } catch (error) {
-    if (isAway(error)) return STATE_DIR;
+    // systemd takes nothing from what is no file, or far too large.
+    if (isAway(error) || error instanceof EdgekeydError) return STATE_DIR;
     throw error;
   }
   const named = [...text.matchAll(/^[ \t]*EDGEKEYD_STATE_DIR[ \t]*=[ \t]*(.*?)[ \t]*$/gm)].at(-1);

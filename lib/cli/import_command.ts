@@ -4,7 +4,11 @@ import { findNode, noteOn } from "./find_node.ts";
 import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import { plural } from "../plural.ts";
+import { readRegularFile } from "../regular_file.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** Far more than any node records, and what a daemon takes in one request. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
 
 /**
  * `edgekeyd import-key-cache FILE`: takes over the keys that OpenYurt's own etcd storage recorded
@@ -42,7 +46,7 @@ export async function importKeyCacheCommand(
 
 function read(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return new TextDecoder().decode(readRegularFile(path, MAX_FILE_BYTES));
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     throw new KeyCacheFileError(`cannot read ${path}: ${text}`, { cause: error });

@@ -58,8 +58,8 @@ export async function connectUnchecked(options: EtcdOptions): Promise<Etcd> {
   }
   // Crypto, gRPC and etcd3 take over 100 ms to load, which `--help` and the like need not wait for.
   const { readTlsCredentials, readUser } = await import("./credentials.ts");
-  const tls = await readTlsCredentials(options.endpoints, options);
-  const user = await readUser(options);
+  const tls = readTlsCredentials(options.endpoints, options);
+  const user = readUser(options);
   const { Connection } = await import("./connection.ts");
   const connections = options.endpoints.map((endpoint) =>
     new Connection(endpoint, tls, MAX_ANSWER_BYTES)

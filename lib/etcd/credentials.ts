@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readRegularFile } from "../regular_file.ts";
 import { MIN_RSA_BITS, shortKeyOf } from "./certificates.ts";
 import { EtcdConfigError } from "./config_error.ts";
 import { isHttps } from "./endpoints.ts";
@@ -90,20 +91,20 @@ export function checkTlsFlags(
  *   and certificate don't belong together or are too short, if this Deno can't do TLS to etcd, or what
  *   {@linkcode checkTlsFlags} throws
  */
-export async function readTlsCredentials(
+export function readTlsCredentials(
   endpoints: readonly string[],
   files: TlsFiles,
-): Promise<TlsCredentials | undefined> {
+): TlsCredentials | undefined {
   checkTlsFlags(endpoints, files);
   const { caFile, certFile, keyFile } = files;
   if (!caFile) return undefined;
   requireTlsSupport(Deno.version.deno);
-  const ca = await readPem("--etcd-cafile", caFile);
+  const ca = readPem("--etcd-cafile", caFile);
   parseCertificate("--etcd-cafile", caFile, ca);
   if (!certFile || !keyFile) return { caFile, ca };
 
-  const cert = await readPem("--etcd-certfile", certFile);
-  const key = await readPem("--etcd-keyfile", keyFile);
+  const cert = readPem("--etcd-certfile", certFile);
+  const key = readPem("--etcd-keyfile", keyFile);
   const certificate = parseCertificate("--etcd-certfile", certFile, cert);
   const bits = shortKeyOf(certificate);
   if (bits !== undefined) {
@@ -137,7 +138,7 @@ export async function readTlsCredentials(
  * @throws {EtcdConfigError} if one flag lacks the other, or if the file is unreadable, empty, over
  *   4 KiB, or not UTF-8
  */
-export async function readUser({ username, passwordFile }: UserFiles): Promise<User | undefined> {
+export function readUser({ username, passwordFile }: UserFiles): User | undefined {
   if (username === undefined && passwordFile === undefined) return undefined;
   if (!username || !passwordFile) {
     throw new EtcdConfigError(
@@ -145,7 +146,7 @@ export async function readUser({ username, passwordFile }: UserFiles): Promise<U
     );
   }
   const flag = "--etcd-password-file";
-  const bytes = await readLimited(flag, passwordFile, MAX_PASSWORD_BYTES);
+  const bytes = readLimited(flag, passwordFile, MAX_PASSWORD_BYTES);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -177,26 +178,16 @@ export function requireTlsSupport(version: string): void {
   }
 }
 
-async function readPem(flag: string, path: string): Promise<string> {
-  const text = new TextDecoder().decode(await readLimited(flag, path, MAX_PEM_BYTES));
+function readPem(flag: string, path: string): string {
+  const text = new TextDecoder().decode(readLimited(flag, path, MAX_PEM_BYTES));
   if (!text.includes("-----BEGIN ")) throw new EtcdConfigError(`${flag}: ${path} is not PEM`);
   return text;
 }
 
-async function readLimited(
-  flag: string,
-  path: string,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+function readLimited(flag: string, path: string, maxBytes: number): Uint8Array {
   try {
-    const info = await Deno.stat(path);
-    if (!info.isFile) throw new EtcdConfigError(`${flag}: ${path} is not a file`);
-    if (info.size > maxBytes) {
-      throw new EtcdConfigError(`${flag}: ${path} has ${info.size} bytes, more than ${maxBytes}`);
-    }
-    return await Deno.readFile(path);
+    return readRegularFile(path, maxBytes);
   } catch (cause) {
-    if (cause instanceof EtcdConfigError) throw cause;
     throw new EtcdConfigError(`${flag}: can't read ${path}: ${readFailure(cause)}`, { cause });
   }
 }

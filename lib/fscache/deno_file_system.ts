@@ -1,10 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { FileChangingError, FileTooLargeError, NotRegularFileError } from "./file_errors.ts";
+import { closeSync, constants, fstatSync, readSync } from "node:fs";
+import { FileTooLargeError, NotRegularFileError, openForReading } from "../regular_file.ts";
+import { FileChangingError } from "./file_errors.ts";
 import type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
 import { isSameStamp } from "./stamps.ts";
 import { directoriesTo, haveRested, standsAt } from "./way_proof.ts";
 
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const READ_ATTEMPTS = 3;
 
 /** The file system of this machine. */
@@ -99,7 +99,7 @@ export class DenoFileSystem implements FileSystem {
  * @param identify tell which file it was, too
  */
 function readBytes(path: string, size: number, identify: boolean) {
-  const file = open(path);
+  const file = openForReading(path, constants.O_NOFOLLOW);
   try {
     const bytes = new Uint8Array(size);
     let length = 0;
@@ -112,26 +112,6 @@ function readBytes(path: string, size: number, identify: boolean) {
   } finally {
     closeSync(file);
   }
-}
-
-/** Opens without following a symlink and without waiting for the other end of a FIFO. */
-function open(path: string): number {
-  try {
-    return openSync(path, OPEN_FLAGS);
-  } catch (error) {
-    throw asDenoError(error);
-  }
-}
-
-/** node:fs has errors of its own; callers know Deno's. */
-function asDenoError(error: unknown): unknown {
-  if (!(error instanceof Error) || !("code" in error)) return error;
-  if (error.code === "ENOENT") return new Deno.errors.NotFound(error.message, { cause: error });
-  if (error.code === "EACCES") {
-    return new Deno.errors.PermissionDenied(error.message, { cause: error });
-  }
-  if (error.code === "ELOOP") return new NotRegularFileError();
-  return error;
 }
 
 function kindOf(

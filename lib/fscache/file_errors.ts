@@ -1,31 +1,5 @@
 import { EdgekeydError, isOutOfDescriptors, OUT_OF_DESCRIPTORS } from "../errors.ts";
 
-/** A file holds more than may be read. */
-export class FileTooLargeError extends EdgekeydError {
-  /** What it is called where it is shown. */
-  override name = "FileTooLargeError";
-
-  /**
-   * Says how large it may be.
-   *
-   * @param maxBytes what it may hold at most
-   */
-  constructor(maxBytes: number) {
-    super("FileTooLarge", `larger than ${maxBytes} bytes`);
-  }
-}
-
-/** What stands at a path is no regular file. */
-export class NotRegularFileError extends EdgekeydError {
-  /** What it is called where it is shown. */
-  override name = "NotRegularFileError";
-
-  /** What stands there may be anything else. */
-  constructor() {
-    super("NotRegularFile", "not a regular file");
-  }
-}
-
 /** A file did not hold still while it was read, again and again. */
 export class FileChangingError extends EdgekeydError {
   /** What it is called where it is shown. */

@@ -1,6 +1,7 @@
 import { contentHash, readObject } from "../k8s/mod.ts";
+import { FileTooLargeError } from "../regular_file.ts";
 import { CustomFiles, type JudgeOptions } from "./custom_files.ts";
-import { FileTooLargeError, reasonOf } from "./file_errors.ts";
+import { reasonOf } from "./file_errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { InvalidPaths } from "./invalid_paths.ts";
 import { identify } from "./object_identity.ts";

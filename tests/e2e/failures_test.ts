@@ -1,4 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { TestAuthority } from "../support/certificates.ts";
+import { edgekeyd } from "../support/edgekeyd_process.ts";
 import { freePort, startEtcd } from "../support/etcd_server.ts";
 import { expectExit, shown } from "./_contract.ts";
 import { EdgeNode, EtcdView } from "./_node.ts";
@@ -83,7 +85,7 @@ Deno.test("failures: cache root, flags' files, state directory", async (t) => {
     const tls = `--etcd-servers=https://127.0.0.1:${server.port}`;
     const cases: [string[], RegExp][] = [
       [[tls, `--etcd-cafile=${missing}`], /--etcd-cafile: can't read .*: there is no such file/],
-      [[tls, `--etcd-cafile=${node.root}/dir`], /--etcd-cafile: .* is not a file/],
+      [[tls, `--etcd-cafile=${node.root}/dir`], /--etcd-cafile: .*: not a regular file/],
       [[tls, `--etcd-cafile=${node.root}/text`], /--etcd-cafile: .* is not PEM/],
       [
         ["--etcd-username=u", `--etcd-password-file=${missing}`],
@@ -98,6 +100,53 @@ Deno.test("failures: cache root, flags' files, state directory", async (t) => {
     for (const [index, result] of results.entries()) {
       expectExit(result, 1, cases[index]?.[1] ?? /$^/);
     }
+  });
+
+  await t.step("a file that has no end, or nobody writes to, or is too large", async () => {
+    const large = `${node.root}/large`;
+    using file = Deno.openSync(large, { write: true, create: true });
+    file.truncateSync(32 * 1024 * 1024 + 1);
+    const fifo = `${node.root}/fifo`;
+    await new Deno.Command("mkfifo", { args: [fifo] }).output();
+    const tls = `--etcd-servers=https://127.0.0.1:${server.port}`;
+    const ca = new TestAuthority(node.root, "ca");
+    const { certFile, keyFile } = ca.issue({ name: "client", hosts: [] });
+    const cafile = `--etcd-cafile=${ca.caFile}`;
+    const named: [string, (path: string) => string[]][] = [
+      ["import-key-cache", (path) => ["import-key-cache", path]],
+      ["--etcd-cafile", (path) => ["--reconcile", tls, `--etcd-cafile=${path}`]],
+      [
+        "--etcd-certfile",
+        (
+          path,
+        ) => ["--reconcile", tls, cafile, `--etcd-certfile=${path}`, `--etcd-keyfile=${keyFile}`],
+      ],
+      [
+        "--etcd-keyfile",
+        (
+          path,
+        ) => ["--reconcile", tls, cafile, `--etcd-certfile=${certFile}`, `--etcd-keyfile=${path}`],
+      ],
+      [
+        "--etcd-password-file",
+        (path) => ["--reconcile", "--etcd-username=u", `--etcd-password-file=${path}`],
+      ],
+    ];
+    for (const [name, args] of named) {
+      for (const path of ["/dev/zero", fifo, node.root, large]) {
+        const result = await node.run(args(path));
+        const why = path === large ? /larger than \d+ bytes/ : /not a regular file/;
+        expectExit(result, 1, why);
+        match(result.stderr, new RegExp(name === "import-key-cache" ? "cannot read" : name));
+      }
+    }
+    const settings = `${node.stateDir}/settings.json`;
+    expectExit(await node.reconcile(), 0);
+    Deno.removeSync(settings);
+    await new Deno.Command("mkfifo", { args: [settings] }).output();
+    const keys = await edgekeyd(["keys", `--state-dir=${node.stateDir}`]);
+    expectExit(keys, 1, /settings\.json is damaged/);
+    Deno.removeSync(settings);
   });
 
   await t.step("a state directory that can't be used", async () => {

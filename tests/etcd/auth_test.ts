@@ -234,7 +234,7 @@ Deno.test("auth: password files that can't work", async () => {
   try {
     await refuse("", /--etcd-password-file: .* is empty/);
     await refuse("\n", /is empty/);
-    await refuse("x".repeat(4097), /has 4097 bytes, more than 4096/);
+    await refuse("x".repeat(4097), /larger than 4096 bytes/);
     await refuse(new Uint8Array([0xff, 0xfe]), /is not UTF-8/);
   } finally {
     Deno.removeSync(directory, { recursive: true });

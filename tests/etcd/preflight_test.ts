@@ -68,7 +68,7 @@ Deno.test("preflight: a connection that is reset in the handshake", async (t) =>
     const explain = async (port: number, client?: { certFile: string; keyFile: string }) => {
       const endpoint = `https://127.0.0.1:${port}`;
       const files = { caFile: ca.caFile, ...client };
-      const tls = await readTlsCredentials([endpoint], files);
+      const tls = readTlsCredentials([endpoint], files);
       return (await explainConnectFailure(endpoint, tls, deadlineIn(5_000)))?.text ?? "";
     };
 

@@ -179,10 +179,10 @@ Deno.test("tls: files that can't work are refused before any call", async () => 
   await refuse({}, /need --etcd-cafile/);
   await refuse(good, /need https:\/\//, "http://127.0.0.1:1");
   await refuse({ caFile: missing }, /--etcd-cafile: can't read .*missing: there is no such file/);
-  await refuse({ caFile: directory }, /--etcd-cafile: .* is not a file/);
+  await refuse({ caFile: directory }, /--etcd-cafile: .*: not a regular file/);
   await refuse({ caFile: text }, /--etcd-cafile: .*text is not PEM/);
   await refuse({ caFile: broken }, /--etcd-cafile: .*broken holds no certificate/);
-  await refuse({ caFile: large }, /--etcd-cafile: .*large has 1048577 bytes/);
+  await refuse({ caFile: large }, /--etcd-cafile: .*large: larger than 1048576 bytes/);
   await refuse({ ...good, certFile: text }, /--etcd-certfile: .*text is not PEM/);
   await refuse({ ...good, certFile: broken }, /--etcd-certfile: .*broken holds no certificate/);
   await refuse({ ...good, keyFile: missing }, /--etcd-keyfile: can't read/);
