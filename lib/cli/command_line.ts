@@ -4,6 +4,7 @@ import { type CommandEntry, COMMANDS, RECONCILE } from "./commands.ts";
 import { flag, FLAG_NAMES } from "./flags.ts";
 import { type Options, readOptions } from "./options.ts";
 import { checkEtcdIsNamed } from "./remembered.ts";
+import { tellLost } from "./lost_output.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -36,7 +37,8 @@ export async function runCommandLine(
   }
   if (command === COMMANDS.run) checkEtcdIsNamed(options);
   const run = await command.load();
-  return await run(options, terminal, words);
+  const code = await run(options, terminal, words);
+  return tellLost(terminal, code, !command.readsOnly && !options.dryRun);
 }
 
 /** Flags that do what a command would. */

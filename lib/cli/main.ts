@@ -3,6 +3,7 @@ import { EXIT } from "./exit_code.ts";
 import { readFlag } from "./flag_values.ts";
 import { helpText } from "./help.ts";
 import { presentable } from "./internal_error.ts";
+import { tellLost } from "./lost_output.ts";
 import { lineByLine, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version.ts";
@@ -29,19 +30,14 @@ export async function main(args: readonly string[], process: Process): Promise<n
   try {
     const parsed = parseArguments(args, process.env);
     if (readFlag(parsed, "help")) {
-      for (const line of helpText().split("\n")) terminal.out(line);
-      return EXIT.ok;
+      return printed(helpText(), terminal);
     }
-    if (readFlag(parsed, "version")) {
-      terminal.out(versionText());
-      return EXIT.ok;
-    }
+    if (readFlag(parsed, "version")) return printed(versionText(), terminal);
     // What the answers above need not wait for.
     const { checkEnvironment, isService } = await import("./environment.ts");
     checkEnvironment(process.envNames());
     if (parsed.words.length === 0 && parsed.texts.size === 0 && !isService(process.env)) {
-      for (const line of helpText().split("\n")) terminal.out(line);
-      return EXIT.ok;
+      return printed(helpText(), terminal);
     }
     const { runCommandLine } = await import("./command_line.ts");
     return await runCommandLine(parsed, process.hostname, terminal);
@@ -51,4 +47,9 @@ export async function main(args: readonly string[], process: Process): Promise<n
     terminal.err(`${priority}edgekeyd: ${presentable(error).message}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
+}
+
+function printed(text: string, terminal: Terminal): number {
+  for (const line of text.split("\n")) terminal.out(line);
+  return tellLost(terminal, EXIT.ok, false);
 }

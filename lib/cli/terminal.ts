@@ -12,18 +12,33 @@ export interface Terminal {
   readonly watched: boolean;
   /** Draws over the last line of stderr; the empty text wipes it. */
   redraw(text: string): void;
+  /** Why what was to be printed to stdout did not all get there; absent as long as it did. */
+  readonly lost?: LostOutput | undefined;
+}
+
+/** Why output did not get where it was to go. */
+export interface LostOutput {
+  /** In a few words. */
+  readonly reason: string;
+  /** Its reader had gone, which may have had what it wanted (`edgekeyd keys | head -1`). */
+  readonly isUnread: boolean;
 }
 
 const encoder = new TextEncoder();
 
 /** The terminal of this process. Colour only on a terminal and when NO_COLOR is unset. */
 export function processTerminal(noColor: boolean): Terminal {
+  const stdout = new Output(Deno.stdout);
+  const stderr = new Output(Deno.stderr);
   return {
-    out: (line) => writeAll(Deno.stdout, `${line}\n`),
-    err: (line) => writeAll(Deno.stderr, `${line}\n`),
+    out: (line) => stdout.write(`${line}\n`),
+    err: (line) => stderr.tryToWrite(`${line}\n`),
     colour: !noColor && Deno.stdout.isTerminal(),
     watched: Deno.stderr.isTerminal(),
-    redraw: (text) => writeAll(Deno.stderr, `\r${text}\x1b[K`),
+    redraw: (text) => stderr.tryToWrite(`\r${text}\x1b[K`),
+    get lost() {
+      return stdout.lost;
+    },
   };
 }
 
@@ -40,6 +55,9 @@ export function lineByLine(terminal: Terminal): Terminal {
     colour,
     watched,
     redraw: (text) => terminal.redraw(text),
+    get lost() {
+      return terminal.lost;
+    },
   };
 }
 
@@ -61,12 +79,39 @@ export function paint(
   return `${COLOURS[colour]}${text}${NO_COLOUR}`;
 }
 
-/** A closed pipe (`edgekeyd keys | head`) ends the output, not the program. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let bytes = encoder.encode(text);
-  try {
-    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+/** A stream of this process. What can't be printed is no reason to leave work undone. */
+class Output {
+  readonly #stream: { writeSync(bytes: Uint8Array): number };
+  /** Why a text was lost. */
+  lost: LostOutput | undefined;
+
+  constructor(stream: { writeSync(bytes: Uint8Array): number }) {
+    this.#stream = stream;
+  }
+
+  /** Writes a text, unless one was lost before: a gap in the middle would be worse than an end. */
+  write(text: string): void {
+    if (this.lost) return;
+    try {
+      this.#writeAll(text);
+    } catch (error) {
+      const isUnread = error instanceof Deno.errors.BrokenPipe;
+      const said = error instanceof Error ? error.message : String(error);
+      this.lost = { reason: isUnread ? "its reader has gone" : said, isUnread };
+    }
+  }
+
+  /** Writes a text, whatever became of those before: there may be space again. */
+  tryToWrite(text: string): void {
+    try {
+      this.#writeAll(text);
+    } catch {
+      // There is nowhere left to say so.
+    }
+  }
+
+  #writeAll(text: string): void {
+    let bytes = encoder.encode(text);
+    while (bytes.length > 0) bytes = bytes.subarray(this.#stream.writeSync(bytes));
   }
 }

@@ -145,7 +145,7 @@ Deno.test("failures: cache root, flags' files, state directory", async (t) => {
     Deno.removeSync(settings);
     await new Deno.Command("mkfifo", { args: [settings] }).output();
     const keys = await edgekeyd(["keys", `--state-dir=${node.stateDir}`]);
-    expectExit(keys, 1, /settings\.json is damaged/);
+    expectExit(keys, 1, /settings\.json is no plain file/);
     Deno.removeSync(settings);
   });
 

@@ -3,7 +3,7 @@ import { cleanEnv, edgekeydCommand } from "../support/edgekeyd_process.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 import { startProxy } from "../support/tcp_proxy.ts";
 import { expectExit, shown } from "./_contract.ts";
-import { EdgeNode } from "./_node.ts";
+import { EdgeNode, EtcdView } from "./_node.ts";
 
 /** Runs a command on a terminal of its own, and exits as it did. */
 const ON_A_TERMINAL = `
@@ -44,7 +44,6 @@ Deno.test("terminal: a reader that leaves early ends the output, not in a stack 
     node.write(`kubelet/configmaps.v1.core/a-namespace-with-a-long-name/object-${i}`);
   }
   expectExit(await node.reconcile(), 0);
-  const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
   for (const [args, reader] of [[["keys"], "head -1"], [["keys", "-o=json"], "true"]] as const) {
     const command = edgekeydCommand(node.commandLine([...args])).map(quote).join(" ");
     const { stdout, stderr } = await new Deno.Command("bash", {
@@ -58,6 +57,85 @@ Deno.test("terminal: a reader that leaves early ends the output, not in a stack 
     }
   }
 });
+
+Deno.test("terminal: what can't be printed undoes no work, and what was done is said", async (t) => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  const DONE = /^edgekeyd: can't print to stdout: .*; what was asked for is done all the same/m;
+  const NOT_WHOLE = /^edgekeyd: can't print to stdout: No space left.*; .* is not whole$/m;
+  let nodes = 0;
+  // How the output is lost, whether stderr is still read, and what each kind of command says.
+  const ways: [how: string, into: string, said: { works: RegExp; reads: [number, RegExp] }][] = [
+    ["a full disk", "> /dev/full", { works: DONE, reads: [1, NOT_WHOLE] }],
+    ["a reader that has gone", "| true", { works: DONE, reads: [0, /^$/] }],
+    ["a full disk for both", "> /dev/full 2> /dev/full", { works: /^$/, reads: [1, /^$/] }],
+    ["both closed", ">&- 2>&-", { works: /^$/, reads: [0, /^$/] }],
+    ["readers that have gone", "2>&1 | true", { works: /^$/, reads: [0, /^$/] }],
+  ];
+  for (const [how, into, said] of ways) {
+    await t.step(how, async () => {
+      using node = new EdgeNode(server, `lost${nodes++}`);
+      for (let i = 0; i < 600; i++) {
+        node.write(`kubelet/configmaps.v1.core/a-namespace-with-a-long-name/object-${i}`);
+      }
+      const run = async (...args: string[]) => {
+        const { code, stderr } = await printing(node, args, into);
+        ok(!/internal error|\bat .*\.ts:/.test(stderr), stderr);
+        return { code, stderr };
+      };
+      for (const output of ["text", "json"]) {
+        const reconciled = await run("--reconcile", "--settle-time=0", `-o=${output}`);
+        // A pipe is read until its reader is gone, which a short text may be before.
+        strictEqual(reconciled.code, 0, reconciled.stderr);
+        if (!into.includes("|")) match(reconciled.stderr, said.works);
+        strictEqual((await etcd.keys(`${node.prefix}/`)).size, 600);
+        const keys = await run("keys", `-o=${output}`);
+        strictEqual(keys.code, said.reads[0], keys.stderr);
+        match(keys.stderr, said.reads[1]);
+      }
+      const help = await run("--help");
+      strictEqual(help.code, said.reads[0], help.stderr);
+      const retired = await run("retire");
+      strictEqual(retired.code, 0, retired.stderr);
+      strictEqual((await etcd.keys(`${node.prefix}/`)).size, 0);
+      if (!into.includes("|")) match(retired.stderr, said.works);
+    });
+  }
+
+  await t.step("a reader that has gone before the first line", async () => {
+    using node = drifted(server, "gone");
+    const run = await printing(
+      node,
+      ["--reconcile", "--settle-time=0"],
+      "| exec 0<&-",
+      "sleep 1; ",
+    );
+    strictEqual(run.code, 0, run.stderr);
+    match(run.stderr, DONE);
+    strictEqual((await etcd.keys(`${node.prefix}/`)).size, 2);
+  });
+});
+
+/** Runs a command whose output goes where a shell sends it. */
+async function printing(
+  node: EdgeNode,
+  args: string[],
+  into: string,
+  before = "",
+): Promise<{ code: number; stderr: string }> {
+  const command = edgekeydCommand(node.commandLine(args)).map(quote).join(" ");
+  const { code, stderr } = await new Deno.Command("bash", {
+    args: ["-c", `set -o pipefail; { ${before}${command}; } ${into}`],
+    clearEnv: true,
+    env: cleanEnv(),
+    stdin: "null",
+  }).output();
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
 
 Deno.test({
   name: "terminal: colour and a progress bar are for who watches",
