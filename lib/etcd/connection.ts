@@ -43,6 +43,9 @@ const CHANNEL_OPTIONS: grpc.ChannelOptions = {
   "grpc.use_local_subchannel_pool": 1,
 };
 
+/** What a header can hold of a token (gRPC over HTTP/2, ASCII-Value). */
+const SENDABLE = /^[\x21-\x7e]+$/;
+
 /** What is said of a foreign answer's type is no longer than this. */
 const MAX_TYPE_LENGTH = 40;
 
@@ -115,14 +118,18 @@ export class Connection {
 
   /**
    * @returns a token for further calls
-   * @throws {CallFailure}
+   * @throws {CallFailure} also if it is none that can be sent
    */
   async authenticate(name: string, password: string, options: CallOptions): Promise<string> {
     const answer = await send(
       options,
       (grpcOptions) => this.#etcd.auth.authenticate({ name, password }, grpcOptions),
+      password,
     );
-    return answer.token;
+    // gRPC would refuse it with words that hold it.
+    if (SENDABLE.test(answer.token)) return answer.token;
+    const details = "the token that it gave out can't be sent";
+    throw new CallFailure({ code: grpc.status.UNAUTHENTICATED, details });
   }
 
   /**
@@ -147,10 +154,15 @@ export class Connection {
  * Runs one call with an interceptor of ours, which sets the deadline, adds the token, and takes the
  * status as gRPC says it: etcd3 throws the code away and, on an invalid token, would call itself
  * without end. So it is told the code only.
+ *
+ * @param options deadline and token
+ * @param call the call
+ * @param secret what no error may hold; the token, if nothing else is given
  */
 async function send<T>(
   options: CallOptions,
   call: (grpcOptions: grpc.CallOptions) => Promise<T>,
+  secret = options.token,
 ): Promise<T> {
   let status: grpc.StatusObject | undefined;
   let foreignType: string | undefined;
@@ -177,8 +189,11 @@ async function send<T>(
     return await call({ interceptors: [interceptor] });
   } catch (cause) {
     // Without a status the call was not even started: etcd3 or the encoder refused it.
-    const details = cause instanceof Error ? cause.message : String(cause);
-    throw new CallFailure(status ?? { code: grpc.status.INVALID_ARGUMENT, details }, foreignType);
+    const refusal = cause instanceof Error ? cause.message : String(cause);
+    const { code, details } = status ?? { code: grpc.status.INVALID_ARGUMENT, details: refusal };
+    // A server or a proxy may repeat what it was sent.
+    const shown = secret ? details.replaceAll(secret, "[hidden]") : details;
+    throw new CallFailure({ code, details: shown }, foreignType);
   }
 }
 
