@@ -39,6 +39,22 @@ function dropIn(entry: string): string {
   ].join("\n");
 }
 
+/** Files of others that CAP_DAC_READ_SEARCH would open, each with something in it. */
+const OF_OTHERS = [
+  "/etc/shadow",
+  "/etc/gshadow",
+  "/etc/ssh/ssh_host_ed25519_key",
+  "/etc/ssl/private/snakeoil.key",
+  "/etc/kubernetes/pki/ca.key",
+  "/etc/kubernetes/admin.conf",
+  "/root/.ssh/id_ed25519",
+  "/home/user/.ssh/id_ed25519",
+  "/var/lib/kubelet/pki/kubelet-client-current.pem",
+  "/var/backups/shadow.bak",
+];
+/** Files that it may need, wherever they are. */
+const OWN = ["/etc/edgekeyd/etcd.key", "/etc/kubernetes/pki/etcd/client.key"];
+
 /** Asks the daemon over its socket, as root. */
 function statusCommand(): string[] {
   const deno = ["/opt/deno", "run", "-A", "--quiet", "--cached-only", "/opt/edgekeyd/main.ts"];
@@ -87,6 +103,8 @@ Deno.test({
     (await view.keys("/registry/pods/shop/")).get(`/registry/pods/shop/${name}`)?.mod;
   const arrived = (name: string) => eventually(`${name} in etcd`, READY_MS, () => mod(name));
 
+  for (const path of [...OF_OTHERS, ...OWN]) await machine.write(path, "a secret");
+
   await step("starts: ready, and what is in the cache is in etcd", async () => {
     await writePod(machine, "first");
     const start = await unit.ctl("start");
@@ -117,6 +135,15 @@ Deno.test({
     );
     for (const line of modes.split("\n")) match(line, / edgekeyd (600|700)$/);
     ok(!modes.includes("notify"), modes);
+  });
+
+  await step("can't read what holds passwords and keys of others", async () => {
+    const inside = ["nsenter", "--mount", `--target=${await unit.show("MainPID")}`];
+    for (const path of OF_OTHERS) {
+      const { output } = await machine.run(...inside, "cat", path);
+      ok(!output.includes("secret"), path);
+    }
+    for (const path of OWN) strictEqual(await machine.ok(...inside, "cat", path), "a secret");
   });
 
   await step("reloads without a restart, and is active again", async () => {
