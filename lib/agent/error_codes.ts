@@ -1,6 +1,7 @@
 /** The HTTP status of each error code that the API answers with. */
 export const STATUS_OF = {
   BadRequest: 400,
+  SecretsLeftOut: 403,
   NotFound: 404,
   UnknownPath: 404,
   MethodNotAllowed: 405,

@@ -42,6 +42,7 @@ export class Findings {
   readonly #conditionLog: ConditionLog;
   #health: Health = UNKNOWN_HEALTH;
   #news = false;
+  #toldOfSecrets = false;
 
   /** @param parts what is made known, and to whom */
   constructor(parts: FindingsParts) {
@@ -99,12 +100,23 @@ export class Findings {
     const { clusterId = "" } = this.#parts;
     const before = { ...this.#health, clusterId: this.#health.clusterId || clusterId };
     this.#health = healthAfter(before, outcome, { ...looked, components }, nowMs);
+    this.#tellOfSecrets();
     const { facts } = this;
     const conditions = conditionsOf(facts);
     const isInStep = stateOf(conditions) === "in-step";
     const words = isInStep ? "in step" : exceptionsOf(conditions);
     this.#passLog.passed(outcome, facts.conflicts, words);
     this.#news = true;
+  }
+
+  /** Once: it stays as it was set up until the next start. */
+  #tellOfSecrets(): void {
+    const { secretsLeftOut: count } = this.#health;
+    if (count === 0 || this.#toldOfSecrets) return;
+    this.#toldOfSecrets = true;
+    this.#parts.log("notice", "core Secrets are left out; --include-secrets imports them", {
+      count,
+    });
   }
 
   /**

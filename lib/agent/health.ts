@@ -32,6 +32,8 @@ export interface Health {
   readonly invalid: readonly InvalidPath[];
   /** Components whose deletes are held back, and how many these are. */
   readonly heldBack: readonly HeldBack[];
+  /** Core Secrets that the last look at everything left out. */
+  readonly secretsLeftOut: number;
   /** Keys that are to be put, and whose file can't be imported. */
   readonly notPut: readonly KeyNotPut[];
   /** Since when groups have been half rewritten, ms of a clock that only runs forward. */
@@ -65,6 +67,7 @@ export const UNKNOWN_HEALTH: Health = {
   credentialFailure: undefined,
   invalid: [],
   heldBack: [],
+  secretsLeftOut: 0,
   notPut: [],
   rewritingSinceMs: new Map(),
   halfRewritten: [],
@@ -170,6 +173,7 @@ export function healthAfter(
     fence: full ? undefined : before.fence,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
+    secretsLeftOut: groups ? before.secretsLeftOut : report.secretsLeftOut ?? 0,
     // A look at a group tells of what is still bad there, and not what that lacks in etcd.
     notPut: [
       ...before.notPut.filter(({ key, path }) =>

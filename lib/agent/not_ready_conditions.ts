@@ -82,7 +82,11 @@ export const NOT_READY = {
     kind: "not-ready",
     effect: "exception",
     items: ({ heldBack = [] }) =>
-      heldBack.map(({ component, deletes }) => ({ about: component, count: deletes })),
+      heldBack.map(({ component, deletes, secrets }) => ({
+        about: component,
+        count: deletes,
+        ...(secrets !== undefined && { reason: leftOutSecrets(secrets) }),
+      })),
     words(items) {
       const names = items.map(({ about }) => about).join(", ");
       const deletes = items.reduce((sum, { count = 0 }) => sum + count, 0);
@@ -91,11 +95,13 @@ export const NOT_READY = {
         ? `${plural(deletes, "delete")} of ${names} held back`
         : `${plural(items.length, "component")} (${names}) held back`;
     },
-    reason: ({ about, count = 0 }) =>
+    reason: ({ about, count = 0, reason }) =>
       count > 0
-        ? `${plural(count, "delete")} of ${about} ${count === 1 ? "is" : "are"} held back`
+        ? `${plural(count, "delete")} of ${about} ${count === 1 ? "is" : "are"} held back` +
+          (reason === undefined ? "" : ` (${reason})`)
         : `${about} is held back from letting go of keys, all of which others hold too`,
-    advice: "put back what is not meant to be gone from the fs cache; only if the deletes are " +
+    advice: "put back what is not meant to be gone from the fs cache (give --include-secrets if " +
+      "Secrets are to stay); only if the deletes are " +
       "meant, run " +
       "`edgekeyd --reconcile --confirm-deletes`, or `edgekeyd delete-component NAME` for a " +
       "component whose directory is gone",
@@ -110,4 +116,8 @@ export const NOT_READY = {
 
 function reasonOf([item]: readonly ConditionItem[]): string {
   return item?.reason ?? "";
+}
+
+function leftOutSecrets(secrets: number): string {
+  return `with ${plural(secrets, "core Secret")}, left out without --include-secrets`;
 }

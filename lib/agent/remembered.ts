@@ -4,7 +4,10 @@ import { type ComponentKeyCache, KeyCacheError, type Past } from "../keycache/mo
 import type { Health } from "./health.ts";
 
 /** What a pass came to, as far as it is remembered. */
-export type Remembered = Pick<Health, "heldBack" | "invalid" | "notPut" | "lastSuccessMs">;
+export type Remembered = Pick<
+  Health,
+  "heldBack" | "invalid" | "notPut" | "lastSuccessMs" | "secretsLeftOut"
+>;
 
 const NOTHING: Past = { heldBack: [], invalid: [], notPut: [], retired: false };
 
@@ -21,12 +24,13 @@ export async function rememberPass(
   { memory }: ComponentKeyCache,
   found: Remembered,
 ): Promise<void> {
-  const { heldBack, invalid, notPut, lastSuccessMs } = found;
+  const { heldBack, invalid, notPut, lastSuccessMs, secretsLeftOut } = found;
   const past = {
     heldBack,
     invalid,
     notPut,
     retired: false,
+    ...(secretsLeftOut > 0 && { secretsLeftOut }),
     ...(lastSuccessMs !== undefined && { lastSuccessMs }),
   };
   if (!isSame(past, memory.past)) await memory.remember(past);
@@ -78,12 +82,13 @@ export function recalled(
 ): Partial<Remembered & Pick<Health, "failure" | "retired">> {
   const { past } = cache.memory;
   if (!past) return {};
-  const { failure, heldBack, invalid, notPut, lastSuccessMs, retired } = past;
+  const { failure, heldBack, invalid, notPut, lastSuccessMs, retired, secretsLeftOut = 0 } = past;
   return {
     heldBack: heldBack.filter(({ component }) => cache.byOwner.has(component)),
     invalid,
     notPut,
     retired,
+    secretsLeftOut,
     ...(failure && {
       failure: { ...failure, message: `the last pass failed: ${failure.message}` },
     }),

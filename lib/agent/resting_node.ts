@@ -104,11 +104,17 @@ export class RestingNode implements Node {
     if (request.dryRun) return this.#withStore("dry", (context) => dryRun(context, options));
     return this.#withStore("fill", async (context) => {
       const outcome = await reconcile(context, options);
-      const { failure, report: { heldBack, invalid, notPut = [] } } = outcome;
+      const { failure, report: { heldBack, invalid, notPut = [], secretsLeftOut = 0 } } = outcome;
       if (failure) await rememberFailure(context.cache, failure);
       else {
         const lastSuccessMs = options.clock.nowMs();
-        await rememberPass(context.cache, { heldBack, invalid, notPut, lastSuccessMs });
+        await rememberPass(context.cache, {
+          heldBack,
+          invalid,
+          notPut,
+          secretsLeftOut,
+          lastSuccessMs,
+        });
       }
       return outcome;
     });

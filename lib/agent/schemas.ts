@@ -19,7 +19,18 @@ import {
 
 const conflicts = listOf(record({ key: TEXT, reason: TEXT }));
 const invalid = listOf(record({ path: TEXT, reason: TEXT }));
-const heldBack = listOf(record({ component: TEXT, deletes: COUNT }));
+const heldBack = listOf(record({
+  component: TEXT,
+  deletes: COUNT,
+  "secrets?": described(
+    "Core Secrets among them, which are let go since they are left out.",
+    COUNT,
+  ),
+}));
+const secretsLeftOut = described(
+  "Core Secrets of the fs cache that are not imported, without --include-secrets; absent if none.",
+  COUNT,
+);
 const resources = listOf(record({ gvr: TEXT, keys: COUNT }));
 const failure = record({ code: TEXT, message: TEXT });
 
@@ -36,6 +47,7 @@ const report = record({
   conflicts,
   invalid,
   heldBack,
+  "secretsLeftOut?": secretsLeftOut,
   "unclaimed?": described(
     "Only when a lost cache was rebuilt: keys of its resources that an importer wrote and that " +
       "nobody here owns.",
@@ -117,6 +129,7 @@ const status = record({
   conflicts: described("Keys that are left to others, in order.", conflicts),
   "invalid?": invalid,
   "heldBack?": heldBack,
+  "secretsLeftOut?": secretsLeftOut,
   "halfRewritten?": described("Resource groups, for too long.", listOf(TEXT)),
   "watchFailure?": described("Why the fs cache is not watched; absent if it is.", TEXT),
   "lastSuccessMs?": described("End of the last full pass, ms since the epoch.", MS),
@@ -178,6 +191,7 @@ export const SCHEMAS = {
   Verification: record({
     keys: described("Keys that are owned.", COUNT),
     drift: conflicts,
+    "secretsLeftOut?": secretsLeftOut,
     "fence?": described("What the fence says, if it is not in step.", TEXT),
     revision: TEXT,
     "conditions?": described(

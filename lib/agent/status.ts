@@ -47,7 +47,8 @@ export type NodeFacts =
  */
 export function statusOf(cache: ComponentKeyCache, known: Known): NodeStatus {
   const { facts, setup, latencyMs, dirtyGroups } = known;
-  const { daemon = false, invalid, heldBack, halfRewritten = [], ...seen } = facts;
+  const { daemon = false, invalid, heldBack, secretsLeftOut = 0, halfRewritten = [], ...seen } =
+    facts;
   return {
     daemon,
     ...judgementOf(facts),
@@ -72,6 +73,7 @@ export function statusOf(cache: ComponentKeyCache, known: Known): NodeStatus {
     conflicts: [...facts.conflicts].map(([key, reason]) => ({ key, reason })).sort(byKey),
     ...(invalid && { invalid }),
     ...(heldBack && { heldBack }),
+    ...(secretsLeftOut > 0 && { secretsLeftOut }),
     ...(halfRewritten.length > 0 && { halfRewritten }),
     ...(seen.watchFailure !== undefined && { watchFailure: seen.watchFailure }),
     ...(seen.lastSuccessMs !== undefined && { lastSuccessMs: seen.lastSuccessMs }),

@@ -82,6 +82,13 @@ export const FLAGS = {
     setting: true,
     remembered: "run",
   },
+  "include-secrets": {
+    kind: "boolean",
+    help: "import core Secrets too; else they are left out, and let go if they were imported",
+    only: "sync",
+    setting: true,
+    remembered: "run",
+  },
   "etcd-servers": {
     kind: "text",
     default: "http://127.0.0.1:2379",

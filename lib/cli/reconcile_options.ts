@@ -15,6 +15,7 @@ export function reconcileOptionsOf(options: Options): ReconcileOptions {
           new ExcludedResources(options.excludeResources),
       },
       customs: new CustomResources(),
+      leavesOutSecrets: !options.includeSecrets,
       settleMs: options.settleTimeMs,
       maxObjectBytes: options.maxObjectBytes,
     },

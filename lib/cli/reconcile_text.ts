@@ -31,6 +31,10 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
     "held back",
     report.heldBack.map(({ component, deletes }) => `${component}: ${plural(deletes, "delete")}`),
   );
+  if (report.secretsLeftOut !== undefined) {
+    const secrets = plural(report.secretsLeftOut, "core Secret");
+    terminal.out(`${paint(terminal, "yellow", "left out ")}  ${secrets} (--include-secrets)`);
+  }
   const changed = [
     [report.created, "created"],
     [report.updated, "updated"],

@@ -52,6 +52,10 @@ export function statusPage(status: NodeStatus, nowMs: number, terminal: Terminal
     line("component", `${component.component}: ${plural(keys, "key")}${doing}`);
     for (const resource of component.resources) line("", `${resource.keys} ${resource.gvr}`);
   }
+  if (status.secretsLeftOut !== undefined) {
+    const secrets = plural(status.secretsLeftOut, "core Secret");
+    line("left out", `${secrets} at the last full pass (--include-secrets)`);
+  }
   if (!daemon) {
     const seen = status.heldBack ? "as the last pass found them" : "not looked at";
     line("files", `${seen}; --reconcile --dry-run looks now, also at what would be held back`);

@@ -10,9 +10,13 @@ import type { Terminal } from "./terminal.ts";
 export async function verifyCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal);
   const found = await node.ask("GET /v1/verify");
-  const { keys, drift, revision, conditions = [] } = found;
+  const { keys, drift, revision, conditions = [], secretsLeftOut } = found;
   printAnswer(options, terminal, found, () => {
     for (const { key, reason } of drift) terminal.out(`drift  ${key}: ${reason}`);
+    if (secretsLeftOut !== undefined) {
+      const secrets = plural(secretsLeftOut, "core Secret");
+      terminal.out(`left out  ${secrets} at the last full pass (--include-secrets)`);
+    }
     terminal.out(`${plural(keys, "key")}, ${drift.length} drifted, revision ${revision}`);
   });
   const [first] = drift;

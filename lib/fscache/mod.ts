@@ -10,6 +10,7 @@ export { FileChangingError } from "./file_errors.ts";
 export { FileTooLargeError, NotRegularFileError } from "../regular_file.ts";
 export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";
 export {
+  canonicalName,
   formatPath,
   type GroupDirectory,
   groupOf,

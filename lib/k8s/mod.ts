@@ -18,5 +18,6 @@ export {
 export { nameInKey, objectKey, type ObjectName, resourcePrefix } from "./object_key.ts";
 export { splitObjectList } from "./object_list.ts";
 export { checkObject, type CustomResource, readObject } from "./read_object.ts";
+export { hasSecretKeys, isSecretKey } from "./secrets.ts";
 export { isName, isObjectName, isSegment } from "./segment.ts";
 export { compareVersionPriority } from "./version_priority.ts";

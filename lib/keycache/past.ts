@@ -6,6 +6,8 @@ export interface HeldBack {
   readonly component: string;
   /** How many keys would be deleted; none if others hold all of them. */
   readonly deletes: number;
+  /** How many core Secrets are among what it lets go of, since they are left out; if any are. */
+  readonly secrets?: number;
 }
 
 /** What the last pass over the whole fs cache found, and what became of the node since. */
@@ -14,6 +16,8 @@ export interface Past {
   readonly lastSuccessMs?: number;
   /** Why the last pass did not come to its end; absent if it did. */
   readonly failure?: { readonly code: string; readonly message: string };
+  /** Core Secrets that it left out; absent if there were none. */
+  readonly secretsLeftOut?: number;
   /** Components whose deletes it held back, and how many these are. */
   readonly heldBack: readonly HeldBack[];
   /** Paths that it did not import. */
@@ -57,19 +61,22 @@ export function encodePast(past: Past): Past {
  */
 export function decodePast(value: unknown): Past {
   if (typeof value !== "object" || value === null) throw damaged();
-  const { lastSuccessMs, failure, heldBack, invalid, notPut, retired } = value as Record<
-    string,
-    unknown
-  >;
+  const { lastSuccessMs, failure, secretsLeftOut, heldBack, invalid, notPut, retired } =
+    value as Record<string, unknown>;
   return {
     ...(lastSuccessMs !== undefined && { lastSuccessMs: numberOf(lastSuccessMs) }),
     ...(failure !== undefined && {
       failure: { code: textIn(failure, "code"), message: textIn(failure, "message") },
     }),
-    heldBack: listOf(heldBack).map((item) => ({
-      component: textIn(item, "component"),
-      deletes: numberOf(fieldOf(item, "deletes")),
-    })),
+    ...(secretsLeftOut !== undefined && { secretsLeftOut: numberOf(secretsLeftOut) }),
+    heldBack: listOf(heldBack).map((item) => {
+      const secrets = fieldOf(item, "secrets");
+      return {
+        component: textIn(item, "component"),
+        deletes: numberOf(fieldOf(item, "deletes")),
+        ...(secrets !== undefined && { secrets: numberOf(secrets) }),
+      };
+    }),
     invalid: listOf(invalid).map((item) => ({
       path: textIn(item, "path"),
       reason: textIn(item, "reason"),

@@ -1,5 +1,12 @@
 import { groupOf, type InvalidPath, type ScannedFile, type Snapshot } from "../fscache/mod.ts";
-import { compareResourceVersions, formatGvr, type Gvr, objectKey, parseGvr } from "../k8s/mod.ts";
+import {
+  compareResourceVersions,
+  formatGvr,
+  type Gvr,
+  isSecretKey,
+  objectKey,
+  parseGvr,
+} from "../k8s/mod.ts";
 import {
   type CachedFile,
   type ComponentKeyCache,
@@ -15,6 +22,27 @@ export interface SnapshotDiff {
   /** Groups (`component/directory`) in which something seems gone, but can't be trusted yet. */
   readonly waiting: ReadonlySet<string>;
   readonly invalid: readonly InvalidPath[];
+  /** Core Secrets, where they are left out. */
+  readonly secrets: {
+    /** Keys of those that files of the cache stand for. */
+    readonly found: ReadonlySet<string>;
+    /** Keys of those that were imported before, and are let go. */
+    readonly letGo: ReadonlySet<string>;
+  };
+}
+
+/** A key, and who holds it. */
+type Claim = Pick<CachedFile, "key" | "owner">;
+
+/** What of a snapshot is left out. */
+export interface DiffRules {
+  /**
+   * Tells whether a resource is left out, so that its keys stay what they are; of the older layout
+   * only an object says what it is.
+   */
+  readonly isExcluded?: ((path: string, gvr: Gvr) => boolean) | undefined;
+  /** Core Secrets are not taken up, and those that are held are let go. */
+  readonly leavesOutSecrets?: boolean | undefined;
 }
 
 /**
@@ -22,13 +50,12 @@ export interface SnapshotDiff {
  *
  * @param cache what is recorded
  * @param snapshot what was found
- * @param isExcluded tells whether a resource is left out, so that its keys stay what they are; of
- * the older layout only an object says what it is
+ * @param rules what is left out
  */
 export function diffSnapshot(
   cache: ComponentKeyCache,
   snapshot: Snapshot<CachedFile>,
-  isExcluded?: (path: string, gvr: Gvr) => boolean,
+  { isExcluded, leavesOutSecrets = false }: DiffRules = {},
 ): SnapshotDiff {
   const changes = new Map<string, { key: string; acquired: Owner[]; released: Owner[] }>();
   const changeOf = (key: string) => {
@@ -41,7 +68,7 @@ export function diffSnapshot(
 
   const gone = new Map<string, CachedFile>();
   /** What files no longer stand for. */
-  const left: CachedFile[] = [];
+  const left: Claim[] = [];
   const isLeftOut = (path: string, { gvr }: Owner) => {
     const parsed = isExcluded && parseGvr(gvr);
     return parsed !== undefined && isExcluded?.(path, parsed);
@@ -49,10 +76,14 @@ export function diffSnapshot(
   const leave = (path: string, claims: readonly CachedFile[]) => {
     left.push(...claims.filter(({ owner }) => !isLeftOut(path, owner)));
   };
+  const { prefix } = cache.identity;
+  const isSecret = (key: string) => leavesOutSecrets && isSecretKey(prefix, key);
+  const secrets = { found: new Set<string>(), letGo: new Set<string>() };
   for (const [path, file] of cache.files) {
     if (snapshot.files.has(path)) continue;
     const rivals = cache.rivalsOf(path);
     if (snapshot.unchanged.has(path)) {
+      if (isSecret(file.key) && !isLeftOut(path, file.owner)) secrets.found.add(file.key);
       leave(path, rivals);
       continue;
     }
@@ -60,12 +91,12 @@ export function diffSnapshot(
     if (absence === "gone") {
       gone.set(path, file);
       leave(path, [file, ...rivals]);
-    } else if (isLeftOut(path, file.owner)) continue;
+    } else if (isSecret(file.key) || isLeftOut(path, file.owner)) continue;
     else if (absence === "unsettled" || absence === "rewriting") waiting.add(groupOf(path));
   }
   for (const file of snapshot.files.values()) {
     const owner = ownerOf(file);
-    const key = objectKey(cache.identity.prefix, file.gvr, file);
+    const key = objectKey(prefix, file.gvr, file);
     leave(
       file.path,
       claimsOf(cache, file.path).filter((claim) =>
@@ -73,6 +104,10 @@ export function diffSnapshot(
       ),
     );
     if (isExcluded?.(file.path, file.gvr)) continue;
+    if (isSecret(key)) {
+      secrets.found.add(key);
+      continue;
+    }
     const row = cache.rows.get(key);
     const before = row?.owners.find((other) => sameOwner(other, owner));
     const standing = before && standsElsewhere(cache, snapshot, gone, file.path, key, before);
@@ -93,14 +128,38 @@ export function diffSnapshot(
       change.acquired[twin] = owner;
     }
   }
+  if (leavesOutSecrets) {
+    for (const { path, ...claim } of heldSecrets(cache, snapshot)) {
+      if (!isLeftOut(path, claim.owner)) left.push(claim);
+    }
+  }
   for (const { key, owner } of left) {
-    const change = changeOf(key);
-    if (!change.acquired.some((other) => sameOwner(other, owner))) change.released.push(owner);
+    const { acquired, released } = changeOf(key);
+    if ([...acquired, ...released].some((other) => sameOwner(other, owner))) continue;
+    released.push(owner);
+    if (isSecret(key)) secrets.letGo.add(key);
   }
   for (const [key, { acquired, released }] of changes) {
     if (acquired.length + released.length === 0) changes.delete(key);
   }
-  return { changes, waiting, invalid };
+  return { changes, waiting, invalid, secrets };
+}
+
+/** Who holds a core Secret, as far as a look covers that, with the path of the file. */
+function* heldSecrets(
+  cache: ComponentKeyCache,
+  snapshot: Snapshot<CachedFile>,
+): Generator<Claim & { readonly path: string }> {
+  for (const { key, owners } of cache.rows.values()) {
+    if (!isSecretKey(cache.identity.prefix, key)) continue;
+    for (const owner of owners) {
+      // What came by the API has no file: its group says whether it is looked at.
+      const path = cache.pathOf(key, owner) ?? `${owner.component}/${owner.gvr}/api`;
+      const isSeen = snapshot.files.has(path) || snapshot.unchanged.has(path) ||
+        snapshot.absence(path) !== "not-looked-at";
+      if (isSeen) yield { key, owner, path };
+    }
+  }
 }
 
 /**

@@ -25,6 +25,7 @@ import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
 import type { PlanStep } from "./report.ts";
+import { secretNotes, SECRETS_LEFT_OUT, secretsHeldBack, secretsLeftOut } from "./secrets.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
 /**
@@ -76,9 +77,15 @@ export async function dryRun(
   const ops = packing.batches.flat();
   const tooLarge = new Map(packing.tooLarge.map((op) => [op.key, op.owner]));
   const stays = (key: string) => tooLarge.has(key) || leftOut.has(key);
+  const { letGo } = findings.diff.secrets;
+  const secretsKept = secretsHeldBack(findings);
+  notes.push(...secretNotes(letGo.difference(secretsKept).size, secretsKept.size, true));
+  const leftOutCount = secretsLeftOut(findings);
   const steps: PlanStep[] = [];
   for (const [key, decision] of made.decisions) {
-    if (!stays(key)) steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key)));
+    if (stays(key)) continue;
+    const why = letGo.has(key) ? SECRETS_LEFT_OUT : undefined;
+    steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key), why));
   }
   const conflicts = await withoutOvertaken(context, made.conflicts, rows);
   const told = {
@@ -86,6 +93,7 @@ export async function dryRun(
     invalid: invalidFiles(cache, findings, tooLarge),
     heldBack: heldBackDeletes(findings),
     ...(bad.length > 0 && { notPut: bad }),
+    ...(leftOutCount > 0 && { secretsLeftOut: leftOutCount }),
   };
   const count = (wanted: (op: PlannedOp) => boolean) => ops.filter(wanted).length;
   const created = count((op) => op.action === "put" && op.guardMod === "0");
@@ -170,6 +178,7 @@ function stepsOf(
   decision: Decision,
   row: KeyRow | undefined,
   change: OwnershipChange | undefined,
+  whyLetGo: string | undefined,
 ): PlanStep[] {
   const steps: PlanStep[] = [];
   const released = change?.released.map((owner) => `${owner.component}/${owner.gvr}`) ?? [];
@@ -178,10 +187,17 @@ function stepsOf(
     steps.push({ key, action: "put", owner: `${owner.component}/${owner.gvr}`, reason });
   }
   if (decision.action === "delete") {
-    return [{ key, action: "delete", owner: released[0] ?? "", reason: decision.reason }];
+    return [{
+      key,
+      action: "delete",
+      owner: released[0] ?? "",
+      reason: whyLetGo ?? decision.reason,
+    }];
   }
   const others = ownersAfter(row, change).map((owner) => `${owner.component}/${owner.gvr}`);
-  const why = others.length > 0
+  const why = whyLetGo !== undefined
+    ? whyLetGo
+    : others.length > 0
     ? `still held by ${others.join(", ")}`
     : decision.action === "keep"
     ? decision.reason

@@ -1,4 +1,5 @@
-import type { InvalidPath, Snapshot } from "../fscache/mod.ts";
+import { canonicalName, type InvalidPath, type Snapshot } from "../fscache/mod.ts";
+import { hasSecretKeys, parseGvr } from "../k8s/mod.ts";
 import type { CachedFile, ComponentKeyCache, HeldBack, Owner } from "../keycache/mod.ts";
 import type { BytesOf, LeftOut } from "../store/mod.ts";
 import type { SnapshotDiff } from "./diff.ts";
@@ -7,6 +8,7 @@ import { type LookScope, lookSettled } from "./look.ts";
 import { guardRules, type ReconcileOptions } from "./options.ts";
 import type { Phases } from "./phases.ts";
 import type { ReconcileReport } from "./report.ts";
+import { secretsHeldBack } from "./secrets.ts";
 import { tooLargeFiles } from "./too_large.ts";
 import { fileValues } from "./values.ts";
 
@@ -18,6 +20,8 @@ export interface Findings {
   readonly guarded: GuardVerdict;
   /** Fetches what is put. */
   readonly bytesOf: BytesOf;
+  /** What can't be imported, of what is to be imported. */
+  readonly invalid: readonly InvalidPath[];
 }
 
 /**
@@ -43,7 +47,15 @@ export async function findChanges(
   const rules = guardRules(options, scope.absences);
   const guarded = guardDeletes(cache, diff.changes, snapshot.components, rules);
   const bytesOf = fileValues(source.root, source.fs, cache, snapshot);
-  return { snapshot, diff, guarded, bytesOf };
+  const isWanted = ({ path }: InvalidPath) => !source.leavesOutSecrets || !isOfSecret(path);
+  const invalid = [...snapshot.invalid.filter(isWanted), ...diff.invalid];
+  return { snapshot, diff, guarded, bytesOf, invalid };
+}
+
+/** Nobody misses what would be left out if it could be imported. */
+function isOfSecret(path: string): boolean {
+  const gvr = parseGvr(canonicalName(path.split("/")[1] ?? ""));
+  return gvr !== undefined && hasSecretKeys(gvr);
 }
 
 /**
@@ -55,15 +67,22 @@ export async function findChanges(
  */
 export function invalidFiles(
   cache: ComponentKeyCache,
-  { snapshot, diff }: Findings,
+  { invalid }: Findings,
   tooLarge: Iterable<readonly [key: string, owner: Owner | undefined]>,
 ): InvalidPath[] {
-  return [...snapshot.invalid, ...diff.invalid, ...tooLargeFiles(cache, tooLarge)];
+  return [...invalid, ...tooLargeFiles(cache, tooLarge)];
 }
 
 /** Deletes that the guard holds back, as a report has them. */
-export function heldBackDeletes({ guarded }: Findings): HeldBack[] {
-  return Array.from(guarded.heldBack, ([component, deletes]) => ({ component, deletes }));
+export function heldBackDeletes(findings: Findings): HeldBack[] {
+  const { diff, guarded } = findings;
+  const held = secretsHeldBack(findings);
+  return Array.from(guarded.heldBack, ([component, deletes]) => {
+    const isTheirs = (key: string) =>
+      diff.changes.get(key)?.released.some((owner) => owner.component === component) ?? false;
+    const secrets = [...held].filter(isTheirs).length;
+    return { component, deletes, ...(secrets > 0 && { secrets }) };
+  });
 }
 
 /** A report's status, by what else it says. */

@@ -16,6 +16,8 @@ import { otherFiles, type Standing } from "./other_files.ts";
 /** The fs cache and how to look at it: what of a scan stays the same from one to the next. */
 export interface FsCache
   extends Pick<ScanOptions<CachedFile>, "root" | "fs" | "customs" | "settleMs" | "maxObjectBytes"> {
+  /** Core Secrets are not imported, and those that were are let go. */
+  readonly leavesOutSecrets?: boolean;
   /** Which components and resources are looked at. */
   readonly coverage: Pick<CoverageOptions, "components" | "excludeResources">;
 }
@@ -120,11 +122,11 @@ async function lookOnce(
     progress,
     pause: () => clock.pause(),
   });
-  const { excludeResources } = source.coverage;
-  const diff = diffSnapshot(
-    cache,
-    snapshot,
-    excludeResources && ((path, gvr) => !besides?.has(path) && excludeResources.has(gvr)),
-  );
+  const { coverage: { excludeResources }, leavesOutSecrets } = source;
+  const diff = diffSnapshot(cache, snapshot, {
+    isExcluded: excludeResources &&
+      ((path, gvr) => !besides?.has(path) && excludeResources.has(gvr)),
+    leavesOutSecrets,
+  });
   return { snapshot, diff };
 }

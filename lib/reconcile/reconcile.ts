@@ -17,6 +17,7 @@ import { decisionRules, MAX_PASSES, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import { readableIn } from "./readable.ts";
 import type { ReconcileReport } from "./report.ts";
+import { secretNotes, secretsHeldBack, secretsLeftOut } from "./secrets.ts";
 import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
@@ -92,6 +93,9 @@ class Run {
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
   #notPut: NotPut["bad"] = [];
+  #secretsLeftOut = 0;
+  #secretsLetGo = new Set<string>();
+  #secretsHeldBack = new Set<string>();
   #busy: readonly string[] = [];
   #missing: ReadonlyMap<string, MissingGroup> = new Map();
   #rewriting: readonly string[] = [];
@@ -153,6 +157,9 @@ class Run {
     this.#add(applied);
     this.#invalid = invalidFiles(cache, findings, applied.tooLarge);
     this.#heldBack = heldBackDeletes(findings);
+    this.#secretsLeftOut = secretsLeftOut(findings);
+    this.#secretsHeldBack = secretsHeldBack(findings);
+    this.#secretsLetGo = this.#secretsLetGo.union(findings.diff.secrets.letGo);
     const { bad, changed } = sortLeftOut(cache, findings, applied.leftOut);
     this.#notPut = bad;
     this.#busy = busyGroups(cache, findings, changed);
@@ -183,11 +190,16 @@ class Run {
       const were = unseen.size === 1 ? "was" : "were";
       this.#notes.push(`${keys} of components or resources not looked at ${were} kept`);
     }
+    const secretsLetGo = this.#secretsLetGo.difference(this.#secretsHeldBack).size;
+    if (!failure) {
+      this.#notes.push(...secretNotes(secretsLetGo, this.#secretsHeldBack.size, false));
+    }
     const findings = {
       conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),
       invalid: this.#invalid,
       heldBack: this.#heldBack,
       ...(this.#notPut.length > 0 && { notPut: this.#notPut }),
+      ...(this.#secretsLeftOut > 0 && { secretsLeftOut: this.#secretsLeftOut }),
     };
     return {
       report: {

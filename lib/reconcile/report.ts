@@ -41,6 +41,11 @@ export interface ReconcileReport {
   readonly conflicts: readonly { readonly key: string; readonly reason: string }[];
   /** Keys that are to be put, and whose file can't be imported; only if there are any. */
   readonly notPut?: readonly KeyNotPut[];
+  /**
+   * Core Secrets of the fs cache that are not imported, where that is not asked for; only if there
+   * are any.
+   */
+  readonly secretsLeftOut?: number;
   /** Files that stand for nothing in etcd. */
   readonly invalid: readonly InvalidPath[];
   /** Deletes in bulk that wait for `--confirm-deletes`. */

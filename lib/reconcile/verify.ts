@@ -15,6 +15,8 @@ export interface Verification {
   readonly keys: number;
   /** Keys that etcd does not hold as the cache says, or whose value no owner holds. */
   readonly drift: readonly { readonly key: string; readonly reason: string }[];
+  /** Core Secrets that the last full pass left out; absent if there were none. */
+  readonly secretsLeftOut?: number;
   /** What the fence says; absent if it is in step. */
   readonly fence?: string;
   /** etcd's revision, decimal. */
@@ -47,12 +49,14 @@ export async function verify(context: StoreContext): Promise<Verification> {
   }
   for (const [key, reason] of await differencesOf(context, others)) reasons.set(key, reason);
   const { kind } = judgeFence(seen.fence, cache.identity.life, cache.fence, cache.intent?.header);
+  const secretsLeftOut = cache.memory.past?.secretsLeftOut;
   return {
     keys: cache.rows.size,
     drift: [...cache.rows.keys()].flatMap((key) => {
       const reason = reasons.get(key);
       return reason === undefined ? [] : [{ key, reason }];
     }),
+    ...(secretsLeftOut !== undefined && { secretsLeftOut }),
     ...(kind !== "in-step" && { fence: kind }),
     revision: seen.revision,
   };

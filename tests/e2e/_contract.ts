@@ -16,7 +16,12 @@ export interface Report {
     readonly path: string;
     readonly reason: string;
   }[];
-  readonly heldBack: readonly { readonly component: string; readonly deletes: number }[];
+  readonly heldBack: readonly {
+    readonly component: string;
+    readonly deletes: number;
+    readonly secrets?: number;
+  }[];
+  readonly secretsLeftOut?: number;
   readonly txns: number;
   readonly staged: boolean;
   readonly recovered: number;
@@ -99,9 +104,14 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   const members = dryRun ? [...MEMBERS, "plan"] : [...MEMBERS];
   if (result.args.includes("--adopt") && "unclaimed" in raw) members.push("unclaimed");
   if ("notPut" in raw) members.push("notPut");
+  if ("secretsLeftOut" in raw) {
+    members.push("secretsLeftOut");
+    ok(Number(raw.secretsLeftOut) > 0, "only if there are any");
+  }
   if (raw.status === "failed") members.push("failure");
   deepStrictEqual(Object.keys(raw).sort(), members.toSorted(), shown(result));
   for (const name of COUNTS) isCount(raw[name], name);
+  isCount(raw.secretsLeftOut ?? 0, "secretsLeftOut");
   strictEqual(typeof raw.staged, "boolean");
   match(String(raw.status), /^(in-step|partial|failed)$/);
   isCount(raw.durationMs, "durationMs");
@@ -115,7 +125,10 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   eachHas(report.conflicts, { key: "string", reason: "string" });
   eachHas(report.invalid, { path: "string", reason: "string" });
   eachHas(report.notPut ?? [], { key: "string", path: "string", reason: "string" });
-  eachHas(report.heldBack, { component: "string", deletes: "number" });
+  for (const { secrets, ...held } of report.heldBack) {
+    eachHas([held], { component: "string", deletes: "number" });
+    if (secrets !== undefined) isCount(secrets, "secrets");
+  }
   if (report.status === "failed") {
     const failure = raw.failure as { code: string; message: string };
     eachHas([failure], { code: "string", message: "string" });

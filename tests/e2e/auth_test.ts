@@ -71,8 +71,8 @@ Deno.test("auth: user and password; what is denied is named, with user and role"
   ];
   for (const [name, says] of denied) {
     await t.step(`${name} is denied, as a dry run says, and nothing is written`, async () => {
-      expectExit(await node.reconcile(...as(name), "--dry-run"), 1, says);
-      const run = await node.reconcile(...as(name));
+      expectExit(await node.reconcile("--include-secrets", ...as(name), "--dry-run"), 1, says);
+      const run = await node.reconcile("--include-secrets", ...as(name));
       expectExit(run, 1, /denied permission to (read|write) \/.*etcdctl (role|user) grant/, says);
       strictEqual(run.report.status, "failed");
       strictEqual(run.report.created, 0);
@@ -80,18 +80,18 @@ Deno.test("auth: user and password; what is denied is named, with user and role"
   }
 
   await t.step("who may do it all does it", async () => {
-    const dry = await node.reconcile(...as("writer"), "--dry-run");
+    const dry = await node.reconcile("--include-secrets", ...as("writer"), "--dry-run");
     expectExit(dry, 0);
     strictEqual(dry.report.created, 151);
-    const run = await node.reconcile(...as("writer"));
+    const run = await node.reconcile("--include-secrets", ...as("writer"));
     expectExit(run, 0);
     // Nothing of the runs above is there.
     strictEqual(run.report.created, 151);
-    const again = await node.reconcile(...as("writer"));
+    const again = await node.reconcile("--include-secrets", ...as("writer"));
     strictEqual(again.report.revision, run.report.revision);
     strictEqual(again.report.unchanged, 151);
     node.remove("kubelet/secrets.v1.core/default/s");
-    const gone = await node.reconcile(...as("writer"));
+    const gone = await node.reconcile("--include-secrets", ...as("writer"));
     expectExit(gone, 0);
     strictEqual(gone.report.deleted, 1);
     expectExit(await node.run(["verify", ...as("writer")]), 0);
@@ -101,7 +101,7 @@ Deno.test("auth: user and password; what is denied is named, with user and role"
     const nobody = await node.reconcile(`--state-dir=${node.root}/nobody`);
     expectExit(nobody, 1, /wants to know who asks: .*--etcd-username and --etcd-password-file/);
     Deno.writeTextFileSync(passwordFile, "wrong password\n");
-    const wrong = await node.reconcile(...as("writer"));
+    const wrong = await node.reconcile("--include-secrets", ...as("writer"));
     expectExit(wrong, 1, /refused to log in user "writer": .*--etcd-password-file/);
     strictEqual(wrong.stderr.includes("wrong password"), false);
   });

@@ -82,7 +82,7 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
     using node = new EdgeNode(server, "unreadable");
     const secret = "kubelet/secrets.v1.core/default/s";
     const good = node.write(secret);
-    expectExit(await node.reconcile(), 0);
+    expectExit(await node.reconcile("--include-secrets"), 0);
     node.write(secret, { kind: "Pod", rv: 2 });
     node.write("kubelet/clusterroles.v1.rbac.authorization.k8s.io/x/view");
     node.write("kubelet/secrets.v1.apps/default/s", { kind: "Secret", rv: 3 });
@@ -104,7 +104,7 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
       node.write(`sensor-agent/sensors.v1.devices.example.com/shop/${name}`, { kind });
     }
     node.write("keeper/pods.v1beta1.metrics.k8s.io/shop/a", { kind: "PodMetrics" });
-    const run = await node.reconcile();
+    const run = await node.reconcile("--include-secrets");
     expectExit(run, 3);
     match(run.stderr, / note: took metrics\.k8s\.io for a group of custom resources/m);
     deepStrictEqual(

@@ -13,7 +13,7 @@ const OBJECTS: readonly (readonly [path: string, key: string, apiVersion?: strin
   ["kube-proxy/nodes.v1.core/edge-1", "minions/edge-1"],
   ["kubelet/namespaces.v1.core/default", "namespaces/default"],
   ["kubelet/pods.v1.core/default/a", "pods/default/a"],
-  ["kubelet/secrets.v1.core/default/token", "secrets/default/token"],
+  ["kubelet/configmaps.v1.core/default/token", "configmaps/default/token"],
   ["kube-proxy/services.v1.core/default/web", "services/specs/default/web"],
   ["kube-proxy/endpoints.v1.core/default/web", "services/endpoints/default/web"],
   ["kubelet/leases.v1.coordination.k8s.io/kube-node-lease/edge-1", "leases/kube-node-lease/edge-1"],
@@ -30,11 +30,13 @@ function fill(node: EdgeNode): Map<string, Uint8Array> {
   for (const [path, key, apiVersion] of OBJECTS) {
     const bytes = node.write(path, {
       ...(apiVersion === undefined ? {} : { apiVersion }),
-      ...(key.startsWith("secrets/") ? { more: { data: { token: SECRET } } } : {}),
+      ...(key.endsWith("/token") ? { more: { data: { token: SECRET } } } : {}),
     });
     values.set(`${node.prefix}/${key}`, bytes);
   }
-  Deno.mkdirSync(`${node.cacheDir}/kubelet/configmaps.v1.core`);
+  // Left out by default.
+  node.write("kubelet/secrets.v1.core/default/token", { more: { data: { token: SECRET } } });
+  Deno.mkdirSync(`${node.cacheDir}/kubelet/replicationcontrollers.v1.core`);
   Deno.mkdirSync(`${node.cacheDir}/_internal/restmapper`, { recursive: true });
   Deno.writeTextFileSync(`${node.cacheDir}/_internal/restmapper/cache-crd-restmapper.conf`, "");
   Deno.writeTextFileSync(`${node.cacheDir}/version`, "{}");
@@ -66,6 +68,7 @@ Deno.test("reconcile: from the first import to the last delete", async (t) => {
     strictEqual(pod?.owner, "kubelet/pods.v1.core");
     strictEqual(pod?.reason, "new");
     strictEqual(dry.report.created, KEYS.size);
+    strictEqual(dry.report.secretsLeftOut, 1);
     strictEqual(dry.report.status, "in-step");
     strictEqual(dry.report.txns, 1);
   });
@@ -77,6 +80,7 @@ Deno.test("reconcile: from the first import to the last delete", async (t) => {
     const { report } = first;
     strictEqual(first.stderr, "");
     strictEqual(report.created, KEYS.size);
+    strictEqual(report.secretsLeftOut, 1);
     deepStrictEqual(
       [report.updated, report.deleted, report.released, report.unchanged, report.recovered],
       [0, 0, 0, 0, 0],
@@ -155,7 +159,10 @@ Deno.test("reconcile: from the first import to the last delete", async (t) => {
     match(dry.stdout, /^dry run, would be in-step: 1 updated, \d+ unchanged; 1 Txn/m);
     const run = seen(await node.run(["--reconcile", "--settle-time=0"]));
     expectExit(run, 0);
-    match(run.stdout, /^in-step: 1 updated, \d+ unchanged; 1 Txn, revision \d+, \d+ ms\n$/);
+    match(
+      run.stdout,
+      /^left out {3}1 core Secret \(--include-secrets\)\nin-step: 1 updated, \d+ unchanged; 1 Txn, revision \d+, \d+ ms\n$/,
+    );
   });
 
   await t.step("drift is found and healed", async () => {

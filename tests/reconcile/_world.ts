@@ -27,6 +27,7 @@ export interface RunOptions extends Partial<Omit<ReconcileOptions, "source" | "c
   readonly components?: readonly string[];
   readonly excludeResources?: readonly string[];
   readonly maxObjectBytes?: number;
+  readonly leavesOutSecrets?: boolean;
 }
 
 /** The numbers and lists of a report that say what was done. */
@@ -98,7 +99,7 @@ export class World implements AsyncDisposable {
   }
 
   options(options: RunOptions = {}): ReconcileOptions {
-    const { components, excludeResources, maxObjectBytes, ...rest } = options;
+    const { components, excludeResources, maxObjectBytes, leavesOutSecrets, ...rest } = options;
     return {
       source: {
         root: this.files.root,
@@ -107,6 +108,7 @@ export class World implements AsyncDisposable {
           components: components && new Set(components),
           excludeResources: excludeResources && new ExcludedResources(excludeResources),
         },
+        leavesOutSecrets: leavesOutSecrets ?? false,
         settleMs: SETTLE_MS,
         maxObjectBytes: maxObjectBytes ?? 1024 * 1024,
       },

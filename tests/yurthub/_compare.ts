@@ -27,12 +27,12 @@ const STORED_AT: Readonly<Record<string, string>> = {
   "nodes.v1.core": "/registry/minions",
   "pods.v1.core": "/registry/pods",
   "runtimeclasses.v1.node.k8s.io": "/registry/runtimeclasses",
-  "secrets.v1.core": "/registry/secrets",
   "sensors.v1.devices.example.com": "/registry/devices.example.com/sensors",
   "services.v1.core": "/registry/services/specs",
 };
-/** Metadata alone, and yurthub's notes to itself: never imported. */
-const NOT_IMPORTED = /^(_internal\/|[^/]+\/partialobjectmetadatas\.v1\.meta\.k8s\.io\/)/;
+/** Metadata alone, and yurthub's notes to itself: never imported; Secrets: not by default. */
+const NOT_IMPORTED =
+  /^(_internal\/|[^/]+\/(partialobjectmetadatas\.v1\.meta\.k8s\.io|secrets\.v1\.core)\/)/;
 
 interface Held {
   readonly version: bigint;

@@ -11,6 +11,7 @@ import type { Node } from "../node.ts";
 import { ref } from "../schemas.ts";
 import { writeObjectList } from "./object_list.ts";
 import { listPlaceOf, objectPlaceOf, PLACE_ERRORS, RESOURCE } from "./places.ts";
+import { checkSecrets } from "./secrets_left_out.ts";
 import { type BodyDescription, jsonRoute, type QueryParameter, type Route } from "./route.ts";
 import { READ_ERRORS, storeWriter, WRITE_ERRORS, WRITTEN } from "./store_write.ts";
 
@@ -47,9 +48,10 @@ export function storeRoutes(node: Node): Route[] {
       body: OBJECT,
       ...WRITTEN,
       status: 201,
-      errors: [...WRITE_ERRORS, "InvalidContent", "KeyExists"],
+      errors: [...WRITE_ERRORS, "SecretsLeftOut", "InvalidContent", "KeyExists"],
       async answer(call) {
         const place = objectPlaceOf(call);
+        checkSecrets(node, place.gvr);
         return await write(
           place,
           call,
@@ -77,9 +79,10 @@ export function storeRoutes(node: Node): Route[] {
       summary: "Update an object, if its resourceVersion is fresher.",
       body: OBJECT,
       ...WRITTEN,
-      errors: [...WRITE_ERRORS, "InvalidContent", "NotFound", "UpdateConflict"],
+      errors: [...WRITE_ERRORS, "SecretsLeftOut", "InvalidContent", "NotFound", "UpdateConflict"],
       async answer(call) {
         const place = objectPlaceOf(call);
+        checkSecrets(node, place.gvr);
         return await write(
           place,
           call,
@@ -129,11 +132,13 @@ export function storeRoutes(node: Node): Route[] {
       query: [NAMESPACE],
       body: LIST,
       ...WRITTEN,
-      errors: [...WRITE_ERRORS, "InvalidContent"],
+      errors: [...WRITE_ERRORS, "SecretsLeftOut", "InvalidContent"],
       long: true,
       async answer(call) {
         const place = listPlaceOf(call);
         const objects = splitObjectList(call.body, place.gvr);
+        // An empty list only lets go.
+        if (objects.length > 0) checkSecrets(node, place.gvr);
         return await write(
           { component: place.component },
           call,
