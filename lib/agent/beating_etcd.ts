@@ -13,6 +13,7 @@ export function beatingEtcd(etcd: Etcd, beat: () => void): Etcd {
     rangeAll: (requests) => etcd.rangeAll(requests).finally(beat),
     txn: (request, bytes) => etcd.txn(request, bytes).finally(beat),
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm().finally(beat),
+    watch: (request, told) => etcd.watch(request, told),
     close: () => etcd.close(),
   };
 }

@@ -1,5 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
-import type { Etcd } from "../etcd/mod.ts";
+import type { Etcd, KeyWatch, WatchEvent } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { type FenceSight, type HomeCluster, lookAtFence, type StoreContext } from "../store/mod.ts";
 
@@ -132,6 +132,26 @@ export class Connections {
       if (etcd !== this.#etcd) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Watches what tells that etcd is not as it was left: the fence, and deletes of object keys.
+   *
+   * @param told called with each event
+   * @returns the watch; undefined if there is no client yet, or it was closed meanwhile
+   * @throws {EtcdError} if it does not begin
+   */
+  async watchEtcd(told: (event: WatchEvent) => void): Promise<KeyWatch | undefined> {
+    const etcd = this.#etcd;
+    const { prefix, fenceKey } = this.#cache.identity;
+    try {
+      const watch = await etcd?.watch({ deletedUnder: `${prefix}/`, key: fenceKey }, told);
+      if (etcd === this.#etcd) return watch;
+      watch?.close();
+    } catch (error) {
+      if (etcd === this.#etcd) throw error;
+    }
+    return undefined;
   }
 
   /** Closes both. */

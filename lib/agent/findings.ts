@@ -159,6 +159,17 @@ export class Findings {
   }
 
   /**
+   * Takes in whether etcd can be watched.
+   *
+   * @param failure why not; undefined if it is
+   */
+  etcdWatched(failure: string | undefined): void {
+    if (failure === this.#health.etcdWatchFailure) return;
+    this.#health = { ...this.#health, etcdWatchFailure: failure };
+    this.#news = true;
+  }
+
+  /**
    * Takes in whether certificates and password can be read again.
    *
    * @param failure why not; undefined if they can, or nobody tried

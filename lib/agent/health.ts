@@ -26,6 +26,8 @@ export interface Health {
   readonly fence: { readonly kind: string; readonly key: string } | undefined;
   /** Why the fs cache is not watched; undefined if it is. */
   readonly watchFailure: string | undefined;
+  /** Why etcd can't be watched; undefined if it is, or nobody could try. */
+  readonly etcdWatchFailure: string | undefined;
   /** Why certificates or password can't be read again; undefined if they can. */
   readonly credentialFailure: string | undefined;
   /** Paths that are not imported. */
@@ -64,6 +66,7 @@ export const UNKNOWN_HEALTH: Health = {
   failure: undefined,
   fence: undefined,
   watchFailure: undefined,
+  etcdWatchFailure: undefined,
   credentialFailure: undefined,
   invalid: [],
   heldBack: [],

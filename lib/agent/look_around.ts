@@ -1,26 +1,19 @@
 import type { EdgekeydError } from "../errors.ts";
-import { EtcdError } from "../etcd/mod.ts";
 import { KeyCacheError } from "../keycache/mod.ts";
-import { OtherClusterError } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
-import { askedAgain } from "./asked_again.ts";
 import type { Connections } from "./connections.ts";
 import type { Findings } from "./findings.ts";
 import type { Log } from "./log.ts";
 import type { RootWatch } from "./root_watch.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** How often the fence in etcd, the component-key cache's files and certificates are looked at. */
+/** How often the component-key cache's files and the certificates are looked at. */
 export const LOOK_AROUND_MS = 5_000;
-/** A look that failed at once is made again after this long: a change of leader takes a second. */
-const ASK_AGAIN_MS = 1_000;
 
 /** What a look around is given of the world. */
 export interface LookAroundParts {
   readonly clock: AgentClock;
   readonly log: Log;
-  /** Told that the loop is alive. */
-  beat(): void;
 }
 
 /** What is looked at, and who is told. */
@@ -35,16 +28,11 @@ export interface LookAroundTools {
 export interface LookAroundActs {
   /** Takes in what failed. */
   failed(failure: EdgekeydError): void;
-  /** Takes in what the fence says, as judgeFence tells it. */
-  fenceSeen(kind: string): void;
   /** Connects to etcd anew. */
   reload(): void;
 }
 
-/**
- * Looks for what no event tells of: another root, a cache that is not in place, certificates, an
- * etcd that is away or was reset.
- */
+/** Looks for what no event tells of: another root, a cache that is not in place, certificates. */
 export class LookAround {
   readonly #parts: LookAroundParts;
   readonly #tools: LookAroundTools;
@@ -85,7 +73,6 @@ export class LookAround {
       this.#acts.reload();
     }
     await this.#retryCredentials();
-    await this.#lookAtFence();
   }
 
   /** An earlier client goes on until what could not be read can be. */
@@ -107,29 +94,5 @@ export class LookAround {
       this.#filesAreGone = true;
       if (findings.health.failure === undefined) this.#acts.failed(error);
     }
-  }
-
-  /**
-   * Not ready while etcd is not as it was left. While it is away the tries to reach it tell; before
-   * the first pass nobody knows of it; while the cache can't be had, nobody can tell.
-   */
-  async #lookAtFence(): Promise<void> {
-    const { connections, findings } = this.#tools;
-    if (findings.health.etcd !== "reachable" || this.#filesAreGone) return;
-    const parts = this.#parts;
-    try {
-      const seen = await askedAgain(
-        () => connections.lookAtFence().finally(() => parts.beat()),
-        () => parts.clock.sleep(ASK_AGAIN_MS),
-      );
-      if (seen?.kind) this.#acts.fenceSeen(seen.kind);
-    } catch (error) {
-      const isOther = error instanceof OtherClusterError;
-      if (!(error instanceof EtcdError) && !isOther) throw error;
-      // Once that is known, the tries to go on tell when it is over.
-      if (!isOther || findings.health.failure === undefined) this.#acts.failed(error);
-    }
-    // The pass that follows may take its time.
-    findings.tell();
   }
 }

@@ -5,6 +5,7 @@ import { FenceError, type StoreContext, UnknownOutcomeError } from "../store/mod
 import type { AgentClock } from "./agent_clock.ts";
 import { Backoff } from "./backoff.ts";
 import type { Connections } from "./connections.ts";
+import { EtcdWatch } from "./etcd_watch.ts";
 import type { Findings } from "./findings.ts";
 import { isOfEitherSide } from "./health.ts";
 import type { Log } from "./log.ts";
@@ -16,7 +17,7 @@ import type { Due, Schedule } from "./schedule.ts";
 
 /** How the loop works. */
 export interface LoopOptions {
-  /** The longest pause between two tries, in ms. */
+  /** The longest pause after a pass that failed, in ms. */
   readonly retryMaxMs: number;
   /** The loop comes round at least this often, in ms, so that it can show that it is alive. */
   readonly beatMs: number;
@@ -62,8 +63,9 @@ export class Loop {
   readonly #tools: LoopTools;
   readonly #backoff: Backoff;
   readonly #lookAround: LookAround;
+  readonly #etcdWatch: EtcdWatch;
   #stopping = false;
-  #fatal: FenceError | undefined;
+  #fatal: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
 
   /**
@@ -78,8 +80,20 @@ export class Loop {
     this.#backoff = new Backoff(options.retryMaxMs, parts.random);
     this.#lookAround = new LookAround(parts, tools, {
       failed: (failure) => this.failed(failure),
-      fenceSeen: (kind) => this.fenceSeen(kind),
       reload: () => this.reload(),
+    });
+    const { findings } = tools;
+    this.#etcdWatch = new EtcdWatch(parts, tools, {
+      failed: (failure) => {
+        this.failed(failure);
+        findings.tell();
+      },
+      fenceSeen: (kind) => {
+        this.fenceSeen(kind);
+        // What the loop is at may take its time.
+        findings.tell();
+      },
+      wake: () => this.wake(),
     });
   }
 
@@ -109,10 +123,12 @@ export class Loop {
    */
   async run(): Promise<void> {
     const { connections, findings, requests, schedule, watch } = this.#tools;
+    const watching = this.#etcdWatch.run().catch((error: unknown) => this.#end(error));
     try {
       while (!this.#stopping) {
         this.#parts.beat();
         if (findings.health.retired) {
+          this.#etcdWatch.close();
           requests.end();
           await this.#sleepUntil(Infinity);
         } else {
@@ -120,13 +136,15 @@ export class Loop {
           await this.#step(schedule.due(this.#nowMs()));
         }
         findings.tell();
-        if (this.#fatal) throw this.#fatal;
+        if (this.#fatal) throw this.#fatal.error;
       }
     } finally {
       requests.end();
       findings.end();
+      this.#etcdWatch.close();
       await watch.close();
       connections.close();
+      await watching;
     }
   }
 
@@ -138,7 +156,7 @@ export class Loop {
   failed(failure: EdgekeydError): void {
     const { connections, findings, passes, requests, schedule } = this.#tools;
     findings.failed(failure);
-    if (failure instanceof FenceError && !passes.takesOver(failure)) this.#fatal = failure;
+    if (failure instanceof FenceError && !passes.takesOver(failure)) this.#end(failure);
     if (failure instanceof KeyCacheError) connections.dropCache();
     schedule.failed(this.#backoff.next(), this.#nowMs());
     requests.refuseOperations(failure.message);
@@ -200,7 +218,15 @@ export class Loop {
 
   async #pass(due: Exclude<Due, { kind: "wait" }>): Promise<void> {
     const context = await this.#context();
-    if (context) this.passed(await this.#tools.passes.due(context, due));
+    if (!context) return;
+    // What is deleted behind the look of the first pass, the watch tells.
+    await this.#etcdWatch.begun();
+    this.passed(await this.#tools.passes.due(context, due));
+  }
+
+  #end(error: unknown): void {
+    this.#fatal ??= { error };
+    this.wake();
   }
 
   async #operate(): Promise<void> {

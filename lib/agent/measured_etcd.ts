@@ -29,7 +29,7 @@ export interface EtcdMeter {
 export type TxnOutcome = "applied" | "compare-failed" | "not-applied" | "in-doubt";
 
 /** The calls that are made. */
-export type EtcdCall = "txn" | "range" | "alarms";
+export type EtcdCall = "txn" | "range" | "alarms" | "watch";
 
 /**
  * Measures each call of a client.
@@ -68,6 +68,11 @@ export function measuredEtcd(etcd: Etcd, meter: EtcdMeter, monotonicMs: () => nu
         meter.txn(answer ? answered : failed, seconds, bytes);
       }),
     hasNoSpaceAlarm: () => measure("alarms", () => etcd.hasNoSpaceAlarm(), () => {}),
+    watch: async (request, told) => {
+      const watch = await measure("watch", () => etcd.watch(request, told), () => {});
+      watch.ended.then((failure) => failure && meter.failed("watch", failure.reason));
+      return watch;
+    },
     close: () => etcd.close(),
   };
 }

@@ -9,6 +9,7 @@ import {
 } from "../reconcile/mod.ts";
 import type { FenceError, StoreContext } from "../store/mod.ts";
 import type { Findings } from "./findings.ts";
+import { groupOfPath } from "./group_paths.ts";
 import { groupsToLookAt } from "./health.ts";
 import { askedOptions, type PassRequest } from "./node.ts";
 import { rememberFailure, rememberPass } from "./remembered.ts";
@@ -57,11 +58,16 @@ export class Passes {
     context: StoreContext,
     due: Exclude<Due, { kind: "wait" }>,
   ): Promise<ReconcileOutcome> {
-    const full = due.kind === "full";
     const { findings } = this.#tools;
-    const groups = full ? undefined : groupsToLookAt(findings.health, due.groups);
+    const patient = false;
     await this.#begin(due);
-    return await this.#pass(context, this.#options, { groups, full, patient: false });
+    if (due.kind === "full") {
+      return await this.#pass(context, this.#options, { groups: undefined, full: true, patient });
+    }
+    const { deleted = new Set() } = due;
+    const changed = due.groups?.union(groupsOf(context.cache, deleted));
+    const groups = groupsToLookAt(findings.health, changed);
+    return await this.#pass(context, this.#options, { groups, deleted, full: false, patient });
   }
 
   /**
@@ -127,6 +133,18 @@ export class Passes {
   #nowMs(): number {
     return this.#options.clock.monotonicMs();
   }
+}
+
+/** Groups with the files of those who hold some keys. */
+function groupsOf(cache: ComponentKeyCache, keys: Iterable<string>): Set<string> {
+  const groups = new Set<string>();
+  for (const key of keys) {
+    for (const owner of cache.rows.get(key)?.owners ?? []) {
+      const path = cache.pathOf(key, owner);
+      if (path !== undefined) groups.add(groupOfPath(path));
+    }
+  }
+  return groups;
 }
 
 /** A pass that can't be remembered has failed: the disk is at its end. */

@@ -1,3 +1,5 @@
+import { DeletedKeys, lookAfterDelete } from "./deleted_keys.ts";
+
 /** When the loop does what, in ms of a clock that only runs forward. */
 export interface ScheduleOptions {
   /** How long the cache must be quiet before a change is taken up. */
@@ -11,7 +13,13 @@ export interface ScheduleOptions {
 /** What is due. */
 export type Due =
   | { readonly kind: "full" }
-  | { readonly kind: "groups"; readonly groups: ReadonlySet<string> | undefined }
+  | {
+    readonly kind: "groups";
+    /** Undefined: all. */
+    readonly groups: ReadonlySet<string> | undefined;
+    /** Object keys that somebody deleted in etcd, if there are some: theirs too. */
+    readonly deleted?: ReadonlySet<string>;
+  }
   | { readonly kind: "wait"; readonly untilMs: number };
 
 /** A steady stream of changes is taken up after this many debounces all the same. */
@@ -33,6 +41,7 @@ export class Schedule {
   /** Each group has its own time: one that never rests must not put off the others. */
   readonly #revisitAtMs = new Map<string, number>();
   #revisitAllAtMs = Infinity;
+  readonly #deleted = new DeletedKeys();
   #fullAtMs: number;
   #notBeforeMs = -Infinity;
 
@@ -63,6 +72,27 @@ export class Schedule {
     this.#fullAtMs = Math.min(this.#fullAtMs, nowMs);
   }
 
+  /**
+   * Somebody deleted a key in etcd that is held.
+   *
+   * @param key the object key
+   * @param nowMs now
+   * @param random from 0 to below 1
+   */
+  deleted(key: string, nowMs: number, random: number): void {
+    if (!this.#deleted.add(key, nowMs, random)) this.fullSoon(nowMs, random);
+  }
+
+  /**
+   * Somebody may have deleted keys in etcd while nobody watched.
+   *
+   * @param nowMs now
+   * @param random from 0 to below 1
+   */
+  fullSoon(nowMs: number, random: number): void {
+    this.#fullAtMs = Math.min(this.#fullAtMs, lookAfterDelete(nowMs, random));
+  }
+
   /** A pass failed: a full one comes after a pause, and nothing before. */
   failed(pauseMs: number, nowMs: number): void {
     this.#notBeforeMs = nowMs + pauseMs;
@@ -76,6 +106,7 @@ export class Schedule {
   begun(due: Due, nowMs: number): void {
     if (due.kind === "wait") return;
     const looked = due.kind === "full" ? undefined : due.groups;
+    this.#deleted.looked(due.kind === "full" ? undefined : due.deleted ?? []);
     if (due.kind === "full") this.#fullAtMs = nowMs + this.#options.resyncIntervalMs;
     const dirty = this.#dirty;
     if (looked === undefined) {
@@ -123,17 +154,19 @@ export class Schedule {
     if (nowMs >= this.#fullAtMs) return { kind: "full" };
     const dirtyAtMs = this.#quietAtMs();
     const revisitAtMs = Math.min(this.#revisitAllAtMs, ...this.#revisitAtMs.values());
-    const untilMs = Math.min(this.#fullAtMs, dirtyAtMs, revisitAtMs);
+    const untilMs = Math.min(this.#fullAtMs, dirtyAtMs, revisitAtMs, this.#deleted.atMs);
     if (nowMs < untilMs) return { kind: "wait", untilMs };
     const isDirty = nowMs >= dirtyAtMs;
+    const gone = this.#deleted.due(nowMs);
+    const deleted = gone.size > 0 ? { deleted: gone } : {};
     if (nowMs >= this.#revisitAllAtMs || (isDirty && this.#dirty === "all")) {
-      return { kind: "groups", groups: undefined };
+      return { kind: "groups", groups: undefined, ...deleted };
     }
     const groups = new Set(isDirty && this.#dirty !== "all" ? this.#dirty : []);
     for (const [group, atMs] of this.#revisitAtMs) {
       if (atMs - SETTLE_MARGIN_MS <= nowMs) groups.add(group);
     }
-    return { kind: "groups", groups };
+    return { kind: "groups", groups, ...deleted };
   }
 
   /** When the dirty groups are to be looked at. */

@@ -143,4 +143,19 @@ export const WARNINGS = {
       about: "directory",
     },
   },
+  "etcd-unwatched": {
+    kind: "warning",
+    effect: "none",
+    items: ({ etcdWatchFailure: reason }) =>
+      reason === undefined ? [] : [{ about: "etcd", reason }],
+    words: () => "etcd can't be watched, and is asked every 5 s",
+    advice: "let this node's role read all keys under --etcd-prefix, and watch etcd itself or " +
+      "through what passes its streams on; until then a key that somebody deletes comes back with " +
+      "the next full pass",
+    log: {
+      appeared: "etcd can't be watched, it is asked every 5 s",
+      cleared: "etcd is watched",
+      about: "of",
+    },
+  },
 } satisfies Readonly<Record<string, Definition & { readonly kind: "warning" }>>;

@@ -233,7 +233,7 @@ export const FLAGS = {
     default: "30s",
     min: 100,
     max: 3_600_000,
-    help: "the longest pause between two tries while etcd is away",
+    help: "the longest pause after a pass that failed",
     only: "run",
   },
   "log-format": {

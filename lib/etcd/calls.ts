@@ -7,6 +7,7 @@ import type { Etcd3 } from "etcd3";
 export const CALLS = [
   "KV.Range",
   "KV.Txn",
+  "Watch.Watch",
   "Maintenance.Alarm",
   "Auth.Authenticate",
   "Auth.UserGet",
@@ -15,7 +16,10 @@ export const CALLS = [
 type Call = typeof CALLS[number];
 type ServiceOf<C> = C extends `${infer S}.${string}` ? S : never;
 type MethodOf<S extends string, C = Call> = C extends `${S}.${infer M}` ? Uncapitalize<M> : never;
-type ClientOf<S> = S extends "KV" ? "kv" : S extends string ? Uncapitalize<S> : never;
+type ClientOf<S> = S extends "KV" ? "kv"
+  : S extends "Watch" ? "watchClient"
+  : S extends string ? Uncapitalize<S>
+  : never;
 type Narrowed<Client, Method> = Pick<Client, Extract<keyof Client, Method>>;
 
 /** etcd3's client, of which nothing but {@linkcode CALLS} can be called. */

@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
 import { badAnswer } from "./bad_answer.ts";
+import type { EtcdError } from "./errors.ts";
 import type { Etcd, RangesResponse } from "./etcd.ts";
+import type { WatchEvent, WatchRequest } from "./key_watch.ts";
 import type {
   KeyValue,
   RangeRequest,
@@ -39,6 +41,20 @@ export function checked(etcd: Etcd): Etcd {
       return answer;
     },
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
+    async watch(request, told) {
+      let failure: EtcdError | undefined;
+      let close = () => {};
+      const watch = await etcd.watch(request, (event) => {
+        if (isAskedFor(event, request)) return told(event);
+        failure ??= badAnswer("a watch");
+        close();
+      });
+      close = () => watch.close();
+      if (!hasHeader(watch)) failure ??= badAnswer("a watch");
+      if (!failure) return { ...watch, ended: watch.ended.then((why) => failure ?? why) };
+      close();
+      throw failure;
+    },
     close: () => etcd.close(),
   };
 }
@@ -108,6 +124,14 @@ function answersOp(
   if (op.request_range) return answersRange(answer?.response_range, op.request_range);
   const done = op.request_put ? answer?.response_put : answer?.response_delete_range;
   return typeof done === "object" && done !== null;
+}
+
+function isAskedFor(event: Doubtful<WatchEvent>, request: WatchRequest): boolean {
+  const { kind, key, value, modRevision } = event ?? {};
+  if (typeof key !== "string" || typeof value !== "string") return false;
+  const isOfKey = key === request.key && (kind === "put" || kind === "delete");
+  const isUnder = key.startsWith(request.deletedUnder) && kind === "delete";
+  return (isOfKey || isUnder) && matches(modRevision, REVISION);
 }
 
 /** A range without an end is asked for by a single zero byte. */

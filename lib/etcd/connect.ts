@@ -8,6 +8,7 @@ import { deadlineIn, longestCallMs, msUntil } from "./deadline.ts";
 import { EtcdError } from "./errors.ts";
 import type { Etcd, RangesResponse } from "./etcd.ts";
 import { Failover } from "./failover.ts";
+import type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
 import { Login } from "./login.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { firstDenied, type KeyRange, writeQuestion, writtenKeys } from "./written_keys.ts";
@@ -150,6 +151,23 @@ class EtcdClient implements Etcd {
       ({ connection, ...options }) => connection.alarms(options),
     );
     return alarms.some(({ alarm }) => alarm === "Nospace");
+  }
+
+  async watch(request: WatchRequest, told: (event: WatchEvent) => void): Promise<KeyWatch> {
+    const username = this.#username;
+    try {
+      return await this.#call(this.#timeoutMs, true, async ({ connection, ...options }) => {
+        const { endpoint } = connection;
+        const { ended, ...watch } = await connection.watch(request, options, told);
+        const why = ended.then((failure) =>
+          failure && toEtcdError(failure, { endpoint, username })
+        );
+        return { ...watch, ended: why };
+      });
+    } catch (error) {
+      const denial = { access: "read", first: request.deletedUnder } as const;
+      throw isDenied(error) ? await this.#denied(denial, error) : error;
+    }
   }
 
   close(): void {

@@ -5,21 +5,16 @@ import { noop } from "cockatiel";
 import { Etcd3, type IAlarmResponse } from "etcd3";
 import { CallFailure } from "./call_failure.ts";
 import type { CallingClient } from "./calls.ts";
+import type { CallOptions } from "./call_options.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { msUntil } from "./deadline.ts";
 import { isHttps } from "./endpoints.ts";
 import type { RangesResponse } from "./etcd.ts";
 import { limitHandshakes } from "./handshake_limit.ts";
+import type { WatchEvent, WatchRequest } from "./key_watch.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { allowTlsToIpAddresses } from "./tls_servername.ts";
-
-/** What holds for one call. */
-export interface CallOptions {
-  /** When it has to be over, as {@linkcode deadlineIn} counts. */
-  readonly deadline: number;
-  /** etcd's auth token, if there is one. */
-  readonly token?: string | undefined;
-}
+import { openWatch, type WatchStream } from "./watch_stream.ts";
 
 /**
  * The channel settings. Nothing is sent twice behind our back and no proxy stands between. etcd3
@@ -50,12 +45,26 @@ const SENDABLE = /^[\x21-\x7e]+$/;
 const MAX_TYPE_LENGTH = 40;
 
 /**
+ * A watch says nothing for days, so that only keepalive tells a connection that is dead. It has a
+ * connection of its own, in which no Txn stands before a ping. etcd takes a ping more often than
+ * every 5 s (`--grpc-keepalive-min-time`) for an attack.
+ */
+const WATCH_CHANNEL_OPTIONS: grpc.ChannelOptions = {
+  ...CHANNEL_OPTIONS,
+  "grpc.keepalive_time_ms": 6_000,
+  "grpc.keepalive_timeout_ms": 2_000,
+};
+
+/**
  * etcd3 for ONE endpoint, stripped of all that it does by itself: retries, circuit breaker, choice
  * of host, login. A method is one attempt on the wire.
  */
 export class Connection {
   readonly endpoint: string;
   readonly #etcd: CallingClient;
+  /** Another one, for watches. */
+  readonly #watching: CallingClient;
+  readonly #closed = new AbortController();
 
   /**
    * Connects at the first call, not before.
@@ -68,12 +77,15 @@ export class Connection {
     this.endpoint = endpoint;
     if (isHttps(endpoint)) allowTlsToIpAddresses();
     limitHandshakes();
-    this.#etcd = new Etcd3({
-      hosts: endpoint,
-      ...(tls && { credentials: credentialBuffers(tls) }),
-      faultHandling: { host: () => noop, global: noop },
-      grpcOptions: { ...CHANNEL_OPTIONS, "grpc.max_receive_message_length": maxAnswerBytes },
-    });
+    const client = (channelOptions: grpc.ChannelOptions) =>
+      new Etcd3({
+        hosts: endpoint,
+        ...(tls && { credentials: credentialBuffers(tls) }),
+        faultHandling: { host: () => noop, global: noop },
+        grpcOptions: { ...channelOptions, "grpc.max_receive_message_length": maxAnswerBytes },
+      });
+    this.#etcd = client(CHANNEL_OPTIONS);
+    this.#watching = client(WATCH_CHANNEL_OPTIONS);
   }
 
   /** @throws {CallFailure} */
@@ -144,9 +156,25 @@ export class Connection {
     return answer.roles;
   }
 
-  /** Calls in flight end as they would have; no new one may follow. */
+  /**
+   * @param told called with each event
+   * @returns the watch, once etcd has begun it; the deadline is for that alone
+   * @throws {CallFailure}
+   */
+  async watch(
+    request: WatchRequest,
+    options: CallOptions,
+    told: (event: WatchEvent) => void,
+  ): Promise<WatchStream> {
+    const { signal } = this.#closed;
+    return await openWatch(this.#watching.watchClient, request, { ...options, signal }, told);
+  }
+
+  /** Calls in flight end as they would have, watches at once; no new one may follow. */
   close(): void {
     this.#etcd.close();
+    this.#closed.abort();
+    this.#watching.close();
   }
 }
 

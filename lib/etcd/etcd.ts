@@ -1,3 +1,4 @@
+import type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
 import type {
   RangeRequest,
   RangeResponse,
@@ -53,6 +54,16 @@ export interface Etcd {
    * @throws {EtcdError} on any failure
    */
   hasNoSpaceAlarm(): Promise<boolean>;
-  /** Frees the connections; no call may follow. */
+  /**
+   * Watches from now on. A watch that has ended is not taken up where it was: an etcd that came back
+   * empty would see nothing until it is as old as the one before.
+   *
+   * @param request what to watch
+   * @param told called with each event, in order
+   * @returns the watch, once etcd has begun it
+   * @throws {EtcdError} on any failure until then
+   */
+  watch(request: WatchRequest, told: (event: WatchEvent) => void): Promise<KeyWatch>;
+  /** Frees the connections and ends the watches; no call may follow. */
   close(): void;
 }

@@ -11,6 +11,7 @@ export { longestCallMs } from "./deadline.ts";
 export { parseEndpoints } from "./endpoints.ts";
 export { EtcdError, type EtcdErrorReason } from "./errors.ts";
 export type { Etcd, RangesResponse } from "./etcd.ts";
+export type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
 export type {
   Compare,
   KeyValue,

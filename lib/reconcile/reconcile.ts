@@ -41,6 +41,12 @@ export interface ReconcileOutcome {
 export interface PassScope extends LookScope {
   /** Look at every key in etcd, to find drift; else only at what changed. */
   readonly full: boolean;
+  /**
+   * Keys that somebody may have deleted in etcd: they are looked at there.
+   *
+   * @default {none}
+   */
+  readonly deleted?: ReadonlySet<string>;
 }
 
 /**
@@ -144,6 +150,7 @@ class Run {
     const applied = await apply(this.#context, {
       changes: guarded.changes,
       full: this.#scope.full,
+      ...(this.#scope.deleted && { besides: this.#scope.deleted }),
       asOne: false,
       rules: decisionRules(this.#options, cache.fence.adopting),
       requireSingleTxn,

@@ -75,7 +75,7 @@ class Run {
     this.#context = context;
     this.#request = request;
     this.#changes = new Map(request.changes);
-    this.#again = request.full ? "all" : new Set();
+    this.#again = request.full ? "all" : request.besides ?? new Set();
     this.#epoch = context.cache.fence.epoch;
     const { rows } = context.cache;
     this.#before = new Map([...request.changes.keys()].flatMap((key) => {

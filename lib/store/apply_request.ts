@@ -12,6 +12,12 @@ export interface ApplyRequest {
   /** Look at every other row too, and heal what drifted in etcd. */
   readonly full: boolean;
   /**
+   * Keys to look at in etcd beside those that change, where not every row is looked at.
+   *
+   * @default {none}
+   */
+  readonly besides?: ReadonlySet<string>;
+  /**
    * Record what needs nothing in etcd with the last Txn, or not at all: for an operation that is
    * answered as done or as failed. Else it is recorded at once.
    */

@@ -11,7 +11,7 @@ export interface PlanRequest {
   readonly rows: ReadonlyMap<string, KeyRow>;
   /** How owners change, by object key. */
   readonly changes: ReadonlyMap<string, OwnershipChange>;
-  /** Keys to look at beside those of the changes; `all`: every row, to find drift. */
+  /** Keys to look at in etcd beside those of the changes; `all`: every row, to find drift. */
   readonly also: ReadonlySet<string> | "all";
   /** How values of others are judged. */
   readonly rules: DecisionRules;
@@ -51,7 +51,7 @@ export async function plan(
   const { rows, changes, also, dry } = request;
   const keys = new Set(also === "all" ? rows.keys() : also);
   for (const key of changes.keys()) keys.add(key);
-  const toObserve = also === "all" ? keys : unknownKeys(keys, rows);
+  const toObserve = also === "all" ? keys : unknownKeys(keys, rows).union(also);
   let observation: Observation | undefined;
   if (toObserve.size > 0 || also === "all") {
     observation = await observe(context, toObserve);
@@ -156,7 +156,7 @@ function buriedUnder(
 function unknownKeys(
   keys: ReadonlySet<string>,
   rows: ReadonlyMap<string, KeyRow>,
-): ReadonlySet<string> {
+): Set<string> {
   const unknown = new Set<string>();
   for (const key of keys) {
     const row = rows.get(key);

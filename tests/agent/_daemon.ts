@@ -25,6 +25,8 @@ export interface DaemonProcess extends AsyncDisposable {
   ask(method: string, path: string, body?: BodyInit): Promise<Answered>;
   status(): Promise<AgentStatus>;
   kill(signal: Deno.Signal): void;
+  /** How it ended. */
+  readonly ended: Promise<EdgekeydResult>;
   /** Ends it with SIGTERM. */
   stop(): Promise<EdgekeydResult & { readonly stopMs: number }>;
 }
@@ -70,6 +72,7 @@ export async function startDaemon(
     ask,
     status: async () => (await ask("GET", "/v1/status")).json as AgentStatus,
     kill: (signal) => process.kill(signal),
+    ended: process.result,
     async stop() {
       const startMs = performance.now();
       process.kill("SIGTERM");

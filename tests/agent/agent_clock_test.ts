@@ -136,6 +136,12 @@ async function agentOnModels() {
         rangeAll: (requests) => etcd.rangeAll(requests),
         txn: (request) => etcd.txn(request),
         hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
+        watch(watched, told) {
+          link.calls++;
+          return link.away
+            ? Promise.reject(new EtcdError("unreachable", "can't reach etcd"))
+            : etcd.watch(watched, told);
+        },
         close() {},
       }),
     store: (cache, etcd) => ({
@@ -156,11 +162,15 @@ async function agentOnModels() {
   /** What happened that is worth a line in the log, beside changes. */
   const told = () =>
     lines.map(([message]) => message).filter((message) => !message.startsWith("brought in step"));
-  return { agent, time, fs, etcd, link, pods, keys, told };
+  const goAway = () => {
+    link.away = true;
+    etcd.cutWatches();
+  };
+  return { agent, time, fs, etcd, link, goAway, pods, keys, told };
 }
 
 Deno.test("Agent takes time, timers and dice from its parts alone, and so a day from a test", async () => {
-  const { agent, time, fs, etcd, link, pods, keys, told } = await agentOnModels();
+  const { agent, time, fs, etcd, link, goAway, pods, keys, told } = await agentOnModels();
   using _ = withoutGlobals();
   const running = agent.run();
   await time.pass(5_000);
@@ -170,20 +180,23 @@ Deno.test("Agent takes time, timers and dice from its parts alone, and so a day 
   fs.remove(`${pods}/b`);
   await time.pass(40_000);
   deepStrictEqual(keys(), ["/registry/pods/default/a"]);
-  // Drift is found by a full pass, and no later.
   etcd.delete("/registry/pods/default/a");
-  await time.pass(RESYNC_MS);
+  await time.pass(400);
+  deepStrictEqual(keys(), [], "whoever deleted it may be about to put another");
+  await time.pass(2_000);
   deepStrictEqual(keys(), ["/registry/pods/default/a"]);
-  link.away = true;
+  // Other drift is found by a full pass, and no later.
+  etcd.put("/registry/pods/default/a", objectBytes({ name: "a", resourceVersion: "1" }));
+  goAway();
   await time.pass(24 * HOUR_MS);
   strictEqual(agent.known.state, "etcd-away");
   const before = link.calls;
   await time.pass(HOUR_MS);
-  // Pauses are of 22.5 s with these dice, and never longer.
+  // It is looked for every second, and by passes now and then.
   const calls = link.calls - before;
-  ok(calls >= HOUR_MS / 22_500 - 1 && calls < 4 * HOUR_MS / 22_500, `${calls}`);
+  ok(calls >= HOUR_MS / 1_000 && calls < 3 * HOUR_MS / 1_000, `${calls}`);
   link.away = false;
-  await time.pass(60_000);
+  await time.pass(2_000);
   strictEqual(agent.known.state, "in-step");
   agent.stop();
   await running;
@@ -194,8 +207,8 @@ Deno.test("Agent takes time, timers and dice from its parts alone, and so a day 
   ]);
 });
 
-Deno.test("an idle agent finds within 10 s that etcd was emptied, and in 15 s that it is away; one lost answer is nothing", async () => {
-  const { agent, time, etcd, link, keys, told } = await agentOnModels();
+Deno.test("an idle agent finds within 2 s that etcd was emptied, or is away; one lost answer is nothing", async () => {
+  const { agent, time, etcd, link, goAway, keys, told } = await agentOnModels();
   using _ = withoutGlobals();
   const running = agent.run();
   // What is young is looked at twice, and then nothing is due for minutes.
@@ -203,19 +216,20 @@ Deno.test("an idle agent finds within 10 s that etcd was emptied, and in 15 s th
   const all = ["/registry/pods/default/a", "/registry/pods/default/b"];
   deepStrictEqual(keys(), all);
   etcd.reset();
-  await time.pass(10_000);
+  await time.pass(2_000);
   deepStrictEqual(keys(), all, "filled again");
   strictEqual(agent.known.state, "in-step");
 
   link.loseNext = true;
-  await time.pass(15_000);
+  etcd.cutWatches();
+  await time.pass(2_000);
   strictEqual(agent.known.state, "in-step", "one lost answer");
-  link.away = true;
-  await time.pass(15_000);
+  goAway();
+  await time.pass(2_000);
   const { state, etcd: { state: reach } } = agent.known;
   deepStrictEqual([state, reach], ["etcd-away", "away"]);
   link.away = false;
-  await time.pass(30_000);
+  await time.pass(2_000);
   strictEqual(agent.known.state, "in-step");
   agent.stop();
   await running;

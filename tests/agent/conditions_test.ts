@@ -50,6 +50,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "credentials-unread": { credentialFailure: "the password file is empty" },
   "cluster-changed": { clusterChange: { before: "7", now: "8" } },
   "unwatched": { watchFailure: "limit reached" },
+  "etcd-unwatched": { etcdWatchFailure: "permission denied" },
 };
 
 const ALL = Object.entries(HOLDS).map(([name, facts]) => ({

@@ -99,6 +99,12 @@ Deno.test("each call to etcd is measured, and beats, however it ends", async () 
         : Promise.reject(answer);
     },
     hasNoSpaceAlarm: () => Promise.reject(new EtcdError("unreachable", "x")),
+    watch: () =>
+      Promise.resolve({
+        header,
+        ended: Promise.resolve(new EtcdError("timeout", "x")),
+        close() {},
+      }),
     close: () => {},
   };
   const measured = beatingEtcd(measuredEtcd(etcd, metrics.etcd, () => nowMs), () => beats++);

@@ -27,6 +27,7 @@ async function fullText(): Promise<string> {
       rangeAll: () => Promise.resolve({ header, answers: [] }),
       txn: () => Promise.resolve({ header, succeeded: true, responses: [] }),
       hasNoSpaceAlarm: () => Promise.reject(new EtcdError("timeout", "x")),
+      watch: () => Promise.reject(new EtcdError("timeout", "x")),
       close: () => {},
     },
     metrics.etcd,

@@ -68,6 +68,7 @@ export class World {
         return this.model.txn(request);
       },
       hasNoSpaceAlarm: () => this.model.hasNoSpaceAlarm(),
+      watch: (request, told) => this.model.watch(request, told),
       close: () => {},
     };
     for (const component of [...COMPONENTS, CONTROL]) {

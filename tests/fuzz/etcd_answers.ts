@@ -107,6 +107,10 @@ class Liar implements Etcd {
     return this.#etcd.hasNoSpaceAlarm();
   }
 
+  watch(...args: Parameters<Etcd["watch"]>) {
+    return this.#etcd.watch(...args);
+  }
+
   close(): void {
     this.#etcd.close();
   }

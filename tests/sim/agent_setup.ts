@@ -55,12 +55,26 @@ export function connect(
 /** What a process's store operations work with. */
 export function contextOf(
   world: World,
-  { maxTxnOps, requestBytes }: AgentSetup,
+  { maxTxnOps, requestBytes, network }: AgentSetup,
   { clock }: AgentProcess,
   cache: ComponentKeyCache,
   etcd: Etcd,
 ): StoreContext {
-  return { etcd, cache, maxTxnOps, requestBytes, random: () => world.prng.hex(), clock };
+  const noted: Etcd = {
+    range(request) {
+      network.ofOperations.add(request);
+      return etcd.range(request);
+    },
+    rangeAll(requests) {
+      for (const request of requests) network.ofOperations.add(request);
+      return etcd.rangeAll(requests);
+    },
+    txn: (request, bytes) => etcd.txn(request, bytes),
+    hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
+    watch: (request, told) => etcd.watch(request, told),
+    close: () => etcd.close(),
+  };
+  return { etcd: noted, cache, maxTxnOps, requestBytes, random: () => world.prng.hex(), clock };
 }
 
 /** How a process reconciles, unless it is told otherwise. */

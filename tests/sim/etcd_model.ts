@@ -7,7 +7,13 @@ import type {
   ITxnResponse,
 } from "etcd3";
 import { toEtcdError } from "../../lib/etcd/classify.ts";
-import type { Etcd, RangesResponse } from "../../lib/etcd/mod.ts";
+import type {
+  Etcd,
+  KeyWatch,
+  RangesResponse,
+  WatchEvent,
+  WatchRequest,
+} from "../../lib/etcd/mod.ts";
 import {
   checkForm,
   checkKey,
@@ -22,6 +28,7 @@ import { isWrite } from "./etcd_model_request.ts";
 import { RevisionStore, type StoreSnapshot } from "./etcd_model_store.ts";
 import { runTxn } from "./etcd_model_txn.ts";
 import { type EtcdTraits, traitsOf } from "./etcd_model_version.ts";
+import { EtcdModelWatches } from "./etcd_model_watch.ts";
 
 /** What an etcd is started with. */
 export interface EtcdModelOptions {
@@ -58,13 +65,13 @@ const GRPC_OVERHEAD_BYTES = 512 * 1024;
  * etcd3, refusals included (tests/conformance holds it to that), at once and always alike. Each
  * call runs when it is made; who wants it late, lost or twice wraps it.
  *
- * What it leaves out: leases (a put that names one is refused, since there is none), watches,
- * authentication, and the limit of the client on the size of an answer.
+ * What it leaves out: leases (a put that names one is refused, since there is none), authentication, and the limit of the client on the size of an answer.
  */
 export class EtcdModel implements Etcd {
   readonly #options: Required<EtcdModelOptions>;
   readonly #traits: EtcdTraits;
-  readonly #store = new RevisionStore();
+  readonly #watches = new EtcdModelWatches();
+  readonly #store = new RevisionStore((states, at) => this.#watches.committed(states, at));
   #space: SpaceState = "free";
 
   /** @param options by default those of an etcd of one member with no flags */
@@ -104,6 +111,10 @@ export class EtcdModel implements Etcd {
 
   hasNoSpaceAlarm(): Promise<boolean> {
     return Promise.resolve(this.#space === "full");
+  }
+
+  watch(request: WatchRequest, told: (event: WatchEvent) => void): Promise<KeyWatch> {
+    return Promise.resolve(this.#watches.begin(request, told, this.#header()));
   }
 
   /** Does nothing: the model stands for the server, which outlives its clients. */
@@ -156,12 +167,19 @@ export class EtcdModel implements Etcd {
   /** Goes back to a snapshot, its revision included; the same cluster id. */
   restore(snapshot: StoreSnapshot): void {
     this.#store.restore(snapshot);
+    this.#watches.endAll();
   }
 
   /** Empties it, as if its data directory were wiped; the same cluster id, revision 1. */
   reset(): void {
     this.#store.restore();
+    this.#watches.endAll();
     this.#space = "free";
+  }
+
+  /** Whoever watched has lost it, as if etcd had been started anew. */
+  cutWatches(): void {
+    this.#watches.endAll();
   }
 
   /** Sets how the space quota stands. */

@@ -15,6 +15,12 @@ interface Change {
   readonly stored: StoredKey | undefined;
 }
 
+/** One key as a revision left it; `stored` is undefined if it deleted the key. */
+export interface KeyState {
+  readonly key: ModelKey;
+  readonly stored: StoredKey | undefined;
+}
+
 /** All that an etcd holds, frozen: what a store gave out, and can be put back to. */
 export interface StoreSnapshot {
   readonly revision: number;
@@ -36,7 +42,15 @@ export class RevisionStore {
   #history = new Map<ModelKey, readonly Change[]>();
   /** The keys of `#history`, in order. */
   #keys: ModelKey[] = [];
-  #written = false;
+  /** What the next revision has done so far. */
+  #written: KeyState[] = [];
+
+  readonly #committed: (states: readonly KeyState[], revision: number) => void;
+
+  /** @param committed told of each revision, and what it did */
+  constructor(committed: (states: readonly KeyState[], revision: number) => void) {
+    this.#committed = committed;
+  }
 
   /** The last revision that was committed. */
   get revision(): number {
@@ -45,7 +59,7 @@ export class RevisionStore {
 
   /** The revision that a read in an open Txn sees: the next one as soon as it has written. */
   get current(): number {
-    return this.#written ? this.#revision + 1 : this.#revision;
+    return this.#written.length > 0 ? this.#revision + 1 : this.#revision;
   }
 
   /** The oldest revision that can still be read, or -1 while there was no compaction. */
@@ -89,8 +103,11 @@ export class RevisionStore {
 
   /** Ends a Txn: what was written becomes the current revision. */
   commit(): void {
+    const written = this.#written;
+    if (written.length === 0) return;
     this.#revision = this.current;
-    this.#written = false;
+    this.#written = [];
+    this.#committed(written, this.#revision);
   }
 
   /** Forgets what no read at `revision` or later can see. */
@@ -122,7 +139,7 @@ export class RevisionStore {
     this.#compacted = snapshot.compacted;
     this.#history = new Map(snapshot.history);
     this.#keys = [...this.#history.keys()].sort();
-    this.#written = false;
+    this.#written = [];
   }
 
   #write(key: ModelKey, stored: StoredKey | undefined): void {
@@ -130,7 +147,7 @@ export class RevisionStore {
     const changes = this.#history.get(key);
     if (!changes) this.#keys.splice(this.#position(key), 0, key);
     this.#history.set(key, [...changes ?? [], { mod, stored }]);
-    this.#written = true;
+    this.#written.push({ key, stored });
   }
 
   /** Where in `#keys` a key stands, or would stand. */

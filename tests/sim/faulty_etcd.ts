@@ -1,5 +1,13 @@
 import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
-import { type Etcd, EtcdError, type RangesResponse } from "../../lib/etcd/mod.ts";
+import {
+  type Etcd,
+  EtcdError,
+  type KeyWatch,
+  type RangesResponse,
+  type WatchEvent,
+  type WatchRequest,
+} from "../../lib/etcd/mod.ts";
+import { LateEvents } from "./late_events.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { fenceValue } from "./txn_shape.ts";
 import { tell, type World, type Write } from "./world.ts";
@@ -32,6 +40,8 @@ export class Network {
   maxAnswerBytes = Infinity;
   /** One with more keys is as well: keys may be long. */
   maxAnswerKeys = Infinity;
+  /** Reads of an operation, and not of what an agent does beside it. */
+  readonly ofOperations = new WeakSet<IRangeRequest>();
   /** Told of each Txn without an answer: what is behind that may be more than the network. */
   unanswered: () => void = () => {};
 }
@@ -81,11 +91,10 @@ export class FaultyEtcd implements Etcd {
     }
     for (const request of requests) {
       const [first, end] = boundsOf(request);
-      tell(
-        this.#world,
-        (checker) =>
-          checker.etcdRead?.(this.#process.lineage, first, end, request.revision === undefined),
-      );
+      const isNow = request.revision === undefined;
+      if (!this.#network.ofOperations.has(request)) continue;
+      const { lineage } = this.#process;
+      tell(this.#world, (checker) => checker.etcdRead?.(lineage, first, end, isNow));
     }
     const kvs = read.answers.flatMap((answer) => answer.kvs);
     this.#checkSize(sizeOf(kvs), kvs.length);
@@ -144,6 +153,15 @@ export class FaultyEtcd implements Etcd {
     await this.#process.turn("alarm");
     this.#connect();
     return await this.#world.etcd.model.hasNoSpaceAlarm();
+  }
+
+  async watch(request: WatchRequest, told: (event: WatchEvent) => void): Promise<KeyWatch> {
+    await this.#process.turn("watch");
+    this.#connect();
+    const events = new LateEvents(this.#world, this.#process, told);
+    const watch = await this.#world.etcd.model.watch(request, (event) => events.take(event));
+    await this.#process.turn("watch begun");
+    return events.through(watch);
   }
 
   /** Nothing is held. */

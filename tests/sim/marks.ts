@@ -74,6 +74,8 @@ export const MARKS = [
   "a group pass",
   "watch lost",
   "watch missed what happened in a new directory",
+  "event of etcd's late",
+  "event of etcd's lost",
   "replace a list through the API",
   "replace one namespace through the API",
   "create an object through the API",

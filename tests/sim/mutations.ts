@@ -319,6 +319,7 @@ function through(etcd: Etcd): Etcd {
     rangeAll: (requests) => etcd.rangeAll(requests),
     txn: (request, bytes) => etcd.txn(request, bytes),
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
+    watch: (request, told) => etcd.watch(request, told),
     close: () => etcd.close(),
   };
 }

@@ -30,6 +30,8 @@ export interface Weather {
   readonly cloudRestore: number;
   readonly watchLost: number;
   readonly narrow: number;
+  readonly etcdEventLate: number;
+  readonly etcdWatchDead: number;
 }
 
 /** The most that each fault may be drawn to. */
@@ -62,6 +64,8 @@ const WORST: Weather = {
   cloudRestore: 0.1,
   watchLost: 0.02,
   narrow: 0.6,
+  etcdEventLate: 0.3,
+  etcdWatchDead: 0.03,
 };
 
 const NONE_AT_ALL = 0.45;

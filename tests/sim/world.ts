@@ -116,7 +116,7 @@ export interface Checker {
   readonly name: string;
   /** An agent sends a Txn. */
   txnSent?(lineage: Lineage, request: ITxnRequest, operation: Operation): void;
-  /** An agent has read a range of keys, as it is now or at a revision of before. */
+  /** An operation has read a range of keys, as it is now or at a revision of before. */
   etcdRead?(lineage: Lineage, first: string, end: string, isNow: boolean): void;
   /** etcd has a new revision. */
   etcdChanged?(changes: readonly KeyChange[], write: Write, request?: ITxnRequest): void;

@@ -37,6 +37,7 @@ function counting(etcd: Etcd) {
     },
     txn: (request, bytes) => etcd.txn(request, bytes),
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
+    watch: (request, told) => etcd.watch(request, told),
     close() {},
   };
   return { read, etcd: counted };
@@ -163,6 +164,7 @@ function endless(count: (asked: number) => number): Etcd {
     rangeAll: (requests) => Promise.resolve({ header, answers: requests.map(answer) }),
     txn: () => Promise.reject(new Error("nothing is written")),
     hasNoSpaceAlarm: () => Promise.resolve(false),
+    watch: () => Promise.reject(new Error("nothing is watched")),
     close() {},
   });
 }

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import type { IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from "etcd3";
-import { type Etcd, EtcdError, type RangesResponse } from "../../lib/etcd/mod.ts";
+import {
+  type Etcd,
+  EtcdError,
+  type KeyWatch,
+  type RangesResponse,
+  type WatchEvent,
+  type WatchRequest,
+} from "../../lib/etcd/mod.ts";
 
 /** What happens to one Txn instead of being sent and answered. */
 export type TxnHook = (
@@ -103,6 +110,10 @@ export class HookedEtcd implements Etcd {
 
   hasNoSpaceAlarm(): Promise<boolean> {
     return this.#etcd.hasNoSpaceAlarm();
+  }
+
+  watch(request: WatchRequest, told: (event: WatchEvent) => void): Promise<KeyWatch> {
+    return this.#etcd.watch(request, told);
   }
 
   close(): void {}

@@ -1,5 +1,7 @@
 /** What a proxy does to what passes through it; may be changed at any time. */
 export interface Passage {
+  /** Where new connections are handed on to, on loopback. */
+  serverPort: number;
   /** Wait so long before each piece is handed on. */
   delayMs: number;
   /** Swallow what the client sends once it has sent so many bytes. */
@@ -26,6 +28,7 @@ export interface TcpProxy extends AsyncDisposable {
  */
 export function startProxy(serverPort: number, passage: Partial<Passage> = {}): TcpProxy {
   const rules: Passage = {
+    serverPort,
     delayMs: 0,
     deafAfterBytes: Infinity,
     muteAfterBytes: Infinity,
@@ -61,7 +64,7 @@ export function startProxy(serverPort: number, passage: Partial<Passage> = {}): 
     open.add(client);
     let server: Deno.Conn;
     try {
-      server = await Deno.connect({ hostname: "127.0.0.1", port: serverPort });
+      server = await Deno.connect({ hostname: "127.0.0.1", port: rules.serverPort });
     } catch {
       if (open.delete(client)) client.close();
       return;

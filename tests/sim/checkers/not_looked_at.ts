@@ -8,7 +8,7 @@ type Holdings = ReadonlySet<string>;
 
 /**
  * What a run is told not to look at stays what it is: nobody takes a key up for it, nobody lets go
- * of one whose file stands, and a key that it holds is not deleted.
+ * of one whose file stands, and a key whose file stands is not deleted.
  */
 export class NotLookedAt implements Checker {
   readonly name = "not looked at";
@@ -55,7 +55,9 @@ export class NotLookedAt implements Checker {
       const owner = row?.owners.find(({ component, gvr }) =>
         before.has(`${key} ${component} ${gvr}`)
       );
-      if (owner) {
+      const isOf = (file: HeldFile) =>
+        file.component === owner?.component && file.gvr === owner.gvr;
+      if (owner && lineage.node.heldSince(key, operation.startTick, isOf, () => false)) {
         broken(this, `${lineage.name} deletes ${key} of ${owner.component}, not to be looked at`);
       }
     }
