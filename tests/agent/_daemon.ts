@@ -37,6 +37,9 @@ export interface DaemonProcess extends AsyncDisposable {
  */
 export const KILLED = /(can't reach|the connection to) etcd at /;
 
+/** Far less than --lock-timeout, which a run that waits for the lock would need. */
+export const AT_ONCE_MS = 15_000;
+
 /** Flags with which a daemon in a test reacts at once. */
 export const SWIFT = ["--debounce=50ms", "--settle-time=200ms", "--retry-max=500ms"];
 
