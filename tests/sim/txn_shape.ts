@@ -50,3 +50,11 @@ export function fenceValue(request: ITxnRequest): string {
   const fence = writesOf(request).find(({ key }) => key.startsWith("/edgekeyd/"));
   return fence ? new TextDecoder().decode(fence.value) : "";
 }
+
+/** A Txn that no etcd can apply: its condition is a fence that nobody writes. */
+export function isRehearsal({ compare = [] }: ITxnRequest): boolean {
+  return compare.some(({ target, result, key, value }) =>
+    target === "Value" && result === "Equal" && String(key).startsWith("/edgekeyd/") &&
+    !String(value).includes("/")
+  );
+}

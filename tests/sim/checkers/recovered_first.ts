@@ -1,7 +1,7 @@
 import type { ITxnRequest } from "etcd3";
 import { FenceError } from "../../../lib/store/mod.ts";
 import type { KeyChange } from "../etcd_ledger.ts";
-import { fenceValue, writesOf } from "../txn_shape.ts";
+import { fenceValue, isRehearsal, writesOf } from "../txn_shape.ts";
 import {
   broken,
   type Checker,
@@ -36,6 +36,7 @@ export class RecoveredFirst implements Checker {
     const writes = writesOf(request);
     if (writes.length === 0) return;
     const next = fenceValue(request);
+    if (operation.kind === "dry-run" && isRehearsal(request)) return;
     const isFarewell = operation.kind === "retire" && next === "" && writes.length === 1;
     if (isFarewell) return;
     const { header } = lineage.disk;
