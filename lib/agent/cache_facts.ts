@@ -1,5 +1,5 @@
 import type { ComponentKeyCache } from "../keycache/mod.ts";
-import { type ConflictPolicy, standingConflicts, standingOthers } from "../store/mod.ts";
+import { type ConflictPolicy, farAhead, standingConflicts, standingOthers } from "../store/mod.ts";
 import type { Facts } from "./condition.ts";
 
 /**
@@ -16,6 +16,7 @@ export function cacheFacts(
     nodeName: identity.nodeName,
     conflicts: standingConflicts(rows, { policy, adopting: false }),
     others: standingOthers(rows),
+    farAhead: farAhead(rows),
     pendingKeys: intent?.header.entries ?? 0,
   };
 }

@@ -1,4 +1,5 @@
 import { COUNT, oneOf, record, type Schema, TEXT, type TypeOf } from "./schema.ts";
+import type { FarAhead } from "../store/mod.ts";
 import type { Health } from "./health.ts";
 
 /** What was found out about a node. Where something is absent, nobody looked. */
@@ -15,6 +16,8 @@ export interface Facts extends Partial<Health> {
   readonly conflicts?: ReadonlyMap<string, string>;
   /** Keys whose value another importer wrote, and which no owner holds, each with what is known. */
   readonly others?: ReadonlyMap<string, string>;
+  /** A component whose resourceVersions are far beyond those of all others. */
+  readonly farAhead?: FarAhead | undefined;
   /** Keys of a Txn of which nobody knows what became of it. */
   readonly pendingKeys?: number;
 }

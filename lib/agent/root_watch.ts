@@ -20,8 +20,14 @@ const LOOK_MS = 1_000;
 const MISSING_ROOT_MS = 250;
 /** How often a watch that can't be had is tried. */
 const RETRY_MS = 5_000;
-/** How often everything is looked at meanwhile. */
+/** How often what is not watched is looked at meanwhile. */
 const UNWATCHED_MS = 30_000;
+const ALL: WatchHint = { kind: "all" };
+/** How often a watch is asked whether it still tells anything. */
+const ASK_MS = 30_000;
+const STUCK =
+  "the kernel's messages no longer come; is there a FIFO in it? Remove what is neither " +
+  "file nor directory, and restart edgekeyd";
 /** A watch that is in doubt is begun anew, but not more often than this. */
 const RENEW_MS = 500;
 
@@ -35,6 +41,11 @@ export class RootWatch {
   #rootId = "";
   #failure: string | undefined;
   #inDoubt = false;
+  /** The watch was lost, or could not be had. */
+  #isLost = false;
+  /** It tells nothing any more, and who touches it waits for ever. */
+  #isStuck = false;
+  #askAtMs = -Infinity;
   #begunAtMs = -Infinity;
   #lookAtMs = -Infinity;
   /** When everything is looked at next while there is no watch. */
@@ -57,16 +68,24 @@ export class RootWatch {
    */
   async check(nowMs: number): Promise<void> {
     if (nowMs < this.checkAtMs) return;
+    const unwatched = this.#watch?.unwatched;
     if (nowMs >= this.#lookAtAllMs) {
       this.#lookAtAllMs = nowMs + UNWATCHED_MS;
-      this.#parts.changed(undefined);
+      for (const hint of unwatched?.hints ?? [ALL]) this.#take(hint);
     }
     const isOther = this.#parts.identify() !== this.#rootId;
     if (this.#watch?.findReplaced()) this.#inDoubt = true;
     if (isOther && this.#rootId === "") this.#parts.appeared();
     else if (isOther || this.#inDoubt) this.#parts.changed(undefined);
+    if (this.#watch && nowMs >= this.#askAtMs) {
+      this.#askAtMs = nowMs + ASK_MS;
+      await this.#ask(this.#watch, nowMs);
+    }
     if (isOther || this.#inDoubt || !this.#watch) await this.#renew(nowMs);
-    else this.#lookAtMs = nowMs + LOOK_MS;
+    else {
+      this.#lookAtMs = nowMs + LOOK_MS;
+      this.#judge(this.#watch, nowMs);
+    }
   }
 
   /**
@@ -80,11 +99,21 @@ export class RootWatch {
 
   /** Ends the watch. */
   async close(): Promise<void> {
+    if (this.#watch) await this.#ask(this.#watch, this.#begunAtMs);
     const watch = this.#watch;
     this.#watch = undefined;
     watch?.close();
     // A new one would stay on the old root as long as this has not ended.
     await watch?.ended.catch(() => {});
+  }
+
+  async #ask(watch: CacheWatch, nowMs: number): Promise<void> {
+    if (!watch.answers || (await watch.answers()) || this.#watch !== watch) return;
+    this.#watch = undefined;
+    this.#isStuck = true;
+    this.#lookAtAllMs = nowMs + UNWATCHED_MS;
+    this.#parts.changed(undefined);
+    this.#fail(STUCK);
   }
 
   /** What changes before the new watch has begun is told to nobody: a look at all has to follow. */
@@ -94,7 +123,8 @@ export class RootWatch {
     this.#begunAtMs = nowMs;
     this.#rootId = this.#parts.identify();
     this.#lookAtMs = nowMs + MISSING_ROOT_MS;
-    if (this.#rootId !== "") this.#begin(nowMs);
+    if (this.#isStuck) this.#lookAtMs = nowMs + RETRY_MS;
+    else if (this.#rootId !== "") this.#begin(nowMs);
   }
 
   #begin(nowMs: number): void {
@@ -102,6 +132,7 @@ export class RootWatch {
     try {
       watch = this.#parts.watch((hint) => this.#take(hint));
     } catch (error) {
+      this.#isLost = true;
       this.#lookAtMs = nowMs + RETRY_MS;
       this.#lookAtAllMs = Math.min(this.#lookAtAllMs, nowMs + UNWATCHED_MS);
       this.#fail(reasonOf(error));
@@ -109,18 +140,25 @@ export class RootWatch {
     }
     this.#watch = watch;
     this.#lookAtMs = nowMs + LOOK_MS;
-    this.#lookAtAllMs = Infinity;
     // What changed while there was no watch was told to nobody.
-    if (this.#failure !== undefined) this.#parts.changed(undefined);
-    this.#fail(undefined);
+    if (this.#isLost) this.#parts.changed(undefined);
+    this.#isLost = false;
+    this.#judge(watch, nowMs);
     watch.ended.catch((error) => {
       if (this.#watch !== watch) return;
       this.#watch = undefined;
       watch.close();
+      this.#isLost = true;
       this.#inDoubt = true;
       this.#parts.changed(undefined);
       this.#fail(reasonOf(error));
     });
+  }
+
+  /** What a watch does not see is looked at now and then. */
+  #judge({ unwatched }: CacheWatch, nowMs: number): void {
+    this.#lookAtAllMs = unwatched ? Math.min(this.#lookAtAllMs, nowMs + UNWATCHED_MS) : Infinity;
+    this.#fail(unwatched && reasonOf(unwatched.reason));
   }
 
   #take(hint: WatchHint): void {

@@ -1,4 +1,5 @@
 import { plural } from "../plural.ts";
+import type { FarAhead } from "../store/mod.ts";
 import type { Definition } from "./condition.ts";
 
 const HALF_REWRITTEN_ADVICE =
@@ -8,6 +9,18 @@ const BUSY_ADVICE =
   "its directories are moved or made anew more often than --settle-time: find out by what, or give " +
   "a shorter one";
 
+/**
+ * Says how far ahead a component is.
+ *
+ * @param far what was found
+ */
+function farAheadReason({ key, resourceVersion, keys }: FarAhead): string {
+  return `resourceVersion ${resourceVersion} at ${key}` +
+    (keys > 1 ? `, and ${plural(keys - 1, "more key")}` : "");
+}
+
+/** Reasons of what a component has too much of. */
+const FULL = /\(--max-component-(?:keys|bytes)\)$/;
 /** Reasons of files that only are too much to take. */
 const TOO_LARGE = /^(larger than \d|does not fit one etcd request)/;
 
@@ -43,6 +56,23 @@ export const WARNINGS = {
       about: "key",
     },
   },
+  "versions-far-ahead": {
+    kind: "warning",
+    effect: "none",
+    items: ({ farAhead: far }) =>
+      far ? [{ about: far.component, reason: farAheadReason(far), count: far.keys }] : [],
+    words: ([{ about = "" } = { about: "" }]) =>
+      `${about} has resourceVersions far beyond those of all others`,
+    advice:
+      "while its files stand, nothing newer counts for their keys; if nobody knows where they " +
+      "are from, remove them, and what others hold is put",
+    log: {
+      appeared: "resourceVersions far beyond those of all others",
+      cleared: "no resourceVersions far beyond all others any more",
+      about: "component",
+      count: "keys",
+    },
+  },
   "keys-not-put": {
     kind: "warning",
     effect: "exception",
@@ -59,10 +89,27 @@ export const WARNINGS = {
       about: "key",
     },
   },
+  "components-full": {
+    kind: "warning",
+    effect: "exception",
+    items: ({ invalid = [] }) =>
+      invalid.filter(({ reason }) => FULL.test(reason))
+        .map(({ path, reason }) => ({ about: path, reason })),
+    words: ({ length }) =>
+      `${plural(length, "place")} of which files are left out, since their component has too much`,
+    advice: "what is in etcd of it stays; find out what writes so much, or raise the limit",
+    log: {
+      appeared: "files left out, since their component has too much",
+      cleared: "no files left out any more",
+      about: "path",
+    },
+  },
   "invalid-paths": {
     kind: "warning",
     effect: "exception",
-    items: ({ invalid = [] }) => invalid.map(({ path, reason }) => ({ about: path, reason })),
+    items: ({ invalid = [] }) =>
+      invalid.filter(({ reason }) => !FULL.test(reason))
+        .map(({ path, reason }) => ({ about: path, reason })),
     words: ({ length }) => `${plural(length, "invalid path")} not imported`,
     advice: (items) =>
       items.some(({ reason = "" }) => TOO_LARGE.test(reason))

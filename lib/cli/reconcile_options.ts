@@ -18,6 +18,7 @@ export function reconcileOptionsOf(options: Options): ReconcileOptions {
       leavesOutSecrets: !options.includeSecrets,
       settleMs: options.settleTimeMs,
       maxObjectBytes: options.maxObjectBytes,
+      limits: { maxKeys: options.maxComponentKeys, maxBytes: options.maxComponentBytes },
     },
     clock,
     policy: options.conflictPolicy,

@@ -94,7 +94,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         home: () => memory.home,
         clock: beating(clock, notifier),
         log,
-        watch: (hint) => watchCache(options.cacheDir, hint),
+        watch: (hint) => watchCache(options.cacheDir, hint, options.socketPath),
         identifyRoot: () => identifyRoot(options.cacheDir),
         beat: () => notifier.beat(),
         changed: () => showStatus(),

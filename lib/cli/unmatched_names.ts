@@ -1,4 +1,4 @@
-import { DenoFileSystem, ExcludedResources, parseDirectory } from "../fscache/mod.ts";
+import { DenoFileSystem, ExcludedResources, isHuge, parseDirectory } from "../fscache/mod.ts";
 import { builtinResources, type Gvr } from "../k8s/mod.ts";
 import { nearestName } from "../nearest_name.ts";
 import type { Options } from "./options.ts";
@@ -14,6 +14,7 @@ export function unmatchedNames(
   options: Pick<Options, "cacheDir" | "components" | "excludeResources">,
 ): string[] {
   const { cacheDir, components = new Set(), excludeResources = new Set() } = options;
+  if (components.size === 0 && excludeResources.size === 0) return [];
   const present = directoriesIn(cacheDir);
   const directories = [...new Set([...present?.values() ?? []].flat())];
   const resources = [...builtinResources().map(named), ...directories.map(resourceNames)].flat();
@@ -45,7 +46,7 @@ function directoriesIn(root: string): Map<string, string[]> | undefined {
   };
   const components = namesIn(root)?.map((component): [string, string[]] => [
     component,
-    namesIn(`${root}/${component}`) ?? [],
+    isHuge(fs, `${root}/${component}`) ? [] : namesIn(`${root}/${component}`) ?? [],
   ]);
   return components && new Map(components);
 }

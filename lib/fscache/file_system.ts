@@ -35,6 +35,14 @@ export interface FileStat extends FileStamp {
 export interface FileSystem {
   /** Lists a directory. */
   readDir(path: string): DirEntry[];
+  /**
+   * Tells whether a directory holds more entries than can be listed at once; absent where none does.
+   *
+   * @param path the directory
+   * @param entries how many are still listed
+   * @returns true if it holds more; false also if that can't be told
+   */
+  holdsMore?(path: string, entries: number): Promise<boolean>;
   /** Stats a path without following a symlink. */
   lstat(path: string): FileStat;
   /**

@@ -1,14 +1,16 @@
 import type { InvalidPath } from "./snapshot.ts";
 
-/** A broken disk or a stray program can leave any number of bad files: no more are listed. */
+/** A broken disk or a stray program can leave any number of bad files: so many of each component. */
 export const MAX_INVALID_PATHS = 10_000;
 
 /** What a scan found that can't be imported, and which recorded paths are kept because of it. */
 export class InvalidPaths {
   readonly #list: InvalidPath[] = [];
   readonly #kept = new Set<string>();
+  /** How many are listed, by component. */
+  readonly #listed = new Map<string, number>();
 
-  /** Each path with its reason; the last one says so if there are more. */
+  /** Each path with its reason; the last one of a component says so if there are more. */
   get list(): readonly InvalidPath[] {
     return this.#list;
   }
@@ -21,12 +23,15 @@ export class InvalidPaths {
    * @param reason in a few words, without content
    */
   add(path: string, canonicalPath: string, reason: string): void {
-    if (this.#list.length < MAX_INVALID_PATHS) {
+    const [component = ""] = canonicalPath.split("/", 1);
+    const listed = this.#listed.get(component) ?? 0;
+    this.#listed.set(component, listed + 1);
+    if (listed < MAX_INVALID_PATHS) {
       this.#list.push({ path, reason });
       this.#kept.add(canonicalPath);
       return;
     }
-    if (this.#list.length === MAX_INVALID_PATHS) {
+    if (listed === MAX_INVALID_PATHS) {
       this.#list.push({ path, reason: `${reason}; more are not listed` });
     }
     // To stay small, the whole directory is kept instead of each path in it.

@@ -5,27 +5,47 @@ import { ListedDirectories } from "./listed_directories.ts";
 import { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";
 import { standingEntries, type StandingEntry } from "./standing_entries.ts";
 
-/** A directory with more entries is not looked into. */
-export const MAX_DIRECTORY_ENTRIES = 250_000;
-/** A scan that meets more entries gives up. */
-export const MAX_ENTRIES = 1_000_000;
+/** A root with more entries is none of a cache. */
+export const MAX_ROOT_ENTRIES = 250_000;
+
+/** A component has more files and directories than are looked at; the rest of the cache goes on. */
+export class TooManyEntries extends Error {
+  /** The directory with which it was too much, as it is on disk. */
+  readonly source: string;
+
+  /**
+   * Notes where it was too much.
+   *
+   * @param source the directory, below the cache root, as it is on disk
+   */
+  constructor(source: string) {
+    super(`${source} holds too many entries`);
+    this.source = source;
+  }
+}
 
 /** Lists the directories of a cache, within limits, and notes which can't be listed. */
 export class Listings {
   /** All that were listed. */
   readonly directories: ListedDirectories;
+  readonly #fs: FileSystem;
   readonly #root: string;
   readonly #invalid: InvalidPaths;
-  #entries = 0;
+  readonly #maxEntries: number;
+  /** By component. */
+  readonly #entriesLeft = new Map<string, number>();
 
   /**
    * @param fs where they are
    * @param root the cache root
    * @param invalid told of those that can't be listed
+   * @param maxEntries how many files and directories of one component are looked at
    */
-  constructor(fs: FileSystem, root: string, invalid: InvalidPaths) {
+  constructor(fs: FileSystem, root: string, invalid: InvalidPaths, maxEntries: number) {
+    this.#fs = fs;
     this.#root = root;
     this.#invalid = invalid;
+    this.#maxEntries = maxEntries;
     this.directories = new ListedDirectories(fs, root);
   }
 
@@ -44,10 +64,9 @@ export class Listings {
       throw CacheRootError.of(this.#root, cause);
     }
     if (entries === undefined) throw new CacheRootError(this.#root, "is not a directory");
-    if (entries.length > MAX_DIRECTORY_ENTRIES) {
-      throw new CacheTooLargeError(this.#root, MAX_DIRECTORY_ENTRIES);
+    if (entries.length > MAX_ROOT_ENTRIES) {
+      throw new CacheTooLargeError(this.#root, MAX_ROOT_ENTRIES);
     }
-    this.#count(entries);
     return entries;
   }
 
@@ -58,9 +77,14 @@ export class Listings {
    * @param source its path as it is on disk
    * @param parent canonical path of the directory whose listing named it
    * @returns the entries that count; none if it can't be listed, which then is noted
-   * @throws {CacheTooLargeError} if the whole cache holds too many entries
+   * @throws {TooManyEntries} if its component holds too many entries
    */
-  below(path: string, source: string, parent: string): readonly StandingEntry[] {
+  async below(path: string, source: string, parent: string): Promise<readonly StandingEntry[]> {
+    const component = path.split("/", 1).join();
+    const left = this.#entriesLeft.get(component) ?? this.#maxEntries;
+    if (await this.#fs.holdsMore?.(`${this.#root}/${source}`, left)) {
+      throw new TooManyEntries(source);
+    }
     let entries: DirEntry[] | undefined;
     try {
       entries = this.directories.list(path, source);
@@ -74,16 +98,8 @@ export class Listings {
       this.directories.markChanged(parent);
       return [];
     }
-    if (entries.length > MAX_DIRECTORY_ENTRIES) {
-      this.#invalid.add(source, path, `holds more than ${MAX_DIRECTORY_ENTRIES} entries`);
-      return [];
-    }
-    this.#count(entries);
+    if (entries.length > left) throw new TooManyEntries(source);
+    this.#entriesLeft.set(component, left - entries.length);
     return standingEntries(entries);
-  }
-
-  #count(entries: readonly DirEntry[]): void {
-    this.#entries += entries.length;
-    if (this.#entries > MAX_ENTRIES) throw new CacheTooLargeError(this.#root, MAX_ENTRIES);
   }
 }

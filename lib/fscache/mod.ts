@@ -1,5 +1,7 @@
 /** The fs cache: its layout, and what a scan finds in it. */
 export { AbsenceHistory, type MissedLook, type MissingFile } from "./absence_history.ts";
+export { type ComponentHolding, type ComponentLimits, overLimit } from "./component_limits.ts";
+export type { ComponentRoomOptions } from "./component_rooms.ts";
 export { namesInRoot } from "./component_names.ts";
 export type { CoverageOptions } from "./coverage.ts";
 export { CustomResources } from "./custom_resources.ts";
@@ -21,7 +23,7 @@ export {
 export type { ObjectFileOptions } from "./object_files.ts";
 export { scan, type ScanOptions } from "./scan.ts";
 export { identifyRoot } from "./root_identity.ts";
-export { type CacheWatch, watchCache, type WatchHint } from "./watch.ts";
-export { type StandingGroup, standingGroups, standsIn } from "./standing_groups.ts";
+export { type CacheWatch, type Unwatched, watchCache, type WatchHint } from "./watch.ts";
+export { isHuge, type StandingGroup, standingGroups, standsIn } from "./standing_groups.ts";
 export { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";
 export type { Absence, InvalidPath, KnownFile, ScannedFile, Snapshot } from "./snapshot.ts";

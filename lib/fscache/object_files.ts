@@ -1,12 +1,13 @@
 import { contentHash, readObject } from "../k8s/mod.ts";
 import { FileTooLargeError } from "../regular_file.ts";
+import { type ComponentRoomOptions, ComponentRooms } from "./component_rooms.ts";
 import { CustomFiles, type JudgeOptions } from "./custom_files.ts";
 import { reasonOf } from "./file_errors.ts";
 import type { FileSystem } from "./file_system.ts";
 import type { InvalidPaths } from "./invalid_paths.ts";
 import { identify } from "./object_identity.ts";
 import type { Place } from "./place.ts";
-import type { KnownFile, ScannedFile } from "./snapshot.ts";
+import type { InvalidPath, KnownFile, ScannedFile } from "./snapshot.ts";
 import { isUnchanged } from "./stamps.ts";
 
 /** How many bytes of files a snapshot holds on to, unless told otherwise. */
@@ -28,6 +29,12 @@ export interface ObjectFileOptions<K extends KnownFile> {
   readonly maxObjectBytes: number;
   /** How many bytes of files are held on to; files beyond it come without theirs. */
   readonly maxRetainedBytes?: number | undefined;
+  /**
+   * What components may have, and have.
+   *
+   * @default generous limits, and none has anything
+   */
+  readonly room?: ComponentRoomOptions | undefined;
 }
 
 /** The files of objects that a scan met: as they were recorded, or read anew. */
@@ -40,7 +47,10 @@ export class ObjectFiles<K extends KnownFile> {
   readonly read = new Map<string, ScannedFile>();
   /** Files that are nothing to import, and not invalid, by canonical path. */
   readonly #passedOver = new Set<string>();
+  /** Recorded files that were left out, by canonical path. */
+  readonly #leftOut = new Set<string>();
   readonly #customs = new CustomFiles();
+  readonly #rooms: ComponentRooms;
   /** Files that were looked at, invalid ones too. */
   seen = 0;
   readonly #options: ObjectFileOptions<K>;
@@ -55,6 +65,7 @@ export class ObjectFiles<K extends KnownFile> {
     this.#options = options;
     this.#invalid = invalid;
     this.#bytesLeft = options.maxRetainedBytes ?? DEFAULT_RETAINED_BYTES;
+    this.#rooms = new ComponentRooms(options.room ?? {});
   }
 
   /**
@@ -80,6 +91,8 @@ export class ObjectFiles<K extends KnownFile> {
         if (gvr !== undefined && mayHoldNamespaces) {
           this.#customs.add(gvr, { path, source, kind: undefined, name, namespace });
         }
+      } else if (!this.#mayRead(place, path, source)) {
+        if (known !== undefined) this.#leftOut.add(path);
       } else {
         const file = this.#read(place, name, path, source);
         if (file === undefined) this.#passedOver.add(path);
@@ -117,16 +130,47 @@ export class ObjectFiles<K extends KnownFile> {
 
   /** Tells whether a file was found that is not invalid. */
   has(path: string): boolean {
-    return this.unchanged.has(path) || this.read.has(path) || this.#passedOver.has(path);
+    return this.unchanged.has(path) || this.read.has(path) || this.#passedOver.has(path) ||
+      this.#leftOut.has(path);
+  }
+
+  /** Groups of which files were left out, since their component has no room for them. */
+  get leftOut(): readonly InvalidPath[] {
+    return this.#rooms.leftOut;
+  }
+
+  /**
+   * Takes out what was read of a component.
+   *
+   * @param component its name
+   */
+  takeOut(component: string): void {
+    for (const path of this.read.keys()) {
+      if (path.startsWith(`${component}/`)) this.read.delete(path);
+    }
+  }
+
+  #mayRead({ component, directory }: Place, path: string, source: string): boolean {
+    const { fs, root, maxObjectBytes } = this.#options;
+    const knownBytes = this.#options.known(path)?.stamp.size;
+    return this.#rooms.mayRead(
+      { component, directory, knownBytes },
+      () => fs.lstat(`${root}/${source}`).size,
+      maxObjectBytes,
+    );
   }
 
   #read(place: Place, name: string, path: string, source: string): ScannedFile | undefined {
     const { fs, root, maxObjectBytes } = this.#options;
     const readAtMs = this.#options.nowMs();
     const { bytes, stamp } = fs.readFile(`${root}/${source}`, maxObjectBytes);
+    const { component, directory } = place;
+    const asked = { component, directory, knownBytes: this.#options.known(path)?.stamp.size };
+    this.#rooms.hasRead(asked, bytes.length);
     const meta = readObject(bytes);
     const identity = identify(meta, place, name);
     if (identity === undefined) return undefined;
+    this.#rooms.takes(asked, bytes.length);
     this.#customs.add(identity.gvr, { path, source, kind: meta.kind, ...identity });
     const retained = bytes.length <= this.#bytesLeft;
     if (retained) this.#bytesLeft -= bytes.length;

@@ -1,5 +1,6 @@
 import type { AbsenceHistory } from "./absence_history.ts";
 import { goneFiles } from "./absences.ts";
+import { DEFAULT_COMPONENT_LIMITS, maxEntries } from "./component_limits.ts";
 import { Coverage, type CoverageOptions } from "./coverage.ts";
 import { CustomResources } from "./custom_resources.ts";
 import { InvalidPaths } from "./invalid_paths.ts";
@@ -43,14 +44,15 @@ export interface ScanOptions<K extends KnownFile>
  * @param options what to scan, and what is known of it
  * @returns what was found
  * @throws {CacheRootError} if the root is missing, unreadable, or not a directory
- * @throws {CacheTooLargeError} if there are more entries than any cache has
+ * @throws {CacheTooLargeError} if the root has more entries than any cache
  */
 export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promise<Snapshot<K>> {
   const { recorded, absences } = options;
   const known = (path: string) => recorded.get(path);
   const coverage = new Coverage(options);
   const invalid = new InvalidPaths();
-  const listings = new Listings(options.fs, options.root, invalid);
+  const most = maxEntries(options.room?.limits ?? DEFAULT_COMPONENT_LIMITS);
+  const listings = new Listings(options.fs, options.root, invalid, most);
   const files = new ObjectFiles({ ...options, known }, invalid);
   const rewrites = new Rewrites();
   const slices = new Slices({
@@ -65,8 +67,17 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
     recordedComponents ??= new Set(recorded.keys().map((path) => path.slice(0, path.indexOf("/"))));
     return recordedComponents.has(component);
   };
-  const parts = { coverage, listings, files, rewrites, invalid, slices, known, isRecorded };
-  const components = await walk(parts);
+  const components = await walk({
+    coverage,
+    listings,
+    files,
+    rewrites,
+    invalid,
+    slices,
+    known,
+    isRecorded,
+    maxEntries: most,
+  });
   files.judgeCustoms({
     components,
     everything: options.groups === undefined,
@@ -90,7 +101,7 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
     unchanged: files.unchanged,
     backups: files.backups,
     files: files.read,
-    invalid: invalid.list,
+    invalid: [...invalid.list, ...files.leftOut],
     components,
     rewriting: rewrites.groups,
     absence: (path) => absenceOf(path) ?? (gone.has(path) ? "gone" : "unsettled"),

@@ -37,7 +37,7 @@ export class CacheRootError extends EdgekeydError {
   }
 }
 
-/** The cache holds more entries than any node's cache does. */
+/** The cache root holds more entries than any node's does. */
 export class CacheTooLargeError extends EdgekeydError {
   /** What it is called where it is shown. */
   override name = "CacheTooLargeError";
@@ -51,8 +51,8 @@ export class CacheTooLargeError extends EdgekeydError {
   constructor(root: string, maxEntries: number) {
     super(
       "CacheTooLarge",
-      `cache directory ${root} holds more than ${maxEntries} files and directories: check ` +
-        "--cache-dir, or narrow --components; nothing was changed",
+      `cache directory ${root} holds more than ${maxEntries} entries: check ` +
+        "--cache-dir; nothing was changed",
     );
   }
 }

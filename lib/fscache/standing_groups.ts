@@ -2,6 +2,9 @@ import { Coverage, type CoverageOptions } from "./coverage.ts";
 import type { DirEntry, FileSystem } from "./file_system.ts";
 import { backupName, canonicalName, type GroupDirectory, parseDirectory } from "./layout.ts";
 
+/** A directory that is larger itself holds more than a hundred thousand names. */
+const MAX_LISTED_BYTES = 4 * 1024 * 1024;
+
 /** A group's directory as it stands, whether or not a scan looks at it. */
 export interface StandingGroup extends GroupDirectory {
   /** Its component. */
@@ -29,6 +32,7 @@ export function standingGroups(
   const groups: StandingGroup[] = [];
   for (const { name: component } of directoriesIn(fs, root)) {
     if (!covered.component(component)) continue;
+    if (isHuge(fs, `${root}/${component}`)) continue;
     for (const { name } of directoriesIn(fs, `${root}/${component}`)) {
       const directory = canonicalName(name);
       const group = parseDirectory(directory);
@@ -66,6 +70,22 @@ function stands(fs: FileSystem, path: string): boolean {
     return true;
   } catch (error) {
     return !(error instanceof Deno.errors.NotFound);
+  }
+}
+
+/**
+ * Tells whether a component's directory holds more than one of groups can: a scan leaves it as it
+ * was, and says so.
+ *
+ * @param fs where it is
+ * @param path the directory
+ * @returns false also if that can't be told
+ */
+export function isHuge(fs: FileSystem, path: string): boolean {
+  try {
+    return fs.lstat(path).size > MAX_LISTED_BYTES;
+  } catch {
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@ import { isSegment } from "../k8s/mod.ts";
 import type { Coverage } from "./coverage.ts";
 import type { InvalidPaths } from "./invalid_paths.ts";
 import { canonicalName, INTERNAL_DIRECTORY, isBackup, parseDirectory } from "./layout.ts";
-import type { Listings } from "./listings.ts";
+import { type Listings, TooManyEntries } from "./listings.ts";
 import type { ObjectFiles } from "./object_files.ts";
 import type { Place } from "./place.ts";
 import type { Rewrites } from "./rewrites.ts";
@@ -38,6 +38,8 @@ export interface WalkParts<K extends KnownFile> {
   readonly slices: Slices;
   /** What is recorded of a file, by canonical path. */
   known(path: string): K | undefined;
+  /** How many files and directories of one component are looked at. */
+  readonly maxEntries: number;
   /** Tells whether any file of a component is recorded. */
   isRecorded(component: string): boolean;
 }
@@ -48,7 +50,7 @@ export interface WalkParts<K extends KnownFile> {
  * @param parts what it works with
  * @returns the component directories that exist, looked into or not
  * @throws {CacheRootError} if the root can't be listed
- * @throws {CacheTooLargeError} if there are too many entries
+ * @throws {CacheTooLargeError} if the root holds too many entries
  */
 export async function walk<K extends KnownFile>(parts: WalkParts<K>): Promise<Set<string>> {
   return await new Walk(parts).run();
@@ -78,8 +80,25 @@ class Walk<K extends KnownFile> {
       else if (isBackup(entry.name)) rewrites.addComponent(name);
       else present.push(name);
     }
-    for (const component of present) await this.#component(component);
+    for (const component of present) await this.#whole(component);
     return components;
+  }
+
+  /** A component that is too large is not looked at: what it had stays, and others go on. */
+  async #whole(component: string): Promise<void> {
+    try {
+      await this.#component(component);
+    } catch (error) {
+      if (!(error instanceof TooManyEntries)) throw error;
+      const { files, invalid, maxEntries } = this.#parts;
+      files.takeOut(component);
+      invalid.add(
+        error.source,
+        component,
+        `with it ${component} holds more than ${maxEntries} files and directories, and nothing of ` +
+          "it is taken up (--max-component-keys)",
+      );
+    }
   }
 
   #isClusterInfo(name: string): boolean {
@@ -88,7 +107,7 @@ class Walk<K extends KnownFile> {
 
   async #component(component: string): Promise<void> {
     const { coverage, invalid, rewrites, listings, slices } = this.#parts;
-    for (const entry of listings.below(component, component, "")) {
+    for (const entry of await listings.below(component, component, "")) {
       if (slices.isOver()) await slices.pause();
       const directory = canonicalName(entry.name);
       if (!coverage.directory(component, directory)) continue;
@@ -110,7 +129,7 @@ class Walk<K extends KnownFile> {
     const { coverage, invalid, rewrites, listings, files, slices } = this.#parts;
     const limit = coverage.limit(place.component, place.directory);
     const mayHoldNamespaces = place.group.mayHoldNamespaces && place.namespace === "";
-    for (const entry of listings.below(place.path, place.source, parent)) {
+    for (const entry of await listings.below(place.path, place.source, parent)) {
       if (slices.isOver()) await slices.pause();
       const name = canonicalName(entry.name);
       const path = `${place.path}/${name}`;

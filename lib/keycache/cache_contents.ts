@@ -1,3 +1,4 @@
+import type { ComponentHolding } from "../fscache/mod.ts";
 import type { Change } from "./change.ts";
 import type { DeleteWindow } from "./delete_window.ts";
 import type { FenceState } from "./fence_state.ts";
@@ -72,6 +73,15 @@ export class CacheContents {
   /** Component → gvr → its object keys, unordered. */
   get byOwner(): ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> {
     return this.#index.byOwner;
+  }
+
+  /**
+   * How many keys a component holds in all versions and groups, and bytes of their objects.
+   *
+   * @param component its name
+   */
+  heldBy(component: string): ComponentHolding {
+    return this.#index.heldBy(component);
   }
 
   /** What is remembered of a file, by its path below the cache root. */

@@ -1,4 +1,4 @@
-import type { KnownFile } from "../fscache/mod.ts";
+import type { ComponentHolding, KnownFile } from "../fscache/mod.ts";
 import { type KeyRow, type Owner, sameOwner } from "./key_row.ts";
 import { ownerPaths } from "./owner_path.ts";
 
@@ -16,6 +16,7 @@ export class KeyIndex {
   readonly #byOwner = new Map<string, Map<string, Set<string>>>();
   readonly #files = new Map<string, CachedFile>();
   readonly #rivals = new Map<string, CachedFile[]>();
+  readonly #held = new Map<string, ComponentHolding>();
   /** Path of an owner's file below the cache root; undefined for an owner from the API. */
   readonly pathOf: (key: string, owner: Owner) => string | undefined;
 
@@ -38,6 +39,11 @@ export class KeyIndex {
     return this.#files;
   }
 
+  /** How many keys a component holds in all versions and groups, and bytes of their objects. */
+  heldBy(component: string): ComponentHolding {
+    return this.#held.get(component) ?? { keys: 0, bytes: 0 };
+  }
+
   /** Owners that stand on the same file as another, which {@linkcode KeyIndex.files} has. */
   rivalsOf(path: string): readonly CachedFile[] {
     return this.#rivals.get(path) ?? [];
@@ -53,19 +59,23 @@ export class KeyIndex {
     const before = this.#rows.get(key);
     for (const owner of before?.owners ?? []) {
       this.#byOwner.get(owner.component)?.get(owner.gvr)?.delete(key);
+      this.#count(owner, -1);
       const path = this.pathOf(key, owner);
       if (path !== undefined) this.#unclaim(path, key, owner);
     }
     for (const owner of row?.owners ?? []) {
       const resources = getOrAdd(this.#byOwner, owner.component, () => new Map());
       getOrAdd(resources, owner.gvr, () => new Set<string>()).add(key);
+      this.#count(owner, 1);
       const path = this.pathOf(key, owner);
       if (path !== undefined) this.#claim(path, key, owner);
     }
     for (const { component, gvr } of before?.owners ?? []) {
       const resources = this.#byOwner.get(component);
       if (resources?.get(gvr)?.size === 0) resources.delete(gvr);
-      if (resources?.size === 0) this.#byOwner.delete(component);
+      if (resources?.size !== 0) continue;
+      this.#byOwner.delete(component);
+      this.#held.delete(component);
     }
     if (row) this.#rows.set(key, row);
     else this.#rows.delete(key);
@@ -74,6 +84,11 @@ export class KeyIndex {
   /** Makes the mod revision of every row unknown. */
   forgetMods(): void {
     for (const [key, row] of this.#rows) this.#rows.set(key, { ...row, mod: null });
+  }
+
+  #count({ component, stamp: { size } }: Owner, sign: 1 | -1): void {
+    const { keys, bytes } = this.heldBy(component);
+    this.#held.set(component, { keys: keys + sign, bytes: bytes + sign * size });
   }
 
   #claim(path: string, key: string, owner: Owner): void {

@@ -1,5 +1,6 @@
 import {
   AbsenceHistory,
+  type ComponentLimits,
   type CoverageOptions,
   scan,
   type ScanOptions,
@@ -20,6 +21,12 @@ export interface FsCache
   readonly leavesOutSecrets?: boolean;
   /** Which components and resources are looked at. */
   readonly coverage: Pick<CoverageOptions, "components" | "excludeResources">;
+  /**
+   * `--max-component-keys` and `--max-component-bytes`
+   *
+   * @default generous ones
+   */
+  readonly limits?: ComponentLimits | undefined;
 }
 
 /** Everything, waiting until it has settled: what a one-shot looks at. */
@@ -117,6 +124,7 @@ async function lookOnce(
     besides,
     absences,
     recorded: cache.files,
+    room: { limits: source.limits, heldBy: (component) => cache.heldBy(component) },
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),
     progress,

@@ -9,6 +9,7 @@ import {
   ownerPathsOf,
   reportStatus,
 } from "./findings.ts";
+import { farAheadNotes } from "./far_ahead_notes.ts";
 import { everything, type LookScope } from "./look.ts";
 import { type MissingGroup, missingGroups } from "./missing_groups.ts";
 import { keysNotLookedAt } from "./not_looked_at.ts";
@@ -191,6 +192,7 @@ class Run {
 
   outcome(failure?: EdgekeydError): ReconcileOutcome {
     this.#notes.push(...strangerNotes(this.#options.source));
+    this.#notes.push(...farAheadNotes(this.#context.cache.rows));
     const unseen = keysNotLookedAt(this.#context.cache.rows.values(), this.#options.source);
     if (unseen.size > 0) {
       const keys = unseen.size === 1 ? "1 key" : `${unseen.size} keys`;

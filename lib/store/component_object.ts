@@ -12,6 +12,7 @@ import {
   type ObjectName,
   readObject,
 } from "../k8s/mod.ts";
+import type { ComponentLimits } from "../fscache/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
 import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
@@ -32,6 +33,8 @@ export interface ObjectPlace extends ObjectName {
 export interface ObjectOptions extends Pick<ApplyRequest, "rules" | "bytesOf"> {
   /** Says what is known of a custom resource; without it nothing is. */
   customOf?(gvr: Gvr): CustomResource | undefined;
+  /** What one component may have; without it there is no limit. */
+  readonly limits?: ComponentLimits | undefined;
 }
 
 /** An object that the API handed over: its key, and the owner that it makes of the component. */

@@ -11,6 +11,7 @@ import {
   putRequest,
   readOwned,
 } from "./component_object.ts";
+import { checkRoom } from "./component_room.ts";
 import type { StoreContext } from "./context.ts";
 import { KeyExistsError } from "./errors.ts";
 import { observe } from "./observe.ts";
@@ -24,6 +25,7 @@ import { observe } from "./observe.ts";
  * @param options how to judge and apply
  * @throws {InvalidObjectError} if it is not the object that its place names
  * @throws {KeyExistsError} if the component holds it already, or etcd has the key
+ * @throws {ComponentFullError} if the component would hold more than it may
  * @throws what {@linkcode expectDone} throws
  */
 export async function createObject(
@@ -38,6 +40,7 @@ export async function createObject(
   checkPlace(place, object);
   const { key, owner } = object;
   if (ownerIn(cache.rows.get(key), component, gvr)) throw new KeyExistsError(key);
+  checkRoom(context, component, [[key, owner]], [], options.limits);
   const { mods } = await observe(context, [key]);
   if (mods.has(key)) throw new KeyExistsError(key);
   const attempt = () =>

@@ -157,3 +157,21 @@ export class ListTooLargeError extends EdgekeydError {
     super("TooLarge", `the list holds more than ${maxBytes} bytes; list it namespace by namespace`);
   }
 }
+
+/** A component would hold more than it may. */
+export class ComponentFullError extends EdgekeydError {
+  /** Tells the class in a stack trace. */
+  override name = "ComponentFullError";
+
+  /**
+   * Makes it; its code is `TooLarge`.
+   *
+   * @param reason what it would hold too much of
+   */
+  constructor(reason: string) {
+    super(
+      "TooLarge",
+      `${reason}; nothing was written. Delete what is no longer needed, or raise it`,
+    );
+  }
+}

@@ -4,6 +4,7 @@ import type { KeyRow, Owner } from "../keycache/mod.ts";
 import { apply } from "./apply.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import { type ObjectOptions, readOwned } from "./component_object.ts";
+import { checkRoom } from "./component_room.ts";
 import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
 import { SingleTxnError, SingleTxnListError } from "./errors.ts";
@@ -45,6 +46,7 @@ export class InvalidListError extends EdgekeydError {
  * `requireSingleTxn`: a list that fits no single Txn fails, before anything is written
  * @throws {InvalidObjectError} if an object is not one of this gvr, or has no resourceVersion
  * @throws {TooLargeError} if an object fits no request
+ * @throws {ComponentFullError} if the component would hold more than it may
  * @throws {InvalidListError} if two are the same or of two kinds, or one is of another namespace
  * @returns what was done, and what failed
  */
@@ -52,7 +54,7 @@ export async function replaceComponentList(
   context: StoreContext,
   list: ComponentList,
   options:
-    & Pick<ObjectOptions, "rules" | "customOf">
+    & Pick<ObjectOptions, "rules" | "customOf" | "limits">
     & Partial<Pick<ObjectOptions, "bytesOf">>
     & { readonly requireSingleTxn: boolean },
 ): Promise<ApplyResult> {
@@ -81,6 +83,11 @@ export async function replaceComponentList(
     const released = owners.filter((owner) => owner.component === component && owner.gvr === gvr);
     changes.set(key, { key, acquired: [], released });
   }
+  const acquired = [...changes].flatMap(([key, change]) =>
+    change.acquired.map((owner) => [key, owner] as const)
+  );
+  const released = [...changes.values()].flatMap((change) => change.released);
+  checkRoom(context, component, acquired, released, options.limits);
   const applied = await apply(context, {
     ...options,
     changes,

@@ -11,6 +11,7 @@ import {
   putRequest,
   readOwned,
 } from "./component_object.ts";
+import { checkRoom } from "./component_room.ts";
 import type { StoreContext } from "./context.ts";
 import { NotFoundError, UpdateConflictError } from "./errors.ts";
 
@@ -24,6 +25,7 @@ import { NotFoundError, UpdateConflictError } from "./errors.ts";
  * @throws {InvalidObjectError} if it is not the object that its place names
  * @throws {NotFoundError} if the component does not hold it, or etcd has lost it
  * @throws {UpdateConflictError} if its resourceVersion is not higher than that of what is there
+ * @throws {ComponentFullError} if the component would hold more than it may
  * @throws what {@linkcode expectDone} throws
  */
 export async function updateObject(
@@ -38,6 +40,7 @@ export async function updateObject(
   heldObject(context, place);
   const { key, owner } = object;
   const before = cache.rows.get(key);
+  checkRoom(context, place.component, [[key, owner]], [], options.limits);
   const known = before?.mod == null ? "" : before.resourceVersion;
   if (known !== "" && compareResourceVersions(owner.resourceVersion, known) <= 0) {
     throw new UpdateConflictError(key, `resourceVersion ${known} is not older`);

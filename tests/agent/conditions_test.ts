@@ -41,8 +41,22 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "others-values": {
     others: new Map([["/registry/a", "another importer's value: other content"]]),
   },
+  "versions-far-ahead": {
+    farAhead: {
+      component: "evil",
+      key: "/registry/a",
+      resourceVersion: "4611686018427387904",
+      keys: 2,
+    },
+  },
   "keys-not-put": {
     notPut: [{ key: "/registry/a", path: "kubelet/pods.v1.core/d/a", reason: "missing in etcd" }],
+  },
+  "components-full": {
+    invalid: [{
+      path: "evil/pods.v1.core",
+      reason: "at least 3 files left out: evil would hold more than 9 keys (--max-component-keys)",
+    }],
   },
   "invalid-paths": { invalid: [{ path: "kubelet/pods.v1.core/x", reason: "not valid JSON" }] },
   "half-rewritten": { halfRewritten: ["kubelet/pods.v1.core"] },

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { RootWatch, type RootWatchParts } from "../../lib/agent/root_watch.ts";
 import type { CacheWatch, WatchHint } from "../../lib/fscache/mod.ts";
 
@@ -9,6 +9,8 @@ function fakeRoot() {
     limit: false,
     replaced: false,
     failures: [] as (string | undefined)[],
+    stuck: false,
+    unwatched: undefined as CacheWatch["unwatched"],
     appeared: 0,
   };
   const watches: { open: boolean; hint: (hint: WatchHint) => void; lose: (e: Error) => void }[] =
@@ -35,7 +37,9 @@ function fakeRoot() {
         state.replaced = false;
         return found;
       };
-      return { ended, findReplaced, close };
+      const answers = () => Promise.resolve(!state.stuck);
+      const { unwatched } = state;
+      return { ended, unwatched, findReplaced, answers, close };
     },
     identify: () => state.id,
     changed: (group) => groups.push(group),
@@ -141,4 +145,34 @@ Deno.test("RootWatch.check() takes up a watch that was lost, which is said", asy
   await root.check(root.checkAtMs);
   deepStrictEqual(state.failures, ["gone", undefined]);
   deepStrictEqual(open(), [false, true]);
+});
+
+Deno.test("RootWatch touches no watch that tells nothing any more, says so, and has all looked at each 30 s", async () => {
+  for (const how of ["check", "renew", "close"] as const) {
+    const { state, watches, root, taken, open } = fakeRoot();
+    await root.check(0);
+    state.stuck = true;
+    taken();
+    const atMs = how === "check" ? 30_001 : 1_000;
+    if (how === "close") await root.close();
+    else await root[how](atMs);
+    deepStrictEqual([open(), taken()], [[true], [undefined]], how);
+    match(state.failures.at(-1) ?? "", /FIFO/);
+    if (how === "close") continue;
+    for (let nowMs = atMs; nowMs < atMs + 61_000; nowMs += 1_000) await root.check(nowMs);
+    deepStrictEqual([watches.length, taken()], [1, [undefined, undefined]], how);
+    await root.close();
+  }
+});
+
+Deno.test("RootWatch.check() says what is not watched, and has it looked at each 30 s, until it is", async () => {
+  const { state, root, taken } = fakeRoot();
+  const group = { kind: "group", group: "evil/x" } as const;
+  state.unwatched = { reason: 'limit reached. about ["/a"]', hints: [group] };
+  for (let nowMs = 0; nowMs < 61_000; nowMs += 1_000) await root.check(nowMs);
+  deepStrictEqual([state.failures, taken()], [["limit reached"], ["evil/x", "evil/x"]]);
+  state.unwatched = undefined;
+  await root.renew(61_000);
+  deepStrictEqual([state.failures.at(-1), taken()], [undefined, []]);
+  await root.close();
 });

@@ -7,7 +7,8 @@ import {
   DenoFileSystem,
   ExcludedResources,
 } from "../../lib/fscache/mod.ts";
-import { MAX_DIRECTORY_ENTRIES } from "../../lib/fscache/listings.ts";
+import { MAX_ROOT_ENTRIES } from "../../lib/fscache/listings.ts";
+import { maxEntries } from "../../lib/fscache/component_limits.ts";
 import { MAX_INVALID_PATHS } from "../../lib/fscache/invalid_paths.ts";
 import { cacheTest, HookedFileSystem, LATER_MS, objectAt, SETTLE_MS, TestCache } from "./_cache.ts";
 
@@ -408,26 +409,118 @@ class EndlessFileSystem extends DenoFileSystem {
   }
 }
 
-cacheTest("scan() doesn't look into a directory with too many entries", async (cache) => {
+const LIMITS = { maxKeys: 20, maxBytes: 1_000_000 };
+/** As many entries as a scan looks at. */
+const MOST = maxEntries(LIMITS);
+
+cacheTest(
+  "scan() leaves a component with too many entries as it was, in one directory or many, and goes on",
+  async (cache) => {
+    cache.put("kubelet/pods.v1.core/default/web");
+    const files = ["nodes.v1.core/a", "pods.v1.core/default/p"].map((path) => `evil/${path}`);
+    for (const path of files) cache.put(path);
+    const before = await cache.scan();
+    const recorded = new Map([...before.files].filter(([path]) => path.startsWith("evil/")));
+    cache.remove(files[0] ?? "");
+    cache.put("evil/nodes.v1.core/b");
+    const many = ["services.v1.core", "configmaps.v1.core", "endpoints.v1.core"];
+    for (const name of many) cache.mkdir(`evil/${name}`);
+    for (const [entries, ...names] of [[MOST + 1, many[0]], [MOST / 2, ...many]] as const) {
+      const fs = new EndlessFileSystem(new Set(names.map(String)), entries);
+      const snapshot = await cache.scan({ fs, recorded, room: { limits: LIMITS } });
+      const full = snapshot.invalid.filter(({ reason }) =>
+        /evil holds more than 1040 files .*--max-component-keys/.test(reason)
+      );
+      assert.equal(full.length, 1);
+      assert.deepEqual(snapshot.invalid.filter(({ path }) => !path.startsWith("evil/")), []);
+      assert.deepEqual([...snapshot.files.keys()], ["kubelet/pods.v1.core/default/web"]);
+      assert.deepEqual(
+        files.filter((path) => !snapshot.unchanged.has(path)).map(snapshot.absence),
+        snapshot.unchanged.size === 1 ? ["kept"] : ["kept", "kept"],
+      );
+    }
+  },
+);
+
+cacheTest("scan() counts a huge directory, and does not list it", async (cache) => {
   cache.put("kubelet/pods.v1.core/default/web");
-  cache.mkdir("kubelet/services.v1.core");
-  const fs = new EndlessFileSystem(new Set(["services.v1.core"]), MAX_DIRECTORY_ENTRIES + 1);
-  const snapshot = await cache.scan({ fs });
-  assert.deepEqual(snapshot.invalid.map(({ path }) => path), ["kubelet/services.v1.core"]);
-  assert.equal(snapshot.absence("kubelet/services.v1.core/default/x"), "kept");
+  const name = (at: number) => `${at}${"x".repeat(240)}`;
+  for (let at = 0; at < 2_500; at++) cache.write(`evil/pods.v1.core/default/${name(at)}`, "");
+  const listed: string[] = [];
+  class Watched extends DenoFileSystem {
+    override readDir(path: string) {
+      listed.push(path.slice(cache.root.length + 1));
+      return super.readDir(path);
+    }
+  }
+  const snapshot = await cache.scan({
+    fs: new Watched(cache.root),
+    room: { limits: LIMITS },
+  });
   assert.equal(snapshot.files.size, 1);
+  assert.ok(!listed.includes("evil/pods.v1.core/default"));
+  assert.equal(snapshot.absence("evil/pods.v1.core/default/x"), "kept");
 });
 
-cacheTest("scan() throws CacheTooLargeError instead of running on and on", async (cache) => {
-  const names = ["a", "b", "c", "d", "e"];
-  for (const name of names) cache.mkdir(`kubelet/${name}`);
-  const fs = new EndlessFileSystem(new Set(names), MAX_DIRECTORY_ENTRIES);
+cacheTest("scan() throws CacheTooLargeError for a root of too many entries", async (cache) => {
+  const name = cache.root.slice(cache.root.lastIndexOf("/") + 1);
+  const fs = new EndlessFileSystem(new Set([name, ""]), MAX_ROOT_ENTRIES + 1);
   await assert.rejects(cache.scan({ fs }), (error) => {
     assert.ok(error instanceof CacheTooLargeError);
     assert.equal(error.code, "CacheTooLarge");
     return true;
   });
 });
+
+cacheTest("scan() takes up what a component has room for, and counts the rest", async (cache) => {
+  for (const name of ["a", "b", "c", "d"]) cache.put(`evil/nodes.v1.core/${name}`);
+  const { files } = await cache.scan();
+  const [size = 0] = [...files.values()].map(({ stamp }) => stamp.size);
+  const heldBy = () => ({ keys: 1, bytes: size });
+  for (
+    const [limits, reason] of [
+      [
+        { maxKeys: 3, maxBytes: 1e6 },
+        /^at least 2 files left out: .* 3 keys \(--max-component-keys\)$/,
+      ],
+      [
+        { maxKeys: 9, maxBytes: 3 * size },
+        /^at least 2 files left out: .* bytes \(--max-component-bytes\)$/,
+      ],
+    ] as const
+  ) {
+    const some = await cache.scan({ room: { limits, heldBy } });
+    assert.equal(some.files.size, 2);
+    assert.deepEqual(some.invalid.map(({ path }) => path), ["evil/nodes.v1.core"]);
+    assert.match(some.invalid[0]?.reason ?? "", reason);
+  }
+  // What is recorded may change, but not grow; and it is not gone.
+  const recorded = new Map([...files].slice(0, 2));
+  const [grown = "", same = ""] = recorded.keys();
+  cache.put(grown, { resourceVersion: "77", uid: "u".repeat(100) });
+  cache.put(same, { resourceVersion: "2" });
+  const full = {
+    limits: { maxKeys: 2, maxBytes: 2 * size },
+    heldBy: () => ({ keys: 2, bytes: 2 * size }),
+  };
+  const snapshot = await cache.scan({ recorded, room: full });
+  assert.deepEqual([...snapshot.files.keys()], [same]);
+  assert.equal(snapshot.absence(grown), "kept");
+});
+
+cacheTest(
+  "scan() reads no more of a component than it may have, be it valid or not",
+  async (cache) => {
+    for (let at = 0; at < 50; at++) cache.write(`evil/nodes.v1.core/n${at}`, "x".repeat(100));
+    cache.put("kubelet/nodes.v1.core/n");
+    const fs = new HookedFileSystem();
+    await cache.scan({ fs, room: { limits: { maxKeys: 100, maxBytes: 1_000 } } });
+    assert.equal(
+      fs.calls.filter(({ call, path }) => call === "readFile" && /evil/.test(path)).length,
+      10,
+    );
+  },
+);
 
 cacheTest(
   "scan() lists so many invalid paths and no more, but keeps all of them",

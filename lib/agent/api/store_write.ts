@@ -47,6 +47,7 @@ export function storeWriter(node: Node): StoreWrite {
   const optionsOf = ({ cache }: StoreContext): ObjectOptions => ({
     rules: { policy, adopting: cache.fence.adopting },
     bytesOf: fileValues(source.root, source.fs, cache, undefined),
+    limits: source.limits,
     customOf: (gvr) => isBuiltinGroup(gvr.group) ? undefined : customResource(source, gvr),
   });
   return async (place, { id: operation, signal }, work) => {
