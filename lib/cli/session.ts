@@ -13,6 +13,7 @@ import {
 } from "../keycache/mod.ts";
 import type { HomeCluster, StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
+import { checkCredentials } from "./remembered_credentials.ts";
 import { bornAs, renamedHost, toRemember } from "./remembered.ts";
 
 /** The real clock. */
@@ -147,6 +148,7 @@ export function storeContext(
 
 /** Makes the etcd client that the flags ask for. */
 export async function connectEtcd(options: Options): Promise<Etcd> {
+  checkCredentials(options);
   return await connect({
     endpoints: options.etcdServers,
     timeoutMs: options.etcdTimeoutMs,

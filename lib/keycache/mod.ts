@@ -27,6 +27,7 @@ export {
   type RecordedKey,
 } from "./openyurt_key_cache.ts";
 export { whyNoRoom } from "./owner_room.ts";
+export { foreignOwner } from "./state_place.ts";
 export { readSettings, type RememberedSettings, settingsPath } from "./settings_file.ts";
 export type { GiveUp } from "./outcome.ts";
 export type { PutVersion, Tombstone } from "./tombstone.ts";

@@ -187,6 +187,22 @@ export class StatePlace {
   }
 }
 
+/**
+ * Whose a state directory is, if root is at work on another user's.
+ *
+ * @param path the directory, which may be missing
+ * @returns the user's number; undefined if it is this process's own, or this is not root
+ */
+export function foreignOwner(path: string): number | undefined {
+  if (!isRoot()) return undefined;
+  try {
+    return Deno.statSync(path).uid || undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw unusable(path, error);
+  }
+}
+
 function checkDirectory(path: string): void {
   let info: Deno.FileInfo;
   try {

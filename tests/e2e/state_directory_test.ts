@@ -57,7 +57,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "root reads cache and password as root, and what it writes to the state is the service's",
+  name: "root reads the cache as root, and what it writes to the state is the service's",
   ignore: !IS_ROOT,
   async fn() {
     await using server = await startEtcd();
@@ -103,5 +103,52 @@ Deno.test({
       match(run.stderr, /was made by user 12345 in .*, where everybody can make something/);
       deepStrictEqual([...Deno.readDirSync(node.stateDir)], []);
     }
+  },
+});
+
+Deno.test({
+  name: "root sends nothing of its own to an etcd that another user's settings name",
+  ignore: !IS_ROOT,
+  async fn() {
+    using node = new EdgeNode("http://127.0.0.1:1");
+    node.write("kubelet/pods.v1.core/default/a");
+    expectExit(await node.run(["--reconcile", ...QUICK]), 1);
+    const secret = `${node.root}/secret`;
+    Deno.writeTextFileSync(secret, SECRET, { mode: 0o600 });
+    // The service's user wants root's file, and has an etcd of its own.
+    using theirs = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    let asked = 0;
+    const heard = theirs.accept().then((connection) => {
+      asked++;
+      connection.close();
+    }, () => {});
+    const settings = {
+      "etcd-servers": `http://127.0.0.1:${(theirs.addr as Deno.NetAddr).port}`,
+      "etcd-username": "root",
+      "etcd-password-file": secret,
+      "cache-dir": node.cacheDir,
+    };
+    Deno.writeTextFileSync(`${node.stateDir}/settings.json`, JSON.stringify(settings));
+    give(node);
+    for (const command of COMMANDS.slice(1)) {
+      const run = await edgekeyd([...command, `--state-dir=${node.stateDir}`]);
+      expectExit(run, 1);
+      match(
+        run.stderr,
+        /user 12345 can write, names \S+\/secret as --etcd-password-file; root does/,
+      );
+      doesNotMatch(run.stdout + run.stderr, /root's alone/);
+    }
+    strictEqual(asked, 0);
+    // Root may say that it is meant.
+    const given = await edgekeyd([
+      "status",
+      `--state-dir=${node.stateDir}`,
+      `--etcd-password-file=${secret}`,
+      "--etcd-username=root",
+    ]);
+    doesNotMatch(given.stderr, /root does not read it/);
+    strictEqual(asked, 1);
+    await heard;
   },
 });
