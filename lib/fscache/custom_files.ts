@@ -12,8 +12,11 @@ import { CustomSources } from "./custom_sources.ts";
 import { kindByVotes, scopeByVotes } from "./custom_votes.ts";
 import type { FileSystem } from "./file_system.ts";
 
-/** Files that were read before are asked for their kind where nothing else tells it: so many. */
-const MAX_ASKED = 64;
+/**
+ * Files that were read before are asked for their kind where nothing else tells it: so many of each
+ * component.
+ */
+const MAX_ASKED = 16;
 
 /** What a file says of its object; `kind` is undefined where it was not read. */
 interface CustomFile extends Pick<ObjectMeta, "name" | "namespace"> {
@@ -86,7 +89,12 @@ export class CustomFiles {
       const kind = said.kind ?? before?.kind ?? this.#vote(gvr, files, options);
       const fitting = files.filter((file) => file.kind === undefined || file.kind === kind);
       const namespaced = said.namespaced ?? before?.namespaced ??
-        scopeByVotes(fitting.map(({ namespace }) => namespace !== ""));
+        scopeByVotes(
+          fitting.map(({ path, namespace }) => ({
+            component: componentOf(path),
+            namespaced: namespace !== "",
+          })),
+        );
       found.set(resource, { kind, namespaced });
       for (const file of files) misfits.push(...misfit(gvr, file, { kind, namespaced }));
       if (gvr.group.endsWith(".k8s.io") && !sources.knowsGroup(gvr)) customs.addStranger(gvr.group);
@@ -99,7 +107,12 @@ export class CustomFiles {
     const { fs, root, maxObjectBytes } = options;
     const unread = files.filter(({ kind }) => kind === undefined)
       .sort((a, b) => a.path < b.path ? -1 : 1);
-    for (const file of unread.slice(0, MAX_ASKED)) {
+    const asked = new Map<string, number>();
+    for (const file of unread) {
+      const component = componentOf(file.path);
+      const before = asked.get(component) ?? 0;
+      if (before === MAX_ASKED) continue;
+      asked.set(component, before + 1);
       try {
         const { bytes } = fs.readFile(`${root}/${file.source}`, maxObjectBytes);
         file.kind = parseObjectMeta(bytes).kind;
@@ -107,8 +120,15 @@ export class CustomFiles {
         // It has changed since, and is looked at by the next scan.
       }
     }
-    return kindByVotes(gvr.resource, files);
+    return kindByVotes(
+      gvr.resource,
+      files.map(({ path, kind }) => ({ component: componentOf(path), kind })),
+    );
   }
+}
+
+function componentOf(path: string): string {
+  return path.slice(0, path.indexOf("/"));
 }
 
 function misfit(gvr: Gvr, file: CustomFile, resource: CustomResource): MisfitFile[] {

@@ -120,13 +120,13 @@ cacheTest("scan() goes by most of the files where nothing else tells", async (ca
   // A tie: the resource's name is the plural of Sensor.
   put(cache, `b/${SENSORS}/shop/b`);
   deepStrictEqual(await refused(cache), [`a/${SENSORS}/shop/lone: kind is not Sensor`]);
-  for (const name of ["c", "d"]) put(cache, `a/${SENSORS}/shop/${name}`, "Anything");
+  for (const name of ["c", "d"]) put(cache, `${name}/${SENSORS}/shop/${name}`, "Anything");
   deepStrictEqual(await refused(cache), [`b/${SENSORS}/shop/b: kind is not Anything`]);
   // All versions are of one kind.
   for (const name of ["c", "d"]) put(cache, `b/sensors.v2.devices.example.com/shop/${name}`);
   strictEqual((await refused(cache)).length, 3);
   cache.remove("b");
-  for (const name of ["c", "d"]) cache.remove(`a/${SENSORS}/shop/${name}`);
+  for (const name of ["c", "d"]) cache.remove(name);
 
   put(cache, `a/${SENSORS}/one`, "Anything");
   deepStrictEqual(await refused(cache), [`a/${SENSORS}/one: has no metadata.namespace`]);
@@ -203,5 +203,35 @@ cacheTest(
     // A kind may end so by itself.
     put(cache, "a/allowlists.v1.devices.example.com/shop/a", "AllowList");
     strictEqual((await refused(cache)).length, 2);
+  },
+);
+
+cacheTest(
+  "scan() gives each component one voice on kind and scope, however many files it has",
+  async (cache) => {
+    put(cache, `kubelet/${SENSORS}/shop/a`);
+    put(cache, `proxy/${SENSORS}/shop/a`);
+    for (let file = 0; file < 100; file++) {
+      put(cache, `evil/${SENSORS}/shop/n${file}`, "Other");
+      put(cache, `evil/${SENSORS}/m${file}`, "Sensor");
+    }
+    const { invalid, files } = await cache.scan();
+    strictEqual(invalid.length, 200);
+    deepStrictEqual(invalid.filter(({ path }) => !path.startsWith("evil/")), []);
+    // The same from files that did not change, of which some are asked.
+    const again = await cache.scan({ recorded: files });
+    deepStrictEqual(again.invalid.filter(({ path }) => !path.startsWith("evil/")), []);
+    strictEqual(again.unchanged.size, 2);
+  },
+);
+
+cacheTest(
+  "scan() takes the kind that the resource is named after where two components differ",
+  async (cache) => {
+    put(cache, `kubelet/${SENSORS}/shop/a`);
+    for (let file = 0; file < 9; file++) put(cache, `evil/${SENSORS}/shop/n${file}`, "Other");
+    const { invalid } = await cache.scan();
+    strictEqual(invalid.length, 9);
+    strictEqual(invalid.every(({ path }) => path.startsWith("evil/")), true);
   },
 );
