@@ -111,7 +111,7 @@ export function diffSnapshot(
     const row = cache.rows.get(key);
     const before = row?.owners.find((other) => sameOwner(other, owner));
     const standing = before && standsElsewhere(cache, snapshot, gone, file.path, key, before);
-    if (standing && !better(owner, before)) continue;
+    if (standing && !mayReplace(owner, before, standing)) continue;
     const change = changeOf(key);
     const twin = change.acquired.findIndex((other) => sameOwner(other, owner));
     const other = change.acquired[twin];
@@ -174,7 +174,10 @@ export function ownerOf(file: ScannedFile): Owner {
   return { component, gvr, source, uid, resourceVersion, hash, stamp, readAtMs };
 }
 
-/** Tells whether an owner stands on another file than this one, as it was recorded. */
+/** How an owner stands on another file: as it was recorded, or bad or missing for now. */
+type Standing = "as recorded" | "in doubt";
+
+/** Tells whether an owner stands on another file than this one; undefined if not. */
 function standsElsewhere(
   cache: ComponentKeyCache,
   snapshot: Snapshot<CachedFile>,
@@ -182,11 +185,19 @@ function standsElsewhere(
   path: string,
   key: string,
   owner: Owner,
-): boolean {
+): Standing | undefined {
   const recorded = cache.pathOf(key, owner);
-  if (recorded === undefined) return true;
+  if (recorded === undefined) return "as recorded";
   // One that was read anew speaks for itself.
-  return recorded !== path && !gone.has(recorded) && !snapshot.files.has(recorded);
+  if (recorded === path || gone.has(recorded) || snapshot.files.has(recorded)) return undefined;
+  const isSeen = snapshot.unchanged.has(recorded);
+  return isSeen || snapshot.absence(recorded) === "not-looked-at" ? "as recorded" : "in doubt";
+}
+
+/** A file that is as fresh takes the place of one that nobody can read, or find, for now. */
+function mayReplace(owner: Owner, before: Owner, standing: Standing): boolean {
+  if (standing === "as recorded") return better(owner, before);
+  return compareResourceVersions(owner.resourceVersion, before.resourceVersion) >= 0;
 }
 
 /** All owners that stand on a file, as far as is recorded. */

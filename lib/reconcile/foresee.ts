@@ -60,6 +60,7 @@ export async function foresee(
         rows,
         changes,
         also: "all",
+        sure: false,
         rules,
         settled: settledIn(cache, findings, true),
         readable: readableIn(cache, snapshot),

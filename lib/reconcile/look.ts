@@ -96,7 +96,11 @@ async function lookEverywhere(
 ): Promise<Look> {
   const { root, fs, coverage } = source;
   const standing: Standing = {
-    groups: () => standingGroups(fs, root, coverage),
+    groups() {
+      const covered = new Set(standingGroups(fs, root, coverage).map(({ source }) => source));
+      return standingGroups(fs, root, {})
+        .map((group) => ({ ...group, isCovered: covered.has(group.source) }));
+    },
     standsIn: (group, object) => standsIn(fs, root, group, object),
   };
   const slices = new Slices(clock);

@@ -7,8 +7,8 @@ import type { SnapshotDiff } from "./diff.ts";
 
 /** What is there in the cache, as far as it could hold a key. */
 export interface Standing {
-  /** All groups. */
-  groups(): readonly StandingGroup[];
+  /** All groups, each with whether the run is to look at it. */
+  groups(): readonly (StandingGroup & { readonly isCovered: boolean })[];
   /** Tells whether a file stands in one. */
   standsIn(group: StandingGroup, object: ObjectName): boolean;
 }
@@ -16,7 +16,7 @@ export interface Standing {
 /**
  * Finds the files that could hold a key whose last owner is about to let go: one component can have
  * an object in both layouts or in two versions, another can have just got it, and not all of them
- * are on record.
+ * are on record. What a run is not to look at counts where its component itself lets go.
  *
  * @param cache what is recorded
  * @param diff what is about to be done
@@ -32,7 +32,7 @@ export async function otherFiles(
 ): Promise<string[]> {
   const others: string[] = [];
   const { prefix } = cache.identity;
-  let groups: readonly StandingGroup[] | undefined;
+  let groups: ReturnType<Standing["groups"]> | undefined;
   for (const [key, change] of diff.changes) {
     const [owner] = change.released;
     const gvr = owner && parseGvr(owner.gvr);
@@ -43,6 +43,9 @@ export async function otherFiles(
     groups ??= standing.groups();
     others.push(
       ...groups
+        .filter(({ isCovered, component }) =>
+          isCovered || change.released.some((released) => released.component === component)
+        )
         .filter((group) => mayHold(group, gvr, key, (of) => objectKey(prefix, of, object)))
         .map((group) => ({ group, path: formatPath({ ...group, ...object }) }))
         .filter(({ group, path }) => !gone.has(path) && standing.standsIn(group, object))

@@ -119,6 +119,7 @@ class Run {
         rows: this.#rows,
         changes: this.#changes,
         also: this.#again,
+        sure: this.#request.asOne,
         rules,
         settled: this.#request.settled ?? (() => false),
         readable: this.#request.readable ?? (() => true),
@@ -236,9 +237,10 @@ class Run {
       return true;
     }
     const deletes = this.#deletes.with(ops, this.#changes);
-    const vacant = vacancies.spansOf(
-      ops.filter(({ guardMod }) => guardMod === ABSENT).map(({ key }) => key),
+    const [created, known] = [true, false].map((isNew) =>
+      ops.filter(({ guardMod }) => (guardMod === ABSENT) === isNew).map(({ key }) => key)
     );
+    const vacant = vacancies.spansOf(created ?? [], known);
     const bytes = bytesOfOps(ops);
     let sent: Exchange;
     try {

@@ -13,7 +13,7 @@ import {
   readObject,
 } from "../k8s/mod.ts";
 import type { ComponentLimits } from "../fscache/mod.ts";
-import type { KeyRow, Owner } from "../keycache/mod.ts";
+import { type KeyRow, type Owner, sameOwner } from "../keycache/mod.ts";
 import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import { type StoreContext, txnLimits } from "./context.ts";
@@ -153,14 +153,16 @@ export function expectDone({ cache }: StoreContext, applied: ApplyResult): void 
 }
 
 /**
- * Tells whether etcd is known to hold this very version, as ours.
+ * Tells whether etcd is known to hold this very version, as ours, and the component to hold it.
  *
  * @param context both sides, as they are now
  * @param object what was to be put
  */
 export function isProven({ cache }: StoreContext, { key, owner }: OwnedObject): boolean {
   const row = cache.rows.get(key);
-  return row !== undefined && row.ours && row.mod !== null && holds(owner, row);
+  const held = row?.owners.find((other) => sameOwner(other, owner));
+  return row !== undefined && held !== undefined && row.ours && row.mod !== null &&
+    holds(owner, row) && holds(owner, held);
 }
 
 /**

@@ -13,6 +13,11 @@ export interface PlanRequest {
   readonly changes: ReadonlyMap<string, OwnershipChange>;
   /** Keys to look at in etcd beside those of the changes; `all`: every row, to find drift. */
   readonly also: ReadonlySet<string> | "all";
+  /**
+   * Look in etcd for all that is taken up, also where the cache has it so already: somebody will be
+   * told that it is there.
+   */
+  readonly sure: boolean;
   /** How values of others are judged. */
   readonly rules: DecisionRules;
   /** Tells whether owners of a key were all seen at a full look, and nothing was moving there. */
@@ -48,10 +53,13 @@ export async function plan(
   context: StoreContext,
   request: PlanRequest,
 ): Promise<Plan | undefined> {
-  const { rows, changes, also, dry } = request;
+  const { rows, changes, also, sure, dry } = request;
   const keys = new Set(also === "all" ? rows.keys() : also);
   for (const key of changes.keys()) keys.add(key);
-  const toObserve = also === "all" ? keys : unknownKeys(keys, rows).union(also);
+  const taken = [...changes.values()].filter(({ acquired }) => sure && acquired.length > 0);
+  const toObserve = also === "all"
+    ? keys
+    : unknownKeys(keys, rows).union(also).union(new Set(taken.map(({ key }) => key)));
   let observation: Observation | undefined;
   if (toObserve.size > 0 || also === "all") {
     observation = await observe(context, toObserve);

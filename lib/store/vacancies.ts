@@ -35,10 +35,12 @@ export class Vacancies {
    * The spans of new keys that are vacant and worth a compare.
    *
    * @param keys those that one Txn is to create
+   * @param known those that it changes or deletes: not all of them need to have been seen just now
    */
-  spansOf(keys: Iterable<string>): VacantSpan[] {
+  spansOf(keys: Iterable<string>, known: readonly string[] = []): VacantSpan[] {
     return spansOf(keys, this.#prefix)
       .filter((span) => span.keys >= MIN_SPAN_KEYS && this.#isVacant(span))
+      .filter((span) => !known.some((key) => isWithin(span, key)))
       .sort((a, b) => b.keys - a.keys)
       .slice(0, this.#most);
   }

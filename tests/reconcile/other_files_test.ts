@@ -114,6 +114,42 @@ Deno.test("before a key is deleted every file is looked at that can hold it", as
     assert.equal((await world.look({}, OLDER)).created, 1);
   });
 
+  await step("one that is as fresh takes the place of one that is bad", async (world) => {
+    const { files } = world;
+    files.put(`${CURRENT}/${A}`, { resourceVersion: "9" });
+    await world.look();
+    files.write(`${CURRENT}/${A}`, "{half");
+    const bytes = files.put(`${OLDER}/${A}`, { resourceVersion: "9", ...older });
+    await world.node.delete(world.node.prefix + KEY);
+    assert.equal((await world.look()).created, 1);
+    assert.deepEqual(await world.values(), { [KEY]: bytes });
+  });
+
+  await step("one that is older does not", async (world) => {
+    const { files } = world;
+    const bytes = files.put(`${CURRENT}/${A}`, { resourceVersion: "9" });
+    await world.look();
+    files.write(`${CURRENT}/${A}`, "{half");
+    files.put(`${OLDER}/${A}`, { resourceVersion: "8", ...older });
+    assert.equal((await world.look()).updated, 0);
+    assert.deepEqual(await world.values(), { [KEY]: bytes });
+  });
+
+  await step(
+    "one of its component counts, though the run is not to look at that",
+    async (world) => {
+      const { files } = world;
+      files.put(`${CURRENT}/${A}`);
+      await world.look();
+      files.put(`${OLDER}/${A}`, older);
+      files.remove(`${CURRENT}/${A}`);
+      await world.node.delete(world.node.prefix + KEY);
+      await world.look({ components: ["flanneld"] });
+      assert.equal((await world.look()).deleted, 0);
+      assert.deepEqual(Object.keys(await world.values()), [KEY]);
+    },
+  );
+
   await step(
     "one of another resource of that name does not, nor one that is left out",
     async (world) => {

@@ -31,7 +31,7 @@ export interface HeldFile {
 /** A file that is not there any more; times of the clock that only runs forward. */
 interface GoneFile {
   readonly key: string;
-  /** `component/gvr` */
+  /** As {@linkcode ownerName} has it. */
   readonly owner: string;
   readonly sinceMs: number;
   /** For how long it had been there. */
@@ -142,7 +142,7 @@ export class NodeModel {
    * Tells whether some file has held a version of a key since then, and could be read throughout.
    *
    * @param key the object key
-   * @param owner whose file
+   * @param owner whose file, as {@linkcode ownerName} has it
    * @param resourceVersion what it has held
    * @param tick since when
    */
@@ -153,7 +153,7 @@ export class NodeModel {
     tick: number,
   ): HeldFile | undefined {
     return this.files().find((file) =>
-      file.key === key && `${file.component}/${file.gvr}` === owner &&
+      file.key === key && ownerName(file.component, file.gvr, file.older) === owner &&
       file.version?.resourceVersion === resourceVersion &&
       [this.#absentTick, this.#badTick, this.#movedTick, this.#rewrittenTick].every((at) =>
         (at.get(file.path) ?? -1) < tick
@@ -201,9 +201,9 @@ export class NodeModel {
     const present = new Map<string, Uint8Array>();
     const bad = new Set<string>();
     const nowMs = this.#clock.monotonicMs;
-    for (const { path, key, version, bytes, component, gvr } of this.files()) {
+    for (const { path, key, version, bytes, component, gvr, older } of this.files()) {
       present.set(path, bytes);
-      this.#owners.set(path, { key, owner: `${component}/${gvr}` });
+      this.#owners.set(path, { key, owner: ownerName(component, gvr, older) });
       this.#gone.delete(path);
       if (!this.#cameMs.has(path)) this.#cameMs.set(path, nowMs);
       if (this.#present.get(path) !== bytes) this.#rewrittenTick.set(path, tick);
@@ -230,6 +230,11 @@ export class NodeModel {
       if (path.startsWith(`${directory}/`)) this.#movedTick.set(path, this.#tick());
     }
   }
+}
+
+/** Tells a component's file of a resource from those of others, and from that in the other layout. */
+export function ownerName(component: string, gvr: string, older: boolean): string {
+  return `${component}/${gvr}${older ? " in the older layout" : ""}`;
 }
 
 /** Path of an object's file below the cache root. */

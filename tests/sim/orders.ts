@@ -19,3 +19,9 @@ export interface ListOrder {
   readonly namespace: string | undefined;
   readonly names: readonly string[];
 }
+
+/** The objects of a list. */
+export function placesOf({ resource, namespace, names }: ListOrder): Place[] {
+  const where = resource.namespaced ? namespace ?? "default" : "";
+  return names.map((name) => ({ resource, namespace: where, name }));
+}

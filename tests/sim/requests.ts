@@ -14,10 +14,10 @@ import {
   type StoreContext,
   updateObject,
 } from "../../lib/store/mod.ts";
-import { keyOfPlace, objectBytes, type Place } from "./cloud.ts";
+import { keyOfPlace, objectBytes } from "./cloud.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Mutation } from "./mutation.ts";
-import type { ListOrder, Order } from "./orders.ts";
+import { type Order, placesOf } from "./orders.ts";
 import { ROOT } from "./node_model.ts";
 import type { Lineage, World } from "./world.ts";
 
@@ -139,7 +139,7 @@ export class Requests {
       lineage.node.noteHeld(key, bytes);
       return bytes;
     });
-    const keys = new Set(places.map(keyOfPlace));
+    const keys = order.keys ?? new Set();
     const { apiLists } = lineage;
     const scope = `${component} ${resource.gvr} ${namespace ?? "*"}`;
     const overlapping = [...apiLists.keys()].filter((other) =>
@@ -172,11 +172,6 @@ function optionsOf({ agent }: Daemon, { cache }: StoreContext) {
     rules: { policy, adopting: cache.fence.adopting },
     bytesOf: fileValues(ROOT, source.fs, cache, undefined),
   };
-}
-
-function placesOf({ resource, namespace, names }: ListOrder): Place[] {
-  const where = resource.namespaced ? namespace ?? "default" : "";
-  return names.map((name) => ({ resource, namespace: where, name }));
 }
 
 function gvrOf(text: string): Gvr {

@@ -128,7 +128,7 @@ class Simulation {
       new OneTxn(world),
       new LastOwner(),
       new ShortAbsence(SETTLE_MS),
-      new NotLookedAt(),
+      new NotLookedAt(world),
       new NotOurs(world),
       new TheValue(world),
       forgotten,

@@ -11,6 +11,10 @@ const SHORT_ABSENCE = "short absence";
 const AT_REST = "at rest";
 const LAST_OWNER = "2 last owner";
 const NOT_LOOKED_AT = "not looked at";
+const ANSWERED = "8 answered";
+const THE_VALUE = "the value";
+const BULK = "bulk deletes";
+const STILL_STANDS = /deletes .*, which a file still stands for/;
 /** An absence that is too short to count was taken for the end of a file. */
 const TOO_SOON = /deletes .* just after .* went/;
 
@@ -115,7 +119,7 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
       }],
     },
     checker: LAST_OWNER,
-    text: /deletes .*, which a file still stands for/,
+    text: STILL_STANDS,
   },
   {
     mutation: {
@@ -140,6 +144,118 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
     },
     checker: NOT_LOOKED_AT,
     text: /takes up .*, which it is not to look at/,
+  },
+  {
+    mutation: {
+      name: "keys that an operator named are noted before their Txn is sent",
+      edits: [{
+        file: "lib/store/delete_unclaimed_keys.ts",
+        from: "  return await apply(context, {",
+        to: "  await cache.keep(rows);\n  return await apply(context, {",
+      }],
+    },
+    checker: ANSWERED,
+    text: /delete-unclaimed of .* failed, and the cache is as if it had not/,
+  },
+  {
+    mutation: {
+      name: "an object that was not created is held all the same",
+      edits: [{
+        file: "lib/store/create_object.ts",
+        from: "  if (!cache.intent) await letGo(context, key, owner);\n",
+        to: "",
+      }],
+    },
+    checker: ANSWERED,
+    text: /create-object of .* failed, and the cache is as if it had not/,
+  },
+  {
+    mutation: {
+      name: "what a listing misses is not looked for",
+      edits: [{
+        file: "lib/fscache/absences.ts",
+        from: "if (before.missing === undefined) {",
+        to: "if (before.missing === undefined && files.length === 0) {",
+      }],
+    },
+    checker: LAST_OWNER,
+    text: STILL_STANDS,
+  },
+  {
+    mutation: {
+      name: "the directories on the way are not looked at again",
+      edits: [{
+        file: "lib/fscache/absences.ts",
+        from: "if (isSameWay(before, after)) return",
+        to: "if (isSameWay(before, before)) return",
+      }],
+    },
+    checker: LAST_OWNER,
+    text: STILL_STANDS,
+  },
+  {
+    mutation: {
+      name: "a young file is not read again",
+      edits: [{
+        file: "lib/fscache/stamps.ts",
+        from: "    known.readAtMs - known.stamp.mtimeMs > Math.max(settleMs, CLOCK_TICK_MS) &&\n",
+        to: "    known.readAtMs + settleMs > CLOCK_TICK_MS &&\n",
+      }, {
+        file: "lib/fscache/stamps.ts",
+        from: "known.readAtMs - known.stamp.ctimeMs > CTIME_MS + CLOCK_TICK_MS",
+        to: "CTIME_MS > 0",
+      }],
+    },
+    checker: THE_VALUE,
+    text: /file of .* for other bytes than it has/,
+  },
+  {
+    mutation: {
+      name: "of what is answered as one, rows that need no Txn are written at once",
+      edits: [{
+        file: "lib/store/apply.ts",
+        from: "const waits = this.#request.asOne && (",
+        to: "const waits = this.#request.asOne && again.size > 9_999 && (",
+      }],
+    },
+    checker: "failed operation",
+    text: /that failed has changed owners/,
+  },
+  {
+    mutation: {
+      name: "deletes of before do not count",
+      edits: [{
+        file: "lib/reconcile/guard.ts",
+        from: "recentSamples(cache.windows.get(component) ?? [], rules.nowMs)",
+        to: "recentSamples([], rules.nowMs)",
+      }],
+    },
+    checker: BULK,
+    text: /in ten minutes/,
+  },
+  {
+    mutation: {
+      name: "what an owner holds is replaced by another that is as fresh",
+      edits: [{
+        file: "lib/store/decide.ts",
+        from: "    if (holds(owner, held)) return 0;\n",
+        to: "",
+      }],
+    },
+    checker: THE_VALUE,
+    text: /replaces what an owner holds at .* as fresh/,
+  },
+  {
+    mutation: {
+      name: "the fence is not read again after the keys",
+      edits: [{
+        file: "lib/store/observe.ts",
+        from: "  if (spans.length > 0) {",
+        to: "  if (spans.length < 0) {",
+      }],
+    },
+    checker: AT_REST,
+    text: /takes its own .* for another's|is a ghost of|which is not in etcd/,
   },
   {
     mutation: {

@@ -1,6 +1,6 @@
 import { keyOfPlace, placeOf, type Resource } from "./cloud.ts";
 import { ROOT } from "./node_model.ts";
-import type { Order } from "./orders.ts";
+import { type Order, placesOf } from "./orders.ts";
 import type { Prng } from "./prng.ts";
 import type { Lineage, World } from "./world.ts";
 import type { CachePlan } from "./yurthub.ts";
@@ -137,12 +137,14 @@ function drawList(
     ? prng.pick(["default", "kube-system"])
     : undefined;
   if (namespace !== undefined) marks.hit("replace one namespace through the API");
+  const list = { resource, namespace, names: NAMES.filter(() => prng.chance(0.4)) };
   return {
     ...base,
     kind: "replace-list",
     component: tool,
     within: resource.keyPrefix + (namespace === undefined ? "" : `${namespace}/`),
-    list: { resource, namespace, names: NAMES.filter(() => prng.chance(0.4)) },
+    list,
+    keys: new Set(placesOf(list).map(keyOfPlace)),
   };
 }
 

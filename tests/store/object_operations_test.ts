@@ -175,6 +175,9 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
       await node.delete(`${node.prefix}/pods/default/a`);
       const done = await createObject(node.context, place("a"), pod("a", "99"), OPTIONS);
       deepStrictEqual([done.created, await node.keys()], [1, ["/pods/default/a"]]);
+      await node.delete(`${node.prefix}/pods/default/a`);
+      const same = await createObject(node.context, place("a", "other"), pod("a", "99"), OPTIONS);
+      deepStrictEqual([same.created, await node.keys()], [1, ["/pods/default/a"]]);
     },
   );
 

@@ -89,6 +89,25 @@ Deno.test("store operations on a real etcd", async (t) => {
     },
   );
 
+  await step(
+    "what etcd lost meanwhile is put again by the same list, and so answered",
+    async (node) => {
+      await replace(node, { component: "app", objects: ["a", "b"] });
+      await node.delete(node.prefix + "/pods/default/a");
+      assert.equal(
+        counts(await replace(node, { component: "app", objects: ["a", "b"] })).created,
+        1,
+      );
+      assert.deepEqual(await node.keys(), ["/pods/default/a", "/pods/default/b"]);
+      await node.wipeEtcd();
+      assert.equal(
+        counts(await replace(node, { component: "app", objects: ["a", "b"] })).created,
+        2,
+      );
+      assert.deepEqual(await node.keys(), ["/pods/default/a", "/pods/default/b"]);
+    },
+  );
+
   await step("a replace of one namespace touches that namespace only", async (node) => {
     await replace(node, {
       objects: [{ name: "a", namespace: "one" }, { name: "a", namespace: "two" }, "a"],

@@ -59,7 +59,8 @@ export class Answered implements Checker {
       const isOut = kind === "delete-unclaimed" ||
         (kind === "delete-object" && (row?.owners.length ?? 0) === 0 &&
           isBy(stored && this.#world().etcd.writeOf(stored), lineage));
-      const isWrong = (isIn && !isSame) || (isOut && stored) ||
+      const isWrong = (isIn && !isSame) || (kind === "replace-list" && !stored) ||
+        (isOut && stored) ||
         (kind === "delete-object" && isHeld);
       if (isWrong) {
         broken(this, `${lineage.name}: ${kind} of ${key} is done, and etcd says otherwise`);

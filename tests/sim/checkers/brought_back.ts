@@ -1,4 +1,5 @@
 import type { KvDisk } from "../kv_disk.ts";
+import { ownerName } from "../node_model.ts";
 import { broken, type Checker, isBy, type Lineage, type Operation, type World } from "../world.ts";
 
 /** What ends well only once all that it found out is put right. */
@@ -67,8 +68,9 @@ export class BroughtBack implements Checker {
     for (const key of disk.rowKeys) {
       const owners = disk.row(key)?.owners.filter((owner) => !owner.fromApi) ?? [];
       // Only from a file that holds still can a key be put again; a backup is found by who looks.
-      const steady = owners.every(({ component, gvr, resourceVersion }) => {
-        const file = node.steadyFile(key, `${component}/${gvr}`, resourceVersion, stillSince);
+      const steady = owners.every(({ component, gvr, older, resourceVersion }) => {
+        const name = ownerName(component, gvr, older);
+        const file = node.steadyFile(key, name, resourceVersion, stillSince);
         return file && (isFull || !file.backedUp);
       });
       if (owners.length === 0 || !steady || etcd.get(key)) continue;

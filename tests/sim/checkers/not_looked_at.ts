@@ -1,7 +1,14 @@
 import type { KeyChange } from "../etcd_ledger.ts";
 import { isLookedAt, isNarrow } from "../flags.ts";
 import type { HeldFile } from "../node_model.ts";
-import { broken, type Checker, type Lineage, type Operation, type Write } from "../world.ts";
+import {
+  broken,
+  type Checker,
+  type Lineage,
+  type Operation,
+  type World,
+  type Write,
+} from "../world.ts";
 
 /** Who holds what by a file that is not looked at: `key component gvr`. */
 type Holdings = ReadonlySet<string>;
@@ -15,6 +22,13 @@ export class NotLookedAt implements Checker {
   /** Of passes that are told to leave something out; what was pending before them may be written. */
   readonly #before = new Map<Operation, Holdings>();
   readonly #operations = new Map<Lineage, Operation>();
+  /** Mod revisions of keys that were as recorded when a pass began. */
+  readonly #inStep = new WeakMap<Operation, ReadonlyMap<string, string>>();
+  readonly #world: () => World;
+
+  constructor(world: () => World) {
+    this.#world = world;
+  }
 
   operationBegins(operation: Operation): void {
     const { kind, flags, lineage } = operation;
@@ -22,6 +36,12 @@ export class NotLookedAt implements Checker {
     const isPass = kind === "reconcile" || kind === "adopt" || kind === "group-pass";
     if (!isPass || !isNarrow(flags) || lineage.disk.header) return;
     this.#before.set(operation, holdingsOf(operation));
+    const inStep = new Map<string, string>();
+    for (const key of lineage.disk.rowKeys) {
+      const mod = lineage.disk.row(key)?.mod;
+      if (mod && mod === String(this.#world().etcd.get(key)?.mod)) inStep.set(key, mod);
+    }
+    this.#inStep.set(operation, inStep);
     this.#operations.set(lineage, operation);
   }
 
@@ -49,15 +69,15 @@ export class NotLookedAt implements Checker {
     if (write.by !== "agent" || write.tick !== write.sentTick) return;
     const { lineage, operation } = write;
     const before = this.#before.get(operation);
-    if (!before) return;
-    for (const { key, after } of changes) {
+    // What went missing in etcd, or came back, had to be looked at.
+    if (!before || this.#world().replacedTick >= operation.startTick) return;
+    for (const { key, before: stored, after } of changes) {
       const row = after ? undefined : lineage.disk.row(key);
       const owner = row?.owners.find(({ component, gvr }) =>
         before.has(`${key} ${component} ${gvr}`)
       );
-      const isOf = (file: HeldFile) =>
-        file.component === owner?.component && file.gvr === owner.gvr;
-      if (owner && lineage.node.heldSince(key, operation.startTick, isOf, () => false)) {
+      const mod = stored && String(stored.mod);
+      if (owner && this.#inStep.get(operation)?.get(key) === mod) {
         broken(this, `${lineage.name} deletes ${key} of ${owner.component}, not to be looked at`);
       }
     }

@@ -1,4 +1,5 @@
 import type { KeyChange } from "../etcd_ledger.ts";
+import { ownerName } from "../node_model.ts";
 import { broken, type Checker, type Write } from "../world.ts";
 
 /** An absence counts only once it has lasted: no scan deletes a key whose file went just now. */
@@ -22,7 +23,8 @@ export class ShortAbsence implements Checker {
       const went = lineage.node.goneJustNow(
         key,
         this.#settleMs,
-        (name) => owners.some(({ component, gvr }) => `${component}/${gvr}` === name),
+        (name) =>
+          owners.some(({ component, gvr, older }) => ownerName(component, gvr, older) === name),
       );
       if (went !== undefined) {
         broken(this, `${lineage.name} deletes ${key} just after ${went} went`);

@@ -1,4 +1,5 @@
 import { isLookedAt } from "../flags.ts";
+import { ownerName } from "../node_model.ts";
 import { broken, type Checker, type Operation, type World } from "../world.ts";
 
 /**
@@ -17,10 +18,11 @@ export class TakenUp implements Checker {
     if (failure || (kind !== "reconcile" && kind !== "adopt")) return;
     const { name, node, disk } = lineage;
     if (this.#world().replacedTick >= startTick) return;
-    for (const { key, component, gvr, version } of node.files()) {
+    for (const { key, component, gvr, older, version } of node.files()) {
       if (!version || !isLookedAt(flags, component, gvr)) continue;
       const { resourceVersion } = version;
-      if (!node.steadyFile(key, `${component}/${gvr}`, resourceVersion, startTick)) continue;
+      const file = ownerName(component, gvr, older);
+      if (!node.steadyFile(key, file, resourceVersion, startTick)) continue;
       const owner = disk.row(key)?.owners.find((one) =>
         one.component === component && one.gvr === gvr
       );

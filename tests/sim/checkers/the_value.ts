@@ -30,8 +30,12 @@ export class TheValue implements Checker {
     for (const { key, before, after } of changes) {
       const held = before && versionIn(before.value);
       const put = after && versionIn(after.value);
-      if (!held || !put || rvOf(put) >= rvOf(held)) continue;
+      if (!before || !held || !put || rvOf(put) > rvOf(held)) continue;
       const owners = lineage.disk.entries.find((entry) => entry.key === key)?.owners ?? [];
+      if (rvOf(put) === rvOf(held)) {
+        this.#isBetter(lineage, key, owners, after, before);
+        continue;
+      }
       if (!owners.some((owner) => isSame(owner, put))) {
         broken(this, `${lineage.name} puts an older copy at ${key}, which no owner holds`);
       }
@@ -46,6 +50,22 @@ export class TheValue implements Checker {
         broken(this, `${lineage.name} puts an older copy at ${key} in a ${kind}`);
       }
     }
+  }
+
+  /** At an equal version, what an owner holds is replaced by a better API version alone. */
+  #isBetter(
+    { name }: Lineage,
+    key: string,
+    owners: readonly DiskOwner[],
+    put: StoredKey,
+    held: StoredKey,
+  ): void {
+    const [of, than] = [put, held].map((stored) => {
+      const hash = contentHash(stored.value);
+      return owners.filter((owner) => owner.hash === hash);
+    });
+    const isHeld = than?.some((one) => !of?.some(({ gvr }) => isBetterVersion(gvr, one.gvr)));
+    if (isHeld) broken(this, `${name} replaces what an owner holds at ${key} by one as fresh`);
   }
 
   atRest(): void {
@@ -117,13 +137,14 @@ export class TheValue implements Checker {
 }
 
 /**
- * Tells whether of two versions of a resource one is better: GA before beta.
+ * Tells whether of two versions of a resource, both GA, one is better: the higher one.
  *
  * @param gvr one
  * @param than the other
  */
 export function isBetterVersion(gvr: string, than: string): boolean {
-  return !gvr.includes("beta") && than.includes("beta");
+  const [one = 0, other = 0] = [gvr, than].map((text) => Number(/\.v(\d+)\./.exec(text)?.[1]));
+  return one > other;
 }
 
 /** Those of the owners any of which may be put. */
