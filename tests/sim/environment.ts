@@ -1,6 +1,7 @@
 import { deliverLate, type LateTxn, type Network } from "./faulty_etcd.ts";
 import { keyOfPlace, objectBytes, type Place, placeOf, type Resource } from "./cloud.ts";
 import type { StoreSnapshot } from "./etcd_model_store.ts";
+import { Moments } from "./moments.ts";
 import { type NodeModel, ROOT } from "./node_model.ts";
 import type { Prng } from "./prng.ts";
 import { isBy, type Lineage, tell, type World } from "./world.ts";
@@ -67,10 +68,17 @@ export class Environment {
     this.#restless = new Map(
       [...plans].map(([node, plan]) => [node, drawRestless(world.prng, plan)]),
     );
+    const { prng, marks } = world;
     network.unanswered = () => {
-      const { prng, weather } = world;
+      const { weather } = world;
       if (prng.chance(weather.reset * 10)) this.#reset();
       else if (prng.chance(weather.restore * 4)) this.#restore();
+    };
+    network.betweenPages = () => {
+      const { weather } = world;
+      if (!prng.chance(weather.restore * 4) || !this.#restore()) return;
+      marks.hit("etcd restored between two pages");
+      this.#regrow();
     };
   }
 
@@ -156,15 +164,20 @@ export class Environment {
   /** A node's fs cache changes while it is read. */
   #watchReads(node: NodeModel): void {
     const { prng, clock, marks } = this.#world;
-    node.fs.beforeRead = () => {
+    const moments = new Moments(this.#world, node);
+    node.fs.beforeRead = (path) => {
       this.#world.tick++;
       clock.advance(prng.between(0, 1));
       if (prng.chance(this.#world.weather.churn)) this.#stepWriter(node, "walk");
+      moments.blink(path);
     };
-    node.fs.duringListing = () => {
+    node.fs.duringListing = (path) => {
       if (prng.chance(this.#world.weather.churn)) this.#stepWriter(node, "walk");
+      moments.update(path);
     };
+    node.fs.beforeFile = (path) => moments.writeBeforeRead(path);
     node.fs.onRead = (path, bytes) => {
+      moments.writeAfterRead(path);
       if (path.includes("/tmp_")) marks.hit("backup stood in for a rewrite");
       if (bytes.length === 0 || bytes.at(-1) !== "}".charCodeAt(0)) {
         marks.hit("file caught empty or half written");
@@ -304,16 +317,17 @@ export class Environment {
     this.#etcdCopies.push({ state: this.#world.etcd.model.snapshot(), undone: false });
   }
 
-  #restore(): void {
+  /** @returns false if there was nothing to restore */
+  #restore(): boolean {
     const { etcd, marks, prng } = this.#world;
     const copies = this.#etcdCopies;
-    if (copies.length === 0) return;
+    if (copies.length === 0) return false;
     const taken = prng.below(copies.length);
     const copy = copies[taken];
-    if (!copy || (!copy.undone && copy.state.revision >= etcd.model.revision)) return;
+    if (!copy || (!copy.undone && copy.state.revision >= etcd.model.revision)) return false;
     // Twice while somebody reads it page by page, and back to where it was: nobody could tell.
     const { lineages, replacedTick } = this.#world;
-    if (copy.undone && lineages.some((one) => one.operationStart <= replacedTick)) return;
+    if (copy.undone && lineages.some((one) => one.operationStart <= replacedTick)) return false;
     this.#world.trace(() => `etcd restored to ${copy.state.revision}`);
     const gone = new Map(etcd.deletions());
     etcd.model.restore(copy.state);
@@ -329,6 +343,7 @@ export class Environment {
       }
     }
     if (this.#world.prng.chance(0.5)) this.#regrow();
+    return true;
   }
 
   #replaced(): void {

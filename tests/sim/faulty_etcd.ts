@@ -44,6 +44,8 @@ export class Network {
   readonly ofOperations = new WeakSet<IRangeRequest>();
   /** Told of each Txn without an answer: what is behind that may be more than the network. */
   unanswered: () => void = () => {};
+  /** Told of each range that is to be read as it was at the revision of one before. */
+  betweenPages: () => void = () => {};
 }
 
 /** etcd as one process reaches it over a network that loses, delays and cuts. */
@@ -80,6 +82,7 @@ export class FaultyEtcd implements Etcd {
     await this.#process.turn("range", "crash before a call to etcd");
     this.#connect();
     if (prng.chance(weather.requestLost / 2)) throw lost(prng.chance(0.5));
+    if (requests.some(({ revision }) => revision !== undefined)) this.#network.betweenPages();
     let read: RangesResponse;
     try {
       read = await send();

@@ -46,8 +46,10 @@ export class FsModel implements FileSystem {
   readonly #freeInodes: number[] = [];
   /** Called before each call of a reader. */
   beforeRead: (path: string) => void = () => {};
+  /** Called before a file is read. */
+  beforeFile: (path: string) => void = () => {};
   /** Called in the middle of a listing. */
-  duringListing: () => void = () => {};
+  duringListing: (path: string) => void = () => {};
   /** Called with what a reader got of a file. */
   onRead: (path: string, bytes: Uint8Array) => void = () => {};
   /** Called after each change, with what it was. */
@@ -64,10 +66,14 @@ export class FsModel implements FileSystem {
     const directory = this.#directory(path);
     if (!directory.listable) throw new Deno.errors.PermissionDenied(`readdir ${path}`);
     const before = [...directory.entries];
-    this.duringListing();
-    // What was moved during a listing may be seen, under either name, or under none.
+    this.duringListing(path);
+    // What was moved, or made anew, during a listing may be seen, under either name, or under none.
     const after = directory.entries;
-    const names = new Map(before.filter(([name], index) => after.has(name) || index % 2 === 0));
+    const names = new Map(
+      before.filter(([name, node], index) =>
+        after.get(name) === node || (index + node.ino) % 2 === 0
+      ),
+    );
     const came = [...after].filter(([name]) => !before.some(([old]) => old === name));
     for (const [index, [name, node]] of came.entries()) {
       if ((before.length + index) % 2 === 0) names.set(name, node);
@@ -83,11 +89,13 @@ export class FsModel implements FileSystem {
 
   readFile(path: string, maxBytes: number): { bytes: Uint8Array; stamp: FileStamp } {
     this.beforeRead(path);
+    if (this.has(path)) this.beforeFile(path);
     const node = this.#find(path);
     if (node.kind !== "file") throw new NotRegularFileError();
     if (node.bytes.length > maxBytes) throw new FileTooLargeError(maxBytes);
-    this.onRead(path, node.bytes);
-    return { bytes: node.bytes.slice(), stamp: stampOf(node) };
+    const read = { bytes: node.bytes.slice(), stamp: stampOf(node) };
+    this.onRead(path, read.bytes);
+    return read;
   }
 
   /** mkdir; one that is there stays. */

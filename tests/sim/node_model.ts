@@ -66,6 +66,8 @@ export class NodeModel {
   readonly #rewrittenTick = new Map<string, number>();
   readonly #owners = new Map<string, { readonly key: string; readonly owner: string }>();
   #present = new Map<string, Uint8Array>();
+  /** What changes now is over in a moment. */
+  #blinks = false;
   #bad = new Set<string>();
 
   /**
@@ -87,6 +89,7 @@ export class NodeModel {
     this.fs.makeDirectory(ROOT);
     this.fs.changed = (what) => {
       log(what);
+      if (this.#blinks) return;
       this.#note();
       const [, to] = /^rename \S+ (\S+)$/.exec(what) ?? [];
       if (to !== undefined) this.#noteMove(canonical(to.slice(ROOT.length)));
@@ -181,6 +184,26 @@ export class NodeModel {
       if (gone.key === key && isShort && recorded(gone.owner)) return path;
     }
     return undefined;
+  }
+
+  /** When a component's last file of a key went; undefined if none has, or one is there. */
+  wentMs(key: string, component: string): number | undefined {
+    const times = [...this.#gone.values()]
+      .filter((gone) => gone.key === key && gone.owner.startsWith(`${component}/`))
+      .map(({ sinceMs }) => sinceMs);
+    return times.length > 0 ? Math.max(...times) : undefined;
+  }
+
+  /**
+   * Moves a directory away, or back, for no longer than a reader takes to look twice: what is in it
+   * counts as there.
+   */
+  blink(from: string, to: string): void {
+    this.#blinks = true;
+    this.fs.rename(from, to);
+    this.#blinks = false;
+    this.#noteMove(canonical(from.slice(ROOT.length)));
+    this.#noteMove(canonical(to.slice(ROOT.length)));
   }
 
   /** A file, or the API, has an object. */

@@ -1,6 +1,7 @@
 import { txnBudget } from "../../lib/etcd/mod.ts";
 import { Answered } from "./checkers/answered.ts";
 import { AtRest } from "./checkers/at_rest.ts";
+import { BulkDeletes } from "./checkers/bulk_deletes.ts";
 import { BroughtBack } from "./checkers/brought_back.ts";
 import { BadFile } from "./checkers/bad_file.ts";
 import { FailedOperation } from "./checkers/failed_operation.ts";
@@ -117,6 +118,7 @@ class Simulation {
     const watcher = new MarkWatcher(world);
     forgotten.judges = [forgotten.name, undefined].includes(options.checker);
     // At rest, it has to be known what the agents were allowed to forget.
+    const maxDeletePercent = prng.pick([50, 100]);
     const supports = new Set<Checker>(
       options.checker === AT_REST ? [watcher, forgotten] : [watcher],
     );
@@ -131,6 +133,7 @@ class Simulation {
       new NotLookedAt(world),
       new NotOurs(world),
       new TheValue(world),
+      new BulkDeletes(world, maxDeletePercent),
       forgotten,
       new BadFile(world),
       new Answered(world),
@@ -197,7 +200,7 @@ class Simulation {
       kvLimits: drawLimits(this.world),
       maxTxnOps,
       requestBytes: txnBudget(wrongLimit ? 1.5 * 1024 * 1024 : maxRequestBytes),
-      maxDeletePercent: prng.pick([50, 100]),
+      maxDeletePercent,
       settleMs: SETTLE_MS,
       resyncIntervalMs: prng.pick([5_000, 60_000]),
       mutation: options.mutation,

@@ -13,7 +13,6 @@ const LAST_OWNER = "2 last owner";
 const NOT_LOOKED_AT = "not looked at";
 const ANSWERED = "8 answered";
 const THE_VALUE = "the value";
-const BULK = "bulk deletes";
 const STILL_STANDS = /deletes .*, which a file still stands for/;
 /** An absence that is too short to count was taken for the end of a file. */
 const TOO_SOON = /deletes .* just after .* went/;
@@ -159,18 +158,6 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
   },
   {
     mutation: {
-      name: "an object that was not created is held all the same",
-      edits: [{
-        file: "lib/store/create_object.ts",
-        from: "  if (!cache.intent) await letGo(context, key, owner);\n",
-        to: "",
-      }],
-    },
-    checker: ANSWERED,
-    text: /create-object of .* failed, and the cache is as if it had not/,
-  },
-  {
-    mutation: {
       name: "what a listing misses is not looked for",
       edits: [{
         file: "lib/fscache/absences.ts",
@@ -211,51 +198,19 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
   },
   {
     mutation: {
-      name: "of what is answered as one, rows that need no Txn are written at once",
-      edits: [{
-        file: "lib/store/apply.ts",
-        from: "const waits = this.#request.asOne && (",
-        to: "const waits = this.#request.asOne && again.size > 9_999 && (",
-      }],
-    },
-    checker: "failed operation",
-    text: /that failed has changed owners/,
-  },
-  {
-    mutation: {
-      name: "deletes of before do not count",
-      edits: [{
-        file: "lib/reconcile/guard.ts",
-        from: "recentSamples(cache.windows.get(component) ?? [], rules.nowMs)",
-        to: "recentSamples([], rules.nowMs)",
-      }],
-    },
-    checker: BULK,
-    text: /in ten minutes/,
-  },
-  {
-    mutation: {
       name: "what an owner holds is replaced by another that is as fresh",
       edits: [{
         file: "lib/store/decide.ts",
         from: "    if (holds(owner, held)) return 0;\n",
         to: "",
+      }, {
+        file: "lib/store/decide.ts",
+        from: "before && holds(before, held) ? 1 : 2",
+        to: "before && holds(before, held) ? 2 : 2",
       }],
     },
     checker: THE_VALUE,
     text: /replaces what an owner holds at .* as fresh/,
-  },
-  {
-    mutation: {
-      name: "the fence is not read again after the keys",
-      edits: [{
-        file: "lib/store/observe.ts",
-        from: "  if (spans.length > 0) {",
-        to: "  if (spans.length < 0) {",
-      }],
-    },
-    checker: AT_REST,
-    text: /takes its own .* for another's|is a ghost of|which is not in etcd/,
   },
   {
     mutation: {

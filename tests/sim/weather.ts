@@ -32,6 +32,9 @@ export interface Weather {
   readonly narrow: number;
   readonly etcdEventLate: number;
   readonly etcdWatchDead: number;
+  readonly update: number;
+  readonly blink: number;
+  readonly overtaken: number;
 }
 
 /** The most that each fault may be drawn to. */
@@ -66,6 +69,9 @@ const WORST: Weather = {
   narrow: 0.6,
   etcdEventLate: 0.3,
   etcdWatchDead: 0.03,
+  update: 0.6,
+  blink: 0.3,
+  overtaken: 0.03,
 };
 
 const NONE_AT_ALL = 0.45;
