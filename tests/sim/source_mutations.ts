@@ -216,9 +216,9 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
     mutation: {
       name: "of a range only the first page is read",
       edits: [{
-        file: "lib/store/pages.ts",
-        from: "more = page.more && last !== undefined;",
-        to: "more = page.more && limit === 0;",
+        file: "lib/store/questions.ts",
+        from: "  if (!more || !last) {\n    passAbsent",
+        to: "  if (!last || kvs.length > 0) {\n    passAbsent",
       }],
     },
     checker: AT_REST,

@@ -52,7 +52,7 @@ Deno.test("Vacancies.spansOf() never spans a key that was seen or written, and o
   assert.deepEqual(spansOf(many.slice(1)), []);
   assert.deepEqual(spansOf(many, "p3~"), []);
   const known = (name: string) =>
-    new Vacancies([], PREFIX, 128).spansOf(many, [`${PREFIX}/pods/d/${name}`]);
+    new Vacancies(emptySpans(many, []), PREFIX, 128).spansOf(many, [`${PREFIX}/pods/d/${name}`]);
   assert.deepEqual(known("p3~"), [], "one that the same Txn changes is there, seen or not");
   assert.equal(known("p8").length, 1);
 });
