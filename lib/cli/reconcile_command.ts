@@ -1,5 +1,5 @@
 import type { Answers } from "../agent/mod.ts";
-import type { ReconcileReport } from "../reconcile/mod.ts";
+import { NOTHING_DONE, type ReconcileReport } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode, noteOn } from "./find_node.ts";
 import { presentable } from "./internal_error.ts";
@@ -24,7 +24,12 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     outcome = await node.ask("POST /v1/reconcile", { query });
   } catch (error) {
     const durationMs = Math.round(clock.monotonicMs() - startMs);
-    const report = { ...FAILED, durationMs, ...(options.dryRun && { plan: [] }) };
+    const report: ReconcileReport = {
+      ...NOTHING_DONE,
+      status: "failed",
+      durationMs,
+      ...(options.dryRun && { plan: [] }),
+    };
     outcome = { report, notes: [], busy: [], failure: presentable(error) };
   }
   const { report, failure } = outcome;
@@ -46,23 +51,3 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   terminal.err(`edgekeyd: ${summaryOf(report)}`);
   return EXIT.partial;
 }
-
-/** The report of a run that ended before it could make one. */
-const FAILED: ReconcileReport = {
-  status: "failed",
-  created: 0,
-  updated: 0,
-  deleted: 0,
-  released: 0,
-  unchanged: 0,
-  conflicts: [],
-  invalid: [],
-  heldBack: [],
-  txns: 0,
-  staged: false,
-  recovered: 0,
-  revision: "",
-  clusterId: "",
-  durationMs: 0,
-  phasesMs: { recover: 0, scan: 0, plan: 0, commit: 0 },
-};

@@ -10,7 +10,7 @@ export type { Progress, ReconcileOptions } from "./options.ts";
 export type { GuardLimits } from "./guard.ts";
 export type { Phase } from "./phases.ts";
 export { type PassScope, reconcile, type ReconcileOutcome } from "./reconcile.ts";
-export type { KeyNotPut, PlanStep, ReconcileReport } from "./report.ts";
+export { type KeyNotPut, NOTHING_DONE, type PlanStep, type ReconcileReport } from "./report.ts";
 export { OtherEtcdError, retire } from "./retire.ts";
 export { type Verification, verify } from "./verify.ts";
 export { fileValues } from "./values.ts";

@@ -77,3 +77,23 @@ export interface ReconcileReport {
   /** Only of a dry run. */
   readonly plan?: readonly PlanStep[];
 }
+
+/** The report of a run that found everything as it should be. */
+export const NOTHING_DONE: ReconcileReport = {
+  status: "in-step",
+  created: 0,
+  updated: 0,
+  deleted: 0,
+  released: 0,
+  unchanged: 0,
+  conflicts: [],
+  invalid: [],
+  heldBack: [],
+  txns: 0,
+  staged: false,
+  recovered: 0,
+  revision: "",
+  clusterId: "",
+  durationMs: 0,
+  phasesMs: { recover: 0, scan: 0, plan: 0, commit: 0 },
+};

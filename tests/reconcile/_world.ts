@@ -9,6 +9,7 @@ import {
 } from "../../lib/fscache/mod.ts";
 import {
   dryRun,
+  NOTHING_DONE,
   reconcile,
   type ReconcileOptions,
   type ReconcileOutcome,
@@ -45,17 +46,7 @@ export type Done = Pick<
 >;
 
 /** What {@linkcode World.run} reports when nothing had to be done. */
-export const IDLE: Done = {
-  status: "in-step",
-  created: 0,
-  updated: 0,
-  deleted: 0,
-  released: 0,
-  unchanged: 0,
-  conflicts: [],
-  invalid: [],
-  heldBack: [],
-};
+export const IDLE: Done = doneOf(NOTHING_DONE);
 
 /** A node's fs cache, its component-key cache, and an etcd. */
 export class World implements AsyncDisposable {
