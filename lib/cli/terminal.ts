@@ -25,6 +25,8 @@ export interface LostOutput {
 }
 
 const encoder = new TextEncoder();
+/** How long a pipe that is full is left to its reader, in milliseconds. */
+const FULL_PIPE_MS = 5;
 
 /** The terminal of this process. Colour only on a terminal and when NO_COLOR is unset. */
 export function processTerminal(noColor: boolean): Terminal {
@@ -112,6 +114,14 @@ class Output {
 
   #writeAll(text: string): void {
     let bytes = encoder.encode(text);
-    while (bytes.length > 0) bytes = bytes.subarray(this.#stream.writeSync(bytes));
+    while (bytes.length > 0) {
+      try {
+        bytes = bytes.subarray(this.#stream.writeSync(bytes));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+        // Who started this has a pipe that does not block, and reads more slowly than we write.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_MS);
+      }
+    }
   }
 }

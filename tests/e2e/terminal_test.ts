@@ -137,6 +137,41 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Runs a command into a small pipe that does not block, and begins to read only later. */
+const INTO_A_FULL_PIPE = `
+import fcntl, os, subprocess, sys, time
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETFL, fcntl.fcntl(w, fcntl.F_GETFL) | os.O_NONBLOCK)
+fcntl.fcntl(w, 1031, 4096) # F_SETPIPE_SZ
+run = subprocess.Popen(sys.argv[1:], stdout=w)
+os.close(w)
+time.sleep(1)
+sys.stdout.buffer.write(os.fdopen(r, "rb").read())
+sys.exit(run.wait())
+`;
+
+Deno.test({
+  name: "terminal: a pipe that is full and does not block is waited for",
+  ignore: !(await hasPython()),
+  async fn() {
+    await using server = await startEtcd();
+    using node = new EdgeNode(server);
+    for (let i = 0; i < 300; i++) {
+      node.write(`kubelet/configmaps.v1.core/a-namespace-with-a-long-name/object-${i}`);
+    }
+    expectExit(await node.reconcile(), 0);
+    const { code, stdout } = await new Deno.Command("python3", {
+      args: ["-c", INTO_A_FULL_PIPE, ...edgekeydCommand(node.commandLine(["keys"]))],
+      clearEnv: true,
+      env: cleanEnv(),
+      stdin: "null",
+      stderr: "inherit",
+    }).output();
+    strictEqual(code, 0);
+    strictEqual(new TextDecoder().decode(stdout).split("\n").length, 301);
+  },
+});
+
 Deno.test({
   name: "terminal: colour and a progress bar are for who watches",
   ignore: !(await hasPython()),
