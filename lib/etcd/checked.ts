@@ -25,19 +25,23 @@ export function checked(etcd: Etcd): Etcd {
   return {
     async range(request) {
       const answer = await etcd.range(request);
-      if (!hasHeader(answer) || !answersRange(answer, request)) throw badAnswer("a range");
+      if (!hasHeader(answer) || !answersRange(answer, request, revisionOf(answer))) {
+        throw badAnswer("a range");
+      }
       return answer;
     },
     async rangeAll(requests) {
       const answer = await etcd.rangeAll(requests);
-      if (!hasHeader(answer) || !answersRanges(answer, requests)) {
+      if (!hasHeader(answer) || !answersRanges(answer, requests, revisionOf(answer))) {
         throw badAnswer("several ranges");
       }
       return answer;
     },
     async txn(request, bytes) {
       const answer = await etcd.txn(request, bytes);
-      if (!hasHeader(answer) || !answersTxn(answer, request)) throw badAnswer("a Txn");
+      if (!hasHeader(answer) || !answersTxn(answer, request, revisionOf(answer))) {
+        throw badAnswer("a Txn");
+      }
       return answer;
     },
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm(),
@@ -70,11 +74,24 @@ function hasHeader({ header }: { readonly header: ResponseHeader }): boolean {
   return matches(said?.revision, REVISION) && matches(said?.cluster_id, UNSIGNED);
 }
 
+function revisionOf({ header: { revision } }: { readonly header: ResponseHeader }): bigint {
+  return BigInt(revision);
+}
+
 /**
- * Keys come in order, each once, none that was not asked for, and there are more only beyond a full
- * page: so paging always ends.
+ * Keys come in order, each once, none that was not asked for or is newer than that, and there are
+ * more only beyond a full page: so paging always ends.
+ *
+ * @param now etcd's revision
  */
-function answersRange(answer: Doubtful<RangeResponse>, request: RangeRequest): boolean {
+function answersRange(
+  answer: Doubtful<RangeResponse>,
+  request: RangeRequest,
+  now: bigint,
+): boolean {
+  const at = BigInt(request.revision ?? 0);
+  if (at > now) return false;
+  const newest = at > 0n ? at : now;
   if (!Array.isArray(answer?.kvs) || typeof answer.more !== "boolean") return false;
   const { key = Buffer.of(), range_end: end, limit = 0, keys_only: keysOnly = false } = request;
   const { kvs: { length }, more, count } = answer;
@@ -88,7 +105,9 @@ function answersRange(answer: Doubtful<RangeResponse>, request: RangeRequest): b
   return answer.kvs.every((kv: Doubtful<KeyValue>) => {
     const found = kv?.key;
     if (!(found instanceof Uint8Array) || !(kv?.value instanceof Uint8Array)) return false;
-    if (!matches(kv.mod_revision, REVISION) || (keysOnly && kv.value.length > 0)) return false;
+    const { mod_revision: mod, value } = kv;
+    if (typeof mod !== "string" || !REVISION.test(mod) || BigInt(mod) > newest) return false;
+    if (keysOnly && value.length > 0) return false;
     const asked = end?.length
       ? Buffer.compare(found, key) >= 0 && (isOpen(end) || Buffer.compare(found, end) < 0)
       : Buffer.compare(found, key) === 0;
@@ -101,27 +120,35 @@ function answersRange(answer: Doubtful<RangeResponse>, request: RangeRequest): b
 function answersRanges(
   answer: Doubtful<RangesResponse>,
   requests: readonly RangeRequest[],
+  now: bigint,
 ): boolean {
   const answers = answer?.answers;
   return answers?.length === requests.length &&
-    requests.every((request, index) => answersRange(answers[index], request));
+    requests.every((request, index) => answersRange(answers[index], request, now));
 }
 
-function answersTxn(answer: Doubtful<TxnResponse>, request: TxnRequest): boolean {
-  const { success = [], failure = [] } = request;
+function answersTxn(
+  answer: Doubtful<TxnResponse>,
+  request: TxnRequest,
+  now: bigint,
+): boolean {
+  const { compare = [], success = [], failure = [] } = request;
   if (typeof answer?.succeeded !== "boolean" || !Array.isArray(answer.responses)) return false;
+  // What compares nothing can't fail.
+  if (compare.length === 0 && !answer.succeeded) return false;
   const ops = answer.succeeded ? success : failure;
   const { responses } = answer;
   return responses.length === ops.length &&
-    ops.every((op, index) => answersOp(responses[index], op));
+    ops.every((op, index) => answersOp(responses[index], op, now));
 }
 
 function answersOp(
   answer: Doubtful<TxnResponse["responses"][number]>,
   op: RequestOp,
+  now: bigint,
 ): boolean {
-  if (op.request_txn) return answersTxn(answer?.response_txn, op.request_txn);
-  if (op.request_range) return answersRange(answer?.response_range, op.request_range);
+  if (op.request_txn) return answersTxn(answer?.response_txn, op.request_txn, now);
+  if (op.request_range) return answersRange(answer?.response_range, op.request_range, now);
   const done = op.request_put ? answer?.response_put : answer?.response_delete_range;
   return typeof done === "object" && done !== null;
 }

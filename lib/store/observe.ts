@@ -84,10 +84,14 @@ async function observeOnce(
       ...asked.map((question) => requestOf(question, maxKeys)),
     ];
     try {
-      const { answers } = await etcd.rangeAll(requests.map((one) => ({ ...one, revision })));
+      const { header, answers } = await etcd.rangeAll(
+        requests.map((one) => ({ ...one, revision })),
+      );
       const [fence, ...others] = answers;
       // An etcd that was restored meanwhile, and has grown again, answers from another past.
-      if (!isSameFence(seen, fenceOf(fence?.kvs ?? []))) {
+      const isSame = header.cluster_id === seen.clusterId &&
+        isSameFence(seen, fenceOf(fence?.kvs ?? []));
+      if (!isSame) {
         throw new EtcdError("compacted", "etcd was restored to an older state while it was read");
       }
       for (const [index, question] of asked.entries()) {

@@ -143,7 +143,6 @@ Deno.test("a list reads nothing of what others have between its objects, on a re
 /** An etcd whose ranges have no end: each page is full, and there is always more. */
 function endless(count: (asked: number) => number): Etcd {
   let asked = 0;
-  let revision = 0;
   const header = { cluster_id: "1", member_id: "1", revision: "7", raft_term: "1" };
   const answer = (request: RangeRequest): RangeResponse => {
     asked++;
@@ -152,7 +151,7 @@ function endless(count: (asked: number) => number): Etcd {
     const kvs = Array.from({ length: Number(request.limit) }, (_, at) => ({
       key: Buffer.concat([first, Buffer.from(pad(at))]),
       value: Buffer.alloc(0),
-      mod_revision: String(++revision),
+      mod_revision: "1",
       create_revision: "1",
       version: "1",
       lease: "0",
