@@ -9,6 +9,7 @@ export const CALLS = [
   "KV.Txn",
   "Watch.Watch",
   "Maintenance.Alarm",
+  "Maintenance.Status",
   "Auth.Authenticate",
   "Auth.UserGet",
 ] as const;

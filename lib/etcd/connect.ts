@@ -10,6 +10,7 @@ import type { Etcd, RangesResponse } from "./etcd.ts";
 import { Failover } from "./failover.ts";
 import type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
 import { Login } from "./login.ts";
+import { Members } from "./members.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { firstDenied, type KeyRange, writeQuestion, writtenKeys } from "./written_keys.ts";
 import {
@@ -78,6 +79,7 @@ interface Attempt {
 class EtcdClient implements Etcd {
   readonly #connections: readonly Connection[];
   readonly #failover: Failover<Connection>;
+  readonly #members: Members;
   readonly #timeoutMs: number;
   readonly #tls: TlsCredentials | undefined;
   readonly #username: string | undefined;
@@ -95,6 +97,7 @@ class EtcdClient implements Etcd {
   ) {
     this.#connections = connections;
     this.#failover = new Failover(connections);
+    this.#members = new Members(connections);
     this.#timeoutMs = timeoutMs;
     this.#tls = tls;
     this.#username = user?.name;
@@ -107,7 +110,8 @@ class EtcdClient implements Etcd {
       return await this.#call(
         this.#timeoutMs,
         true,
-        ({ connection, ...options }) => connection.range(request, options),
+        ({ connection, ...options }) =>
+          this.#members.sameCluster(connection, options, connection.range(request, options)),
       );
     } catch (error) {
       throw isDenied(error) ? await this.#denied(deniedRead(request), error) : error;
@@ -119,7 +123,8 @@ class EtcdClient implements Etcd {
       return await this.#call(
         this.#timeoutMs,
         true,
-        ({ connection, ...options }) => connection.rangeAll(requests, options),
+        ({ connection, ...options }) =>
+          this.#members.sameCluster(connection, options, connection.rangeAll(requests, options)),
       );
     } catch (error) {
       if (!isDenied(error)) throw error;
@@ -226,9 +231,10 @@ class EtcdClient implements Etcd {
   ): Promise<T> {
     if (this.#closed) throw new EtcdError("unreachable", "the etcd client is closed");
     const deadline = deadlineIn(timeoutMs);
+    await this.#members.check(deadline);
     try {
       const answer = await this.#failover.run(
-        this.#isMet ? deadline : deadlineIn(timeoutMs * CONNECTING_SHARE),
+        this.#isMet ? deadline : deadlineIn(msUntil(deadline) * CONNECTING_SHARE),
         idempotent,
         (connection, until) => this.#attempt(connection, until, send),
       );

@@ -6,6 +6,7 @@ import { Etcd3, type IAlarmResponse } from "etcd3";
 import { CallFailure } from "./call_failure.ts";
 import type { CallingClient } from "./calls.ts";
 import type { CallOptions } from "./call_options.ts";
+import type { MemberStatus } from "./members.ts";
 import type { TlsCredentials } from "./credentials.ts";
 import { msUntil } from "./deadline.ts";
 import { isHttps } from "./endpoints.ts";
@@ -114,6 +115,19 @@ export class Connection {
   /** @throws {CallFailure} */
   txn(request: TxnRequest, options: CallOptions): Promise<TxnResponse> {
     return send(options, (grpcOptions) => this.#etcd.kv.txn(request, grpcOptions));
+  }
+
+  /**
+   * What this member says of itself, which needs neither a leader nor a user.
+   *
+   * @throws {CallFailure}
+   */
+  async status(deadline: number): Promise<MemberStatus> {
+    const { header, version } = await send(
+      { deadline },
+      (grpcOptions) => this.#etcd.maintenance.status(grpcOptions),
+    );
+    return { clusterId: header.cluster_id, version };
   }
 
   /**

@@ -8,6 +8,7 @@ import { EdgekeydError } from "../errors.ts";
  * - `unavailable`: the call was cut off or the cluster had no leader
  * - `learner`: this member only learns what the cluster holds, and serves nobody
  * - `not-etcd`: what answers is no etcd, or one that can't do what is needed
+ * - `two-clusters`: the endpoints belong to different clusters
  * - `tls`: the handshake failed (certificates)
  * - `unauthenticated`: user name, password or token refused
  * - `permission-denied`: the role may not do this
@@ -27,6 +28,7 @@ export type EtcdErrorReason =
   | "unavailable"
   | "learner"
   | "not-etcd"
+  | "two-clusters"
   | "tls"
   | "unauthenticated"
   | "permission-denied"
@@ -45,6 +47,7 @@ const DEFINITE: ReadonlySet<EtcdErrorReason> = new Set([
   "unreachable",
   "learner",
   "not-etcd",
+  "two-clusters",
   "tls",
   "unauthenticated",
   "permission-denied",

@@ -6,6 +6,7 @@ import { TestAuthority } from "../support/certificates.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import {
   type ForeignServer,
+  startAnswering,
   startGrpc,
   startHttp1,
   startHttp2,
@@ -51,6 +52,12 @@ const FOREIGN: [what: string, start: () => Promise<ForeignServer>, says: string]
     "kine",
     () => startGrpc(3, "etcdserver: unsupported operations in txn request"),
     "is not etcd itself .*: kine, which k3s has, .*; name a real etcd in --etcd-servers",
+  ],
+  [
+    "an etcd that is too old",
+    // StatusResponse: a header with a cluster's id, and the version.
+    () => startAnswering(Uint8Array.of(10, 2, 8, 1, 18, 6, ...new TextEncoder().encode("3.3.25"))),
+    "is too old: it is 3.3, and edgekeyd needs 3.4 or newer; upgrade etcd",
   ],
   [
     "a server of another protocol",

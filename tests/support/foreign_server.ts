@@ -46,6 +46,23 @@ export function startGrpc(code: number, message: string): Promise<ForeignServer>
   });
 }
 
+/** A gRPC server that answers everything with the same message. */
+export function startAnswering(message: Uint8Array): Promise<ForeignServer> {
+  const frame = new Uint8Array(5 + message.length);
+  new DataView(frame.buffer).setUint32(1, message.length);
+  frame.set(message, 5);
+  const server = createHttp2Server();
+  server.on("stream", (stream: ServerHttp2Stream) => {
+    stream.on("error", () => {});
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.respond({ ":status": 200, "content-type": "application/grpc" }, {
+      waitForTrailers: true,
+    });
+    stream.end(frame);
+  });
+  return listening(server);
+}
+
 /** What does with each connection as it is told. */
 export function startTcp(serve: (client: Socket) => void): Promise<ForeignServer> {
   return listening(createTcpServer(serve));
