@@ -156,3 +156,48 @@ Deno.test("nothing grows: more dirty groups than a limit are one, everything", (
   schedule.begun(due, 1_000);
   strictEqual(schedule.dirtyGroups, 0);
 });
+
+Deno.test("a key that somebody deleted is looked at with the groups that are due then, and once", () => {
+  const schedule = settled();
+  schedule.deleted("/r/a", 1_000, 0);
+  deepStrictEqual(schedule.due(1_499), { kind: "wait", untilMs: 1_500 });
+  schedule.changed("a/x", 1_200);
+  const due = schedule.due(1_500);
+  deepStrictEqual(due, {
+    kind: "groups",
+    groups: new Set(["a/x"]),
+    deleted: new Set(["/r/a"]),
+  });
+  schedule.begun(due, 1_500);
+  const next = schedule.due(1_500);
+  deepStrictEqual(next, { kind: "wait", untilMs: 1_500 + SETTLED_MS });
+  // A pass over everything that has changed looks at no key in etcd.
+  schedule.deleted("/r/b", 2_000, 0);
+  schedule.changed(undefined, 2_000);
+  const all = schedule.due(2_200);
+  deepStrictEqual(all, { kind: "groups", groups: undefined });
+  schedule.begun(all, 2_200);
+  deepStrictEqual(schedule.due(2_500), {
+    kind: "groups",
+    groups: new Set(),
+    deleted: new Set(["/r/b"]),
+  });
+  schedule.begun({ kind: "full" }, 2_500);
+  strictEqual(schedule.due(4_000).kind, "wait");
+});
+
+Deno.test("more deleted keys than a limit, or a time in which nobody watched, are a full pass soon", () => {
+  const many = settled();
+  for (let key = 0; key < 100_000; key++) many.deleted(`/r/${key}`, 1_000, 0);
+  deepStrictEqual(many.due(1_500), { kind: "full" });
+  const unwatched = settled();
+  unwatched.fullSoon(1_000, 1);
+  deepStrictEqual(unwatched.due(2_999), { kind: "wait", untilMs: 3_000 });
+  deepStrictEqual(unwatched.due(3_000), { kind: "full" });
+  // After a failure it waits for the pause.
+  const failing = settled();
+  failing.failed(10_000, 1_000);
+  failing.fullSoon(1_000, 0);
+  failing.deleted("/r/a", 1_000, 0);
+  deepStrictEqual(failing.due(10_999), { kind: "wait", untilMs: 11_000 });
+});

@@ -147,6 +147,18 @@ export class Environment {
     clock.advance(60_000);
   }
 
+  /** etcd comes back empty. */
+  emptyEtcd(): void {
+    this.#reset();
+  }
+
+  /** Somebody deletes a key in etcd. */
+  deleteKey(key: string): void {
+    const { etcd } = this.#world;
+    this.#world.trace(() => `foreign delete ${key}`);
+    etcd.delete(key, { by: "foreign", tick: ++this.#world.tick });
+  }
+
   /** Directories that never rest change once more; far more often than they would settle. */
   #touchRestless(): void {
     const { clock, marks } = this.#world;

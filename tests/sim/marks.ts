@@ -80,6 +80,8 @@ export const MARKS = [
   "watch missed what happened in a new directory",
   "event of etcd's late",
   "event of etcd's lost",
+  "deleted key put back",
+  "emptied etcd filled beside a daemon",
   "replace a list through the API",
   "replace one namespace through the API",
   "create an object through the API",

@@ -30,6 +30,7 @@ const BAD_FILE = "7 bad file";
 const ANSWERED = "8 answered";
 const THE_VALUE = "the value";
 const AT_REST = "at rest";
+const NOTICED = "noticed";
 
 /** One mutated copy of a rule for each way to break an invariant. */
 export const BROKEN_RULES: readonly BrokenRule[] = [
@@ -310,6 +311,26 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
       }),
     },
     seenBy: [{ checker: BAD_FILE, text: /did not take up/ }],
+  },
+  {
+    mutation: {
+      name: "what somebody deletes in etcd is not told",
+      etcd: (etcd) => ({ ...through(etcd), watch: (request) => etcd.watch(request, () => {}) }),
+    },
+    seenBy: [{ checker: NOTICED, text: /which has not come back/ }],
+  },
+  {
+    mutation: {
+      name: "nobody notices that the watch on etcd broke",
+      etcd: (etcd) => ({
+        ...through(etcd),
+        watch: async (request, told) => ({
+          ...await etcd.watch(request, told),
+          ended: new Promise(() => {}),
+        }),
+      }),
+    },
+    seenBy: [{ checker: NOTICED, text: /which has not come back/ }],
   },
 ];
 

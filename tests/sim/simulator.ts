@@ -10,6 +10,7 @@ import { NotOurs } from "./checkers/not_ours.ts";
 import { NotLookedAt } from "./checkers/not_looked_at.ts";
 import { NothingElse } from "./checkers/nothing_else.ts";
 import { NothingForgotten } from "./checkers/nothing_forgotten.ts";
+import { Noticed } from "./checkers/noticed.ts";
 import { OneTxn } from "./checkers/one_txn.ts";
 import { RecoveredFirst } from "./checkers/recovered_first.ts";
 import { RETIRED, Retired } from "./checkers/retired.ts";
@@ -106,6 +107,7 @@ class Simulation {
   readonly #agents: Agents;
   readonly #environment: Environment;
   readonly #setup: AgentSetup;
+  readonly #noticed: Noticed;
   /** In the end daemons bring everything to rest; else commands do. */
   readonly #restsByDaemon: boolean;
 
@@ -116,6 +118,7 @@ class Simulation {
     const world = (): World => this.world;
     const forgotten = new NothingForgotten(world);
     const watcher = new MarkWatcher(world);
+    const noticed = this.#noticed = new Noticed(world);
     forgotten.judges = [forgotten.name, undefined].includes(options.checker);
     // At rest, it has to be known what the agents were allowed to forget.
     const maxDeletePercent = prng.pick([50, 100]);
@@ -140,6 +143,7 @@ class Simulation {
       new Retired(),
       new TakenUp(world),
       new FailedOperation(),
+      noticed,
       new AtRest(world, forgotten),
     ];
     const large = prng.chance(0.15);
@@ -298,6 +302,7 @@ class Simulation {
     }
     const live = world.lineages.filter((lineage) => lineage.live);
     for (const lineage of live) this.#agents.kill(lineage);
+    for (const lineage of live) await this.#tryAtRest(lineage);
     for (let round = 0; round < MAX_ROUNDS_TO_REST; round++) {
       const before = this.#stateOfEtcd();
       for (const lineage of live) await this.#calmPass(lineage);
@@ -353,6 +358,17 @@ class Simulation {
       const row = version ? undefined : disk.row(key);
       return row !== undefined && row.mod !== String(this.world.etcd.get(key)?.mod);
     });
+  }
+
+  /** Holds a daemon at rest to what it promises of what happens in etcd. */
+  async #tryAtRest(lineage: Lineage): Promise<void> {
+    const { scheduler, checkers } = this.world;
+    if (!this.#restsByDaemon || !checkers.includes(this.#noticed)) return;
+    await scheduler.run([async () => {
+      const daemon = await this.#agents.daemon(lineage);
+      await scheduler.sleep(RESTING_MS);
+      if (daemon) await this.#noticed.try(lineage, daemon, this.#environment);
+    }]);
   }
 
   async #calmPass(lineage: Lineage): Promise<void> {
