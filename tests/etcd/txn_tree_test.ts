@@ -1,30 +1,17 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import type { IRequestOp, IResponseOp, ITxnRequest, ITxnResponse } from "etcd3";
+import type { IRequestOp, ITxnRequest } from "etcd3";
 import {
   buildTxn,
   EtcdError,
-  type FenceMove,
   readTxn,
   txnCapacity,
   txnLevels,
   type TxnOp,
 } from "../../lib/etcd/mod.ts";
 import { pathOps } from "../support/hooked_etcd.ts";
-
-const FENCE: FenceMove = { key: "/edgekeyd/n/fence", expected: "l/1/a", next: "l/2/b" };
-
-const put = (key: string, guardMod = "0"): TxnOp => ({
-  action: "put",
-  key,
-  value: Buffer.from(`value of ${key}`),
-  guardMod,
-});
-const del = (key: string, guardMod = "5"): TxnOp => ({ action: "delete", key, guardMod });
-const read = (key: string, keysOnly = false): TxnOp => ({ action: "read", key, keysOnly });
-
-const puts = (count: number) => Array.from({ length: count }, (_, at) => put(`/k/${at}`));
+import { answer, del, FENCE, maxTxnOps, put, puts, read, sizes } from "./_txn_tree.ts";
 
 /** Levels of Txns, the root not counted. */
 function depth({ success = [] }: ITxnRequest): number {
@@ -37,23 +24,6 @@ function leaves(request: ITxnRequest): { op: IRequestOp; guards: ITxnRequest["co
     op.request_txn ? leaves(op.request_txn) : [{ op, guards: request.compare }]
   );
 }
-
-const maxTxnOps = fc.integer({ min: 3, max: 140 });
-
-/** A `--max-txn-ops` and how many operations to fit into it. */
-const sizes = maxTxnOps.chain((max) =>
-  fc.record({
-    max: fc.constant(max),
-    count: fc.oneof(
-      fc.integer({ min: 0, max: Math.min(3_000, 3 * max) }),
-      // Right at the edges of the levels.
-      fc.integer({ min: 1, max: 3 }).chain((levels) => {
-        const edge = txnCapacity(max, levels);
-        return fc.integer({ min: Math.max(1, edge - 1), max: edge + 1 });
-      }).filter((count) => count <= 5_000),
-    ),
-  })
-);
 
 Deno.test("buildTxn() holds every operation exactly once, in order, under its own guard", () => {
   const kind = fc.constantFrom<"put" | "delete">("put", "delete");
@@ -215,96 +185,4 @@ Deno.test("buildTxn() has no else branch anywhere, so that an answer stays small
       0,
     );
   assert.equal(failures(buildTxn(FENCE, puts(500), 20)), 0);
-});
-
-const HEADER = { cluster_id: "1", member_id: "1", revision: "9", raft_term: "1" };
-
-function kv(key: Buffer, value: Buffer, mod_revision: string) {
-  return { key, value, mod_revision, create_revision: "1", version: "1", lease: "0" };
-}
-
-/** What etcd answers to a tree, given what becomes of each leaf. */
-function answer(request: ITxnRequest, outcome: (key: string) => string | undefined): ITxnResponse {
-  const guards = request.compare ?? [];
-  const guarded = guards.every((guard) =>
-    guard.target !== "Mod" || outcome(String(guard.key)) !== undefined
-  );
-  const responses = guarded ? (request.success ?? []).map((op) => answerOp(op, outcome)) : [];
-  return { header: HEADER, succeeded: guarded, responses };
-}
-
-function answerOp(op: IRequestOp, outcome: (key: string) => string | undefined): IResponseOp {
-  const none = {
-    response_range: undefined,
-    response_put: undefined,
-    response_delete_range: undefined,
-    response_txn: undefined,
-  };
-  if (op.request_txn) {
-    return {
-      ...none,
-      response: "response_txn",
-      response_txn: answer(op.request_txn, outcome),
-    } as unknown as IResponseOp;
-  }
-  if (op.request_range) {
-    const key = Buffer.from(op.request_range.key ?? "");
-    const mod = outcome(String(key));
-    const kvs = mod === undefined ? [] : [kv(key, Buffer.from(`value ${mod}`), mod)];
-    const response_range = { header: HEADER, kvs, more: false, count: String(kvs.length) };
-    return { ...none, response_range } as unknown as IResponseOp;
-  }
-  return { ...none, response_put: { header: HEADER } } as unknown as IResponseOp;
-}
-
-Deno.test("readTxn() gives each operation its own outcome, in order, whatever the tree", () => {
-  const outcomes = sizes.chain(({ max, count }) =>
-    fc.record({
-      max: fc.constant(max),
-      fenced: fc.boolean(),
-      ops: fc.array(
-        fc.record({ kind: fc.constantFrom("put", "delete", "read"), done: fc.boolean() }),
-        { minLength: count, maxLength: count },
-      ),
-    })
-  );
-  fc.assert(
-    fc.property(outcomes, ({ max, fenced, ops: drawn }) => {
-      fc.pre(txnLevels(max, drawn.length) !== undefined);
-      const ops = drawn.map(({ kind }, at) =>
-        kind === "put" ? put(`/k/${at}`) : kind === "delete" ? del(`/k/${at}`) : read(`/k/${at}`)
-      );
-      const outcome = (key: string) => {
-        const at = Number(key.slice("/k/".length));
-        return drawn[at]?.done === true ? String(at + 100) : undefined;
-      };
-      const fence = fenced ? FENCE : undefined;
-      const results = readTxn(fence, ops, answer(buildTxn(fence, ops, max), outcome), max);
-      assert.deepEqual(
-        results.map(({ succeeded, found }) => [succeeded, found?.mod, found?.value.toString()]),
-        drawn.map(({ kind, done }, at) =>
-          kind !== "read"
-            ? [done, undefined, undefined]
-            : done
-            ? [true, String(at + 100), `value ${at + 100}`]
-            : [true, undefined, undefined]
-        ),
-      );
-    }),
-    { numRuns: 60 },
-  );
-});
-
-Deno.test("readTxn() refuses an answer of another shape as one that tells nothing", () => {
-  const ops = puts(200);
-  const whole = answer(buildTxn(FENCE, ops, 128), () => "7");
-  for (
-    const responses of [[], whole.responses.slice(1), [...whole.responses, ...whole.responses]]
-  ) {
-    assert.throws(
-      () => readTxn(FENCE, ops, { ...whole, responses }, 128),
-      (error) =>
-        error instanceof EtcdError && error.reason === "unknown" && error.outcome === "in-doubt",
-    );
-  }
 });
