@@ -131,11 +131,10 @@ export class NodeModel {
   ): boolean {
     return this.files().some((file) => {
       if (file.key !== key || (this.#absentTick.get(file.path) ?? -1) >= tick) return false;
-      const [bad = -1, moved = -1] = [this.#badTick, this.#movedTick].map((at) =>
-        at.get(file.path)
-      );
-      // Of a first file, nobody knows that it is one before it is whole, or where to find it.
-      const readable = file.version && bad < tick && moved < tick;
+      const changes = [this.#badTick, this.#movedTick, this.#rewrittenTick];
+      // Of a first file, nobody knows that it is one before it is whole, or where to find it; and a
+      // listing can miss it while it is updated.
+      const readable = file.version && changes.every((at) => (at.get(file.path) ?? -1) < tick);
       return (readable && isSeen(file.component, file.gvr)) ||
         recorded(file);
     });
