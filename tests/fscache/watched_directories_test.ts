@@ -1,5 +1,9 @@
-import { strictEqual } from "node:assert/strict";
-import { WatchedDirectories } from "../../lib/fscache/watched_directories.ts";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { watchCache, type WatchHint } from "../../lib/fscache/mod.ts";
+import {
+  MAX_DIRECTORIES_OF_COMPONENT,
+  WatchedDirectories,
+} from "../../lib/fscache/watched_directories.ts";
 
 /** A cache with directories, and a way to put another in the place of one. */
 class Tree implements Disposable {
@@ -65,4 +69,65 @@ Deno.test("WatchedDirectories.findReplaced() looks at some at a time, and comes 
   let looks = 1;
   while (!directories.findReplaced()) looks++;
   strictEqual(looks > 0 && looks <= Math.ceil(501 / 64), true, `${looks}`);
+});
+
+Deno.test("WatchedDirectories takes so many of one component, and all of others", () => {
+  using tree = new Tree();
+  for (let at = 0; at <= MAX_DIRECTORIES_OF_COMPONENT; at++) tree.make(`evil/pods.v1.core/n${at}`);
+  tree.make("kubelet/pods.v1.core/default", "a/pods.v1.core/default");
+  const directories = new WatchedDirectories(tree.root);
+  const paths = [...directories.paths].map((path) => path.slice(tree.root.length + 1));
+  const evil = paths.filter((path) => path.startsWith("evil"));
+  strictEqual(evil.length, MAX_DIRECTORIES_OF_COMPONENT);
+  strictEqual(paths.length - evil.length, 6);
+  deepStrictEqual([...directories.tooMany], ["evil"]);
+});
+
+Deno.test("WatchedDirectories.overtaken() finds what was made in a directory after it was listed", () => {
+  using tree = new Tree();
+  tree.make("kubelet/pods.v1.core");
+  const old = new Date(1_000);
+  Deno.utimeSync(`${tree.root}/kubelet/pods.v1.core`, old, old);
+  const directories = new WatchedDirectories(tree.root);
+  deepStrictEqual(directories.overtaken(directories.paths), []);
+  tree.make("kubelet/pods.v1.core/default");
+  const made = [`${tree.root}/kubelet/pods.v1.core/default`];
+  deepStrictEqual(directories.overtaken(directories.paths), made);
+  deepStrictEqual(directories.overtaken(directories.paths), []);
+});
+
+Deno.test("watchCache() follows no link, follows what is made, and says what it does not watch", async () => {
+  using tree = new Tree();
+  using outside = new Tree();
+  outside.make("a/b");
+  tree.make("kubelet/pods.v1.core/default", "evil/pods.v1.core");
+  Deno.symlinkSync(outside.root, `${tree.root}/evil/link`);
+  Deno.symlinkSync(outside.root, `${tree.root}/evil/pods.v1.core/link`);
+  const hints: WatchHint[] = [];
+  const watch = watchCache(tree.root, (hint) => hints.push(hint));
+  const told = async (change: () => void, group: string) => {
+    hints.length = 0;
+    change();
+    for (let wait = 0; wait < 400; wait++) {
+      if (hints.some((hint) => hint.kind === "group" && hint.group === group)) return true;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    return false;
+  };
+  const write = (path: string) => () => Deno.writeTextFileSync(`${tree.root}/${path}`, "x");
+  strictEqual(watch.unwatched, undefined);
+  tree.make("kubelet/services.v1.core/shop");
+  strictEqual(await told(write("kubelet/pods.v1.core/default/p"), "kubelet/pods.v1.core"), true);
+  const made = "kubelet/services.v1.core";
+  strictEqual(await told(write(`${made}/shop/s`), made), true);
+  hints.length = 0;
+  Deno.writeTextFileSync(`${outside.root}/a/b/c`, "x");
+  Deno.writeTextFileSync(`${outside.root}/f`, "x");
+  strictEqual(await told(write("evil/pods.v1.core/p"), "evil/pods.v1.core"), true);
+  deepStrictEqual(
+    hints.filter((hint) => hint.kind !== "group" || hint.group !== "evil/pods.v1.core"),
+    [],
+  );
+  watch.close();
+  await watch.ended;
 });
