@@ -20,6 +20,7 @@ import {
   identityOf,
   permissionDenied,
 } from "./permissions.ts";
+import { PermittedRanges } from "./permitted_ranges.ts";
 import { explainConnectFailure } from "./preflight.ts";
 
 /** The largest answer that is accepted, in bytes; ranges are paged to stay far below it. */
@@ -85,6 +86,7 @@ class EtcdClient implements Etcd {
   readonly #username: string | undefined;
   readonly #identity: Identity | undefined;
   readonly #login: Login | undefined;
+  readonly #permitted = new PermittedRanges(() => performance.now());
   #closed = false;
   /** While nobody has answered, some time is kept to find out why. */
   #isMet = false;
@@ -136,14 +138,18 @@ class EtcdClient implements Etcd {
 
   /**
    * etcd before 3.4.42, 3.5.28 and 3.6.9 does not check permissions in nested Txns, and later ones
-   * don't say which key they denied: so it is asked before, if it knows us as somebody.
+   * don't say which key they denied: so it is asked before, if it knows us as somebody. Each
+   * question is a proposal to all members as the Txn is, so that an answer counts for a while.
    */
   async txn(request: TxnRequest, bytes = 0): Promise<TxnResponse> {
-    if (this.#identity) await this.#checkWrites(writtenKeys(request, { nestedOnly: true }));
+    if (this.#identity) {
+      await this.#checkWrites(this.#permitted.unknown(writtenKeys(request, { nestedOnly: true })));
+    }
     try {
       return await this.#send(request, bytes);
     } catch (error) {
       if (!isDenied(error)) throw error;
+      this.#permitted.clear();
       await this.#checkWrites(writtenKeys(request));
       throw error;
     }
@@ -194,9 +200,11 @@ class EtcdClient implements Etcd {
     const denied = await firstDenied(keys, async (ranges: readonly KeyRange[]) => {
       try {
         await this.#send(writeQuestion(ranges), 0);
+        this.#permitted.add(ranges);
         return true;
       } catch (error) {
         if (!isDenied(error)) throw error;
+        this.#permitted.clear();
         refusal = error;
         return false;
       }

@@ -105,6 +105,32 @@ Deno.test("auth: a user reads and writes what the role allows, with one login", 
   });
 });
 
+/** As a Txn of a commit: what it writes is nested. */
+function nestedPut(key: string) {
+  return { success: [{ request_txn: put(key) }] };
+}
+
+Deno.test("auth: whether keys may be written is asked once, not before each Txn; others are still asked about", async () => {
+  await using server = await startEtcd();
+  await enableAuth({ hosts: server.endpoint });
+  await withUser(server, async (etcd) => {
+    const [first, last] = ["/registry/pods/default/a", "/registry/pods/default/z"] as const;
+    await etcd.txn({ success: [first, last].map((key) => nestedPut(key).success).flat() });
+    const before = await callsSeen(server, "Txn");
+    for (let i = 0; i < 20; i++) await etcd.txn(nestedPut(`/registry/pods/default/p${i}`));
+    strictEqual(await callsSeen(server, "Txn") - before, 20);
+
+    for (const key of ["/other/pods/default/p0", "/registryX/a", "/a"]) {
+      const { reason, outcome } = await failure(etcd.txn(nestedPut(key)));
+      strictEqual(`${key} ${reason} ${outcome}`, `${key} permission-denied not-applied`);
+    }
+    // What was denied may mean that roles are others now.
+    const after = await callsSeen(server, "Txn");
+    await etcd.txn(nestedPut(first));
+    strictEqual(await callsSeen(server, "Txn") - after, 2);
+  });
+});
+
 Deno.test("auth: a wrong password is one login and one clear error", async () => {
   await using server = await startEtcd();
   await enableAuth({ hosts: server.endpoint });
