@@ -39,10 +39,11 @@ export async function findChanges(
   scope: LookScope,
   phases: Phases,
 ): Promise<Findings> {
-  const { source, clock, progress } = options;
+  const { source, clock } = options;
+  const progress = (files: number) => options.progress?.("scan", files, undefined);
   const { snapshot, diff } = await phases.time(
     "scan",
-    lookSettled(source, cache, clock, scope, (files) => progress?.("scan", files, undefined)),
+    lookSettled({ source, cache, clock, progress }, scope),
   );
   const rules = guardRules(options, scope.absences);
   const guarded = guardDeletes(cache, diff.changes, snapshot.components, rules);

@@ -34,6 +34,16 @@ export function everything(): LookScope {
   return { groups: undefined, patient: true, absences: new AbsenceHistory() };
 }
 
+/** What is looked at, and held against what. */
+export interface LookParts {
+  readonly source: FsCache;
+  /** What is recorded. */
+  readonly cache: ComponentKeyCache;
+  readonly clock: Clock;
+  /** Told how many files were looked at. */
+  readonly progress: (files: number) => void;
+}
+
 /** Which part to look at, and how patiently. */
 export interface LookScope {
   /** Only these groups, as `component/directory`; undefined: all. */
@@ -61,25 +71,18 @@ const MARGIN_MS = 50;
  * settle time and looks again, up to three times in all. Before a key loses its last owner, every
  * file is looked at that could hold it, in or out of the scope.
  *
- * @param source the fs cache
- * @param cache what is recorded
- * @param clock time
+ * @param parts what is looked at
  * @param scope which part, and how patiently
- * @param progress told how many files were looked at
  * @throws {CacheRootError} if the root can't be read
  */
 export async function lookSettled(
-  source: FsCache,
-  cache: ComponentKeyCache,
-  clock: Clock,
+  parts: LookParts,
   scope: LookScope,
-  progress: (files: number) => void,
 ): Promise<Look> {
-  const { patient } = scope;
   for (let look = 1;; look++) {
-    const seen = await lookEverywhere(source, cache, clock, scope, progress);
-    if (seen.diff.waiting.size === 0 || !patient || look === MAX_LOOKS) return seen;
-    await clock.sleep(source.settleMs + MARGIN_MS);
+    const seen = await lookEverywhere(parts, scope);
+    if (seen.diff.waiting.size === 0 || !scope.patient || look === MAX_LOOKS) return seen;
+    await parts.clock.sleep(parts.source.settleMs + MARGIN_MS);
   }
 }
 
@@ -88,13 +91,10 @@ export async function lookSettled(
  * no look lets go of a key for which that was not done.
  */
 async function lookEverywhere(
-  source: FsCache,
-  cache: ComponentKeyCache,
-  clock: Clock,
+  parts: LookParts,
   scope: LookScope,
-  progress: (files: number) => void,
 ): Promise<Look> {
-  const { root, fs, coverage } = source;
+  const { source: { root, fs, coverage }, cache, clock } = parts;
   const standing: Standing = {
     groups() {
       const covered = new Set(standingGroups(fs, root, coverage).map(({ source }) => source));
@@ -106,7 +106,7 @@ async function lookEverywhere(
   const slices = new Slices(clock);
   let besides = scope.besides ?? new Set();
   for (;;) {
-    const seen = await lookOnce(source, cache, clock, { ...scope, besides }, progress);
+    const seen = await lookOnce(parts, { ...scope, besides });
     const others = await otherFiles(cache, seen.diff, standing, slices);
     const unseen = others.filter((path) => seen.snapshot.absence(path) === "not-looked-at");
     if (unseen.length === 0) return seen;
@@ -115,11 +115,8 @@ async function lookEverywhere(
 }
 
 async function lookOnce(
-  source: FsCache,
-  cache: ComponentKeyCache,
-  clock: Clock,
+  { source, cache, clock, progress }: LookParts,
   { groups, besides, absences }: LookScope,
-  progress: (files: number) => void,
 ): Promise<Look> {
   const snapshot = await scan<CachedFile>({
     ...source,
