@@ -76,15 +76,16 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "delete-unclaimed",
     points: [
-      // The first Txn reads, the second reads as it moves the fence, the third deletes.
-      "txn-after:1",
+      // The second range reads the values; the first Txn reads as it moves the fence, the second
+      // deletes.
+      "range-after:2",
       "commit-before:1",
       "commit-after:1",
-      "txn-during:2",
+      "txn-during:1",
       "commit-after:3",
-      "txn-before:3",
-      "txn-during:3",
-      "txn-after:3",
+      "txn-before:2",
+      "txn-during:2",
+      "txn-after:2",
       "commit-after:4",
     ],
     async prepare(node, etcd) {
@@ -96,9 +97,9 @@ export const COMMANDS: readonly Command[] = [
     name: "import-key-cache",
     points: [
       "range-after:1",
-      // It reads.
-      "txn-before:1",
-      "txn-after:1",
+      // It reads the values.
+      "range-before:2",
+      "range-after:2",
       "commit-before:1",
       "commit-during:1",
       "commit-after:1",
