@@ -47,7 +47,9 @@ export async function findChanges(
   );
   const rules = guardRules(options, scope.absences);
   const guarded = guardDeletes(cache, diff.changes, snapshot.components, rules);
-  const bytesOf = fileValues(source.root, source.fs, cache, snapshot);
+  const valueOf = fileValues(source.root, source.fs, cache, snapshot);
+  const secrets = secretsHeldBack({ diff, guarded });
+  const bytesOf: BytesOf = (key, owner) => secrets.has(key) ? undefined : valueOf(key, owner);
   const isWanted = ({ path }: InvalidPath) => !source.leavesOutSecrets || !isOfSecret(path);
   const invalid = [...snapshot.invalid.filter(isWanted), ...diff.invalid];
   return { snapshot, diff, guarded, bytesOf, invalid };

@@ -3,6 +3,7 @@ import { ABSENT, type LeftOut } from "../store/mod.ts";
 import type { Findings } from "./findings.ts";
 import { isUnreadable } from "./readable.ts";
 import type { KeyNotPut } from "./report.ts";
+import { secretsHeldBack } from "./secrets.ts";
 
 /** Keys whose put was left out, by what is the matter. */
 export interface NotPut {
@@ -21,12 +22,16 @@ export interface NotPut {
  */
 export function sortLeftOut(
   cache: ComponentKeyCache,
-  { snapshot }: Pick<Findings, "snapshot">,
+  findings: Pick<Findings, "snapshot" | "diff" | "guarded">,
   leftOut: ReadonlyMap<string, LeftOut>,
 ): NotPut {
+  const { snapshot } = findings;
+  const secrets = secretsHeldBack(findings);
   const bad: KeyNotPut[] = [];
   const changed = new Map<string, LeftOut>();
   for (const [key, left] of leftOut) {
+    // One that is to be let go is not put again meanwhile, whatever became of it in etcd.
+    if (secrets.has(key)) continue;
     const path = cache.pathOf(key, left.owner);
     if (path === undefined || !isUnreadable(snapshot, path)) {
       changed.set(key, left);

@@ -55,9 +55,10 @@ export function secretNotes(letGo: number, heldBack: number, isDry: boolean): st
       : []),
     ...(heldBack > 0
       ? [
-        `${plural(heldBack, "core Secret")} that had been imported ${are(heldBack)} still in ` +
-        "etcd: without --include-secrets they are let go, which is held back until the deletes " +
-        "are confirmed",
+        `${plural(heldBack, "core Secret")} that had been imported ${
+          are(heldBack)
+        } to be let go, ` +
+        "since --include-secrets is not given: held back until the deletes are confirmed",
       ]
       : []),
   ];

@@ -135,11 +135,26 @@ Deno.test("core Secrets", async (t) => {
         : await world.outcome(OUT);
       assert.deepEqual(report.heldBack, [{ component: "kubelet", deletes: 20, secrets: 20 }]);
       assert.deepEqual([report.status, report.secretsLeftOut], ["partial", undefined]);
-      if (!dry) assert.match(String(notes), /^20 core Secrets that had been imported are still in/);
+      if (!dry) {
+        assert.match(
+          String(notes),
+          /^20 core Secrets that had been imported are to be let go, since/,
+        );
+      }
     }
     assert.deepEqual(await world.values(), before, "nor is any of them put anew");
+    // Nor put again: not one that is gone, and not into an etcd that came back empty.
+    await world.node.delete(world.key("/secrets/shop/s1"));
+    await runOf(world);
+    assert.equal((await keysOf(world)).includes("/secrets/shop/s1"), false);
+    await world.node.wipeEtcd();
+    const reset = await runOf(world);
+    assert.deepEqual([reset.status, reset.created], ["partial", 1]);
+    assert.deepEqual(await keysOf(world), ["/pods/shop/p"]);
+    assert.deepEqual((await world.dry(OUT)).plan, []);
     const confirmed = await runOf(world, { ...OUT, confirmDeletes: true });
-    assert.deepEqual([confirmed.deleted, confirmed.secretsLeftOut], [20, 20]);
+    assert.equal(confirmed.secretsLeftOut, 20);
+    assert.deepEqual(world.node.cache.rows.size, 1);
     assert.deepEqual(await keysOf(world), ["/pods/shop/p"]);
   });
 
