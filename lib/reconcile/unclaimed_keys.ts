@@ -84,7 +84,12 @@ async function unclaimedUnder(
 
 /** What a person is told of them; undefined if there are none. */
 export function unclaimedNote({ keys, areCut }: UnclaimedKeys): string | undefined {
-  if (keys.length === 0) return undefined;
+  if (keys.length === 0) {
+    return areCut
+      ? `of the keys of these resources that belong to no component here, ${MAX_LOOKED_AT} were ` +
+        "looked at, which apiservers wrote; there are more"
+      : undefined;
+  }
   const count = areCut ? `${keys.length} or more` : keys.length;
   return `keys of these resources that belong to no component here: ${count}, other nodes' ` +
     "or left behind; `edgekeyd delete-unclaimed KEY...` deletes those that you name";
