@@ -20,6 +20,8 @@ export interface Facts extends Partial<Health> {
   readonly farAhead?: FarAhead | undefined;
   /** Keys of a Txn of which nobody knows what became of it. */
   readonly pendingKeys?: number;
+  /** Keys that may be missing in etcd, and were not looked at there since. */
+  readonly unverifiedKeys?: number;
 }
 
 /** The schemas of what each condition is told by. */

@@ -65,6 +65,15 @@ export const NOT_READY = {
     advice: "a full pass puts what is missing: a daemon makes one at once, and without one " +
       "`edgekeyd --reconcile` does",
   },
+  "keys-unverified": {
+    kind: "not-ready",
+    effect: "unsettled",
+    items: ({ unverifiedKeys: count = 0, nodeName = "" }) =>
+      count > 0 ? [{ about: nodeName, count }] : [],
+    words: ([item]) => `${plural(item?.count ?? 0, "key")} not held against etcd yet`,
+    advice: "they were taken over, or a run that had to put them was cut short; " +
+      "`edgekeyd --reconcile` looks at them",
+  },
   "txn-pending": {
     kind: "not-ready",
     effect: "unsettled",

@@ -6,7 +6,9 @@ import {
   OtherClusterError,
   type StoreContext,
 } from "../store/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { cacheFacts } from "./cache_facts.ts";
+import type { Facts } from "./condition.ts";
 import { etcdStateAfter } from "./health.ts";
 import { recalled } from "./remembered.ts";
 import { type NodeFacts, type NodeStatus, type Setup, statusOf } from "./status.ts";
@@ -36,13 +38,28 @@ export async function restingStatus(
   const startMs = clock.monotonicMs();
   const seen = await lookAt(context);
   const latencyMs = seen.failure ? undefined : clock.monotonicMs() - startMs;
+  const past = recalled(cache);
   const facts: NodeFacts = {
     idleService,
-    ...recalled(cache),
+    ...past,
     ...cacheFacts(cache, policy),
     ...seen,
+    ...(seen.fence?.kind === "in-step" && { unverifiedKeys: unverifiedKeys(cache, past) }),
   };
   return statusOf(cache, { facts, setup, latencyMs });
+}
+
+/**
+ * How many keys were not looked at since they may be missing in etcd. A run that was filling it may
+ * have been killed: then its fence is in step again, and not all keys are there.
+ */
+function unverifiedKeys({ rows }: ComponentKeyCache, { notPut = [] }: Facts): number {
+  const named = new Set(notPut.map(({ key }) => key));
+  let count = 0;
+  for (const { key, ours, mod, owners } of rows.values()) {
+    if (ours && mod === null && owners.length > 0 && !named.has(key)) count++;
+  }
+  return count;
 }
 
 /** What etcd says. */

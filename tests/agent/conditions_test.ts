@@ -35,6 +35,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "service-down": { daemon: false, idleService: "edgekeyd.service" },
   "starting": { lastSuccessMs: undefined },
   "etcd-reset": { fence: { kind: "reset", key: FENCE } },
+  "keys-unverified": { unverifiedKeys: 3 },
   "txn-pending": { pendingKeys: 3 },
   "deletes-held-back": { heldBack: [{ component: "kubelet", deletes: 12 }] },
   "conflicts": { conflicts: new Map([["/registry/pods/b", "theirs"], ["/registry/a", "newer"]]) },

@@ -69,6 +69,23 @@ Deno.test("RestingNode takes up a pass as the request differs from its own, and 
   deepStrictEqual(failure, { code: "Etcd", message: "nobody listens" });
 });
 
+Deno.test("RestingNode does not say in step of an etcd that a killed run has half filled", async () => {
+  await using server = await startEtcd();
+  await using world = await World.start(server);
+  const files = ["a", "b"].map((name) => `kubelet/pods.v1.core/default/${name}`);
+  for (const file of files) world.files.put(file);
+  await world.run();
+  const { client } = clientOf(world);
+  const { cache } = world.node;
+  const { expected, seq } = cache.fence;
+  // As the run leaves it whose first Txn has given the fence back its value.
+  await cache.giveUp({ expected, seq, newEpoch: true });
+  const { state, conditions } = await client.ask("GET /v1/status");
+  deepStrictEqual([state, conditions[0]?.condition], ["partial", "keys-unverified"]);
+  await client.ask("POST /v1/reconcile");
+  strictEqual((await client.ask("GET /v1/status")).state, "in-step");
+});
+
 Deno.test("a write that fails on its way says what it did until then", async () => {
   await using server = await startEtcd();
   await using world = await World.start(server, { requestBytes: 4_096 });
