@@ -6,6 +6,7 @@ import { Backoff } from "./backoff.ts";
 import type { Connections } from "./connections.ts";
 import type { Findings } from "./findings.ts";
 import { etcdStateAfter } from "./health.ts";
+import { Nap } from "./nap.ts";
 import { OthersWrites } from "./others_writes.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -59,12 +60,12 @@ export class EtcdWatch {
   readonly #acts: EtcdWatchActs;
   readonly #others: OthersWrites;
   readonly #restless: Backoff;
+  readonly #nap: Nap;
   readonly #tried = Promise.withResolvers<void>();
   #watch: KeyWatch | undefined;
   /** No watch is tried before. */
   #watchAtMs = -Infinity;
   #closed = false;
-  #wake: () => void = () => {};
   /** Somebody else wrote to the fence. */
   #isStirred = false;
   /** The newest revision that this etcd has told of, and its cluster id; empty if none has. */
@@ -82,6 +83,7 @@ export class EtcdWatch {
     this.#acts = acts;
     this.#others = new OthersWrites(() => tools.connections.cache);
     this.#restless = new Backoff(REFUSED_MS, parts.random);
+    this.#nap = new Nap(parts.clock);
   }
 
   /** Watches until it is closed. */
@@ -96,7 +98,7 @@ export class EtcdWatch {
 
   /** Waits for the first try to begin a watch, but not for long. What is found later is told. */
   async begun(): Promise<void> {
-    if (!this.#watch) this.#wake();
+    if (!this.#watch) this.#nap.wake();
     const { promise: overdue, resolve } = Promise.withResolvers<void>();
     const callOff = this.#parts.clock.alarm(BEGIN_MS, resolve);
     await Promise.race([this.#tried.promise, overdue]);
@@ -108,7 +110,7 @@ export class EtcdWatch {
     this.#closed = true;
     this.#watch?.close();
     this.#tried.resolve();
-    this.#wake();
+    this.#nap.wake();
   }
 
   /**
@@ -164,7 +166,7 @@ export class EtcdWatch {
     let isOver = false;
     const ended = watch.ended.finally(() => {
       isOver = true;
-      this.#wake();
+      this.#nap.wake();
     });
     while (!isOver && !this.#closed) {
       if (!this.#isStirred) await this.#pause(Infinity);
@@ -248,7 +250,7 @@ export class EtcdWatch {
     const about = this.#others.about(event);
     if (about === "fence") {
       this.#isStirred = true;
-      this.#wake();
+      this.#nap.wake();
     } else if (about === "held") {
       this.#tools.schedule.deleted(event.key, this.#nowMs(), this.#parts.random());
       this.#acts.wake();
@@ -262,13 +264,7 @@ export class EtcdWatch {
   }
 
   async #pause(ms: number): Promise<void> {
-    if (this.#closed) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const callOff = Number.isFinite(ms) ? this.#parts.clock.alarm(ms, resolve) : () => {};
-    await promise;
-    callOff();
-    this.#wake = () => {};
+    if (!this.#closed) await this.#nap.sleep(ms);
   }
 
   #nowMs(): number {

@@ -10,6 +10,7 @@ import type { Findings } from "./findings.ts";
 import { isOfEitherSide } from "./health.ts";
 import type { Log } from "./log.ts";
 import { LOOK_AROUND_MS, LookAround } from "./look_around.ts";
+import { Nap } from "./nap.ts";
 import type { Passes } from "./passes.ts";
 import type { Requests } from "./requests.ts";
 import type { RootWatch } from "./root_watch.ts";
@@ -66,7 +67,7 @@ export class Loop {
   readonly #etcdWatch: EtcdWatch;
   #stopping = false;
   #fatal: { readonly error: unknown } | undefined;
-  #wake: () => void = () => {};
+  readonly #nap: Nap;
 
   /**
    * @param options how it works
@@ -77,6 +78,7 @@ export class Loop {
     this.#options = options;
     this.#parts = parts;
     this.#tools = tools;
+    this.#nap = new Nap(parts.clock);
     this.#backoff = new Backoff(options.retryMaxMs, parts.random);
     this.#lookAround = new LookAround(parts, tools, {
       failed: (failure) => this.failed(failure),
@@ -189,7 +191,7 @@ export class Loop {
 
   /** Comes round now: there is something to do. */
   wake(): void {
-    this.#wake();
+    this.#nap.wake();
   }
 
   async #step(due: Due): Promise<void> {
@@ -258,13 +260,7 @@ export class Loop {
 
   async #sleepUntil(untilMs: number): Promise<void> {
     const forMs = Math.min(untilMs - this.#nowMs(), LOOK_AROUND_MS, this.#options.beatMs);
-    if (forMs <= 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const callOff = this.#parts.clock.alarm(forMs, resolve);
-    await promise;
-    callOff();
-    this.#wake = () => {};
+    if (forMs > 0) await this.#nap.sleep(forMs);
   }
 
   #nowMs(): number {
