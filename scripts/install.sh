@@ -2,10 +2,13 @@
 # Installs edgekeyd as a service of this machine, upgrades it in place, or takes it away again. As
 # root; it needs systemd and this folder (scripts/), and nothing else of the project.
 #
-#   scripts/install.sh [BINARY]     by default dist/edgekeyd-<machine>-unknown-linux-gnu
+#   scripts/install.sh [--without-sums] [BINARY]
+#                                   by default dist/edgekeyd-<machine>-unknown-linux-gnu
 #   scripts/install.sh --uninstall  state and settings stay
 #   scripts/install.sh --uninstall --purge [--retire | --no-retire]
 #
+# The program has to be what a SHA256SUMS beside it says. --without-sums takes one that has none
+# beside it; what such a file does say still counts.
 # What is there already as it should be is left alone: a second run changes and restarts nothing. A
 # run that did not come to its end is ended by the next.
 # --purge takes state, settings and user away too; --retire first deletes from etcd what this node
@@ -31,7 +34,7 @@ die() {
 }
 
 usage() {
-  echo "usage: install.sh [BINARY] | --uninstall [--purge [--retire | --no-retire]]" >&2
+  echo "usage: install.sh [--without-sums] [BINARY] | --uninstall [--purge [--retire | --no-retire]]" >&2
   exit 2
 }
 
@@ -73,11 +76,15 @@ check_package() {
   esac
 }
 
-# check_sum BINARY: holds it against a SHA256SUMS beside it.
+# check_sum BINARY: holds it against the SHA256SUMS beside it.
 check_sum() {
   local sums line
   sums=$(dirname "$1")/SHA256SUMS
-  [ -e "$sums" ] || return 0
+  if [ ! -e "$sums" ]; then
+    $sums_needed || return 0
+    die "there is no $sums to hold $1 against: put the one that was published with it there, or" \
+      "give --without-sums if you know where this program comes from"
+  fi
   # A sum, a space, a space or an asterisk, and the name, which may hold spaces.
   line=$(name=$(basename "$1") awk 'substr($0, 67) == ENVIRON["name"]' "$sums")
   [ -n "$line" ] || die "$sums does not name $(basename "$1"): is it the program that was released?"
@@ -373,18 +380,20 @@ remove_user() {
   echo "kept: the user $USER_NAME ($said)"
 }
 
-uninstall=false purge=false retire='' binary=()
+uninstall=false purge=false retire='' binary=() sums_needed=true
 for argument; do
   case $argument in
   --uninstall) uninstall=true ;;
   --purge) purge=true ;;
   --retire) retire=true ;;
   --no-retire) retire=false ;;
+  --without-sums) sums_needed=false ;;
   -*) usage ;;
   *) binary+=("$argument") ;;
   esac
 done
 if [ "${#binary[@]}" -gt 1 ] || { $uninstall && [ "${#binary[@]}" != 0 ]; } ||
+  { $uninstall && ! $sums_needed; } ||
   { ! $uninstall && $purge; } || { ! $purge && [ -n "$retire" ]; }; then
   usage
 fi

