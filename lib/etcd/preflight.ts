@@ -82,7 +82,7 @@ function notEtcd(endpoint: string, outcome: "http1" | "hung-up" | "failed"): Fin
       return {
         reason: "not-etcd",
         text:
-          `what answers at ${endpoint} speaks HTTP/1 alone, which etcd's v3 API does not: it is a web server, etcd's metrics port, or an etcd before 3; ${CLIENT_PORT}`,
+          `what answers at ${endpoint} speaks HTTP/1 alone, which etcd's v3 API does not: it is a web server, etcd's metrics or peer port, or an etcd before 3; ${CLIENT_PORT}`,
       };
     case "hung-up":
       return {

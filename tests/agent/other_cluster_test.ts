@@ -125,6 +125,30 @@ Deno.test("an etcd that was made anew behind the same endpoints is filled, if no
   await daemon.stop();
 });
 
+Deno.test("a running daemon whose endpoint comes to lead to a cluster that others have filled stops writing, and says so", async () => {
+  await using first = await startEtcd();
+  using node = new EdgeNode(first);
+  const theirs = node.write(POD, { rv: 7 });
+  node.write(POD);
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  // It must not see the other cluster before that is filled.
+  daemon.kill("SIGSTOP");
+  await using _other = await startInPlaceOf(first);
+  using there = new EtcdView(first);
+  await there.put(`${node.prefix}/pods/default/theirs`, new TextDecoder().decode(theirs));
+  const revision = await there.revision();
+  daemon.kill("SIGCONT");
+  await saysNotReady(daemon, FILLED_BY_OTHERS);
+  node.write("kubelet/pods.v1.core/default/b");
+  expectExit(await node.run(["--reconcile"]), 1, FILLED_BY_OTHERS);
+  const page = await node.run(["status"]);
+  strictEqual(page.code, 1);
+  match(page.stdout, FILLED_BY_OTHERS);
+  await daemon.stop();
+  strictEqual(await there.revision(), revision);
+});
+
 Deno.test("another cluster behind the same endpoints that others have filled is not written to, by the daemon or a command", async () => {
   await using first = await startEtcd();
   using node = new EdgeNode(first);
