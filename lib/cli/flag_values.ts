@@ -1,5 +1,6 @@
 import type { Arguments } from "./arguments.ts";
-import { type Flag, flag, FLAG_NAMES, type FlagName, type FLAGS } from "./flags.ts";
+import type { Flag } from "./flag.ts";
+import { flag, FLAG_NAMES, type FlagName, type FLAGS } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What the text of a flag is read as, by its kind. */

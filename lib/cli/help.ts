@@ -1,5 +1,6 @@
 import { COMMANDS, RECONCILE } from "./commands.ts";
-import { envName, type Flag, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
+import type { Flag } from "./flag.ts";
+import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 
 /** The text of `--help`: commands, flags with their defaults, exit statuses. */
 export function helpText(): string {
