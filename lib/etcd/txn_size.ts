@@ -32,7 +32,7 @@ export function opBytes(
   valueBytes = 0,
 ): number {
   const key = field(utf8Bytes(op.key));
-  if (op.action === "read") return field(field(key + ENUM));
+  if (op.action === "read") return field(field(key));
   if (op.guardMod === null) return field(field(key + field(valueBytes)));
   const guard = field(ENUM + ENUM + key + TAG + varintOf(op.guardMod ?? "0"));
   const request = op.action === "put" ? key + field(valueBytes) : key;

@@ -15,7 +15,7 @@ export type TxnOp =
     readonly guardMod: string | null;
   }
   | { readonly action: "delete"; readonly key: string; readonly guardMod: string }
-  | { readonly action: "read"; readonly key: string; readonly keysOnly: boolean };
+  | { readonly action: "read"; readonly key: string };
 
 /** The fence as one Txn moves it. */
 export interface FenceMove {
@@ -94,14 +94,14 @@ export function txnInnerNodes(maxTxnOps: number, count: number): number {
  * The fence is put at the root, but nested when the batch puts nothing: etcd's quota counts root
  * puts only, so that deletes still pass while it is out of space.
  *
- * @param fence the fence's move; undefined for a Txn that only reads
+ * @param fence the fence's move
  * @param ops what is to be done, each key once
  * @param maxTxnOps etcd's `--max-txn-ops`
  * @param vacant spans that must be empty: one compare instead of one for each key in them
  * @throws {EtcdError} `too-many-ops` if no tree holds them
  */
 export function buildTxn(
-  fence: FenceMove | undefined,
+  fence: FenceMove,
   ops: readonly TxnOp[],
   maxTxnOps: number,
   vacant: readonly VacantSpan[] = [],
@@ -111,7 +111,6 @@ export function buildTxn(
     throw new EtcdError("too-many-ops", `${ops.length} operations do not fit one Txn`);
   }
   const success = nest(ops.map(leaf), levelWidths(maxTxnOps, levels));
-  if (!fence) return { compare: [], success, failure: [] };
   const nested = !ops.some((op) => op.action === "put");
   return {
     compare: [fenceCompare(fence), ...vacant.map(vacancyCompare)],
@@ -123,7 +122,6 @@ export function buildTxn(
 /**
  * Reads the answer to {@linkcode buildTxn}'s Txn.
  *
- * @param fence what the Txn was built with
  * @param ops what the Txn was built with
  * @param response etcd's answer; its root must have succeeded
  * @param maxTxnOps what the Txn was built with
@@ -131,13 +129,13 @@ export function buildTxn(
  * @throws {EtcdError} `unknown` if the answer does not have the Txn's shape
  */
 export function readTxn(
-  fence: FenceMove | undefined,
   ops: readonly TxnOp[],
   response: TxnResponse,
   maxTxnOps: number,
 ): TxnOpResult[] {
   const levels = txnLevels(maxTxnOps, ops.length) ?? 1;
-  let nodes = fence ? response.responses.slice(1) : response.responses;
+  // The first is the fence's.
+  let nodes = response.responses.slice(1);
   for (let level = 1; level < levels; level++) {
     nodes = nodes.flatMap((node) => node.response_txn?.responses ?? []);
   }
@@ -181,7 +179,7 @@ function nest(leaves: RequestOp[], widths: readonly number[]): RequestOp[] {
 
 function leaf(op: TxnOp): RequestOp {
   const key = Buffer.from(op.key);
-  if (op.action === "read") return { request_range: { key, keys_only: op.keysOnly } };
+  if (op.action === "read") return { request_range: { key } };
   const request: RequestOp = op.action === "put"
     ? { request_put: { key, value: asBuffer(op.value) } }
     : { request_delete_range: { key } };

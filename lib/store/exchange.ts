@@ -74,7 +74,7 @@ export async function exchange(
       txnBytes(fence, sum, ops.length, maxTxnOps),
     );
     if (response.succeeded) {
-      const results = readTxn(fence, ops, response, maxTxnOps);
+      const results = readTxn(ops, response, maxTxnOps);
       const { revision, cluster_id: clusterId } = response.header;
       await cache.settle(succeededOf(entries, results), revision);
       return { applied: true, revision, clusterId, results };

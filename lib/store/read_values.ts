@@ -115,7 +115,7 @@ async function readDry({ etcd }: StoreContext, keys: readonly string[]) {
 }
 
 async function readBumping(context: StoreContext, keys: readonly string[]) {
-  const ops: TxnOp[] = keys.map((key) => ({ action: "read", key, keysOnly: false }));
+  const ops: TxnOp[] = keys.map((key) => ({ action: "read", key }));
   const done = await exchange(context, [], ops);
   // An answer that was too large is so every time: the caller has to ask for less.
   if (done.error && (!done.applied || done.error.reason === "answer-too-large")) throw done.error;

@@ -12,7 +12,7 @@ export const put = (key: string, guardMod = "0"): TxnOp => ({
   guardMod,
 });
 export const del = (key: string, guardMod = "5"): TxnOp => ({ action: "delete", key, guardMod });
-export const read = (key: string, keysOnly = false): TxnOp => ({ action: "read", key, keysOnly });
+export const read = (key: string): TxnOp => ({ action: "read", key });
 
 export const puts = (count: number) => Array.from({ length: count }, (_, at) => put(`/k/${at}`));
 

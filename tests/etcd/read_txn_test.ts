@@ -7,7 +7,6 @@ Deno.test("readTxn() gives each operation its own outcome, in order, whatever th
   const outcomes = sizes.chain(({ max, count }) =>
     fc.record({
       max: fc.constant(max),
-      fenced: fc.boolean(),
       ops: fc.array(
         fc.record({ kind: fc.constantFrom("put", "delete", "read"), done: fc.boolean() }),
         { minLength: count, maxLength: count },
@@ -15,7 +14,7 @@ Deno.test("readTxn() gives each operation its own outcome, in order, whatever th
     })
   );
   fc.assert(
-    fc.property(outcomes, ({ max, fenced, ops: drawn }) => {
+    fc.property(outcomes, ({ max, ops: drawn }) => {
       fc.pre(txnLevels(max, drawn.length) !== undefined);
       const ops = drawn.map(({ kind }, at) =>
         kind === "put" ? put(`/k/${at}`) : kind === "delete" ? del(`/k/${at}`) : read(`/k/${at}`)
@@ -24,8 +23,7 @@ Deno.test("readTxn() gives each operation its own outcome, in order, whatever th
         const at = Number(key.slice("/k/".length));
         return drawn[at]?.done === true ? String(at + 100) : undefined;
       };
-      const fence = fenced ? FENCE : undefined;
-      const results = readTxn(fence, ops, answer(buildTxn(fence, ops, max), outcome), max);
+      const results = readTxn(ops, answer(buildTxn(FENCE, ops, max), outcome), max);
       assert.deepEqual(
         results.map(({ succeeded, found }) => [succeeded, found?.mod, found?.value.toString()]),
         drawn.map(({ kind, done }, at) =>
@@ -48,7 +46,7 @@ Deno.test("readTxn() refuses an answer of another shape as one that tells nothin
     const responses of [[], whole.responses.slice(1), [...whole.responses, ...whole.responses]]
   ) {
     assert.throws(
-      () => readTxn(FENCE, ops, { ...whole, responses }, 128),
+      () => readTxn(ops, { ...whole, responses }, 128),
       (error) =>
         error instanceof EtcdError && error.reason === "unknown" && error.outcome === "in-doubt",
     );

@@ -53,7 +53,7 @@ const op: fc.Arbitrary<TxnOp> = fc.oneof(
     guardMod,
   }),
   fc.record({ action: fc.constant("delete" as const), key, guardMod }),
-  fc.record({ action: fc.constant("read" as const), key, keysOnly: fc.boolean() }),
+  fc.record({ action: fc.constant("read" as const), key }),
 );
 const fence: fc.Arbitrary<FenceMove> = fc.record({
   key: fc.constantFrom(FENCE.key, "/edgekeyd/n/fence"),

@@ -60,10 +60,10 @@ Deno.test("buildTxn() never exceeds --max-txn-ops down any path, puts, deletes o
     (at) => read(`/k/${at}`),
   );
   fc.assert(
-    fc.property(sizes, ops, fc.boolean(), ({ max, count }, make, fenced) => {
+    fc.property(sizes, ops, ({ max, count }, make) => {
       fc.pre(txnLevels(max, count) !== undefined);
       const list = Array.from({ length: count }, (_, at) => make(at));
-      const request = buildTxn(fenced ? FENCE : undefined, list, max);
+      const request = buildTxn(FENCE, list, max);
       assert.ok(pathOps(request) <= max, `${pathOps(request)} > ${max}`);
     }),
     { numRuns: 100 },
@@ -110,9 +110,9 @@ Deno.test("buildTxn() nests no deeper than it must", () => {
     fc.property(sizes, ({ max, count }) => {
       const levels = txnLevels(max, count);
       fc.pre(levels !== undefined && count > 0);
-      // A read has no Txn of its own, and the root is no level.
+      // A read has no Txn of its own, but the fence has among reads.
       const reads = Array.from({ length: count }, (_, at) => read(`/k/${at}`));
-      assert.equal(depth(buildTxn(undefined, reads, max)) + 1, levels);
+      assert.equal(depth(buildTxn(FENCE, reads, max)), Math.max(1, (levels ?? 0) - 1));
       assert.equal(depth(buildTxn(FENCE, puts(count), max)), levels);
     }),
     { numRuns: 60 },
@@ -173,7 +173,7 @@ Deno.test("buildTxn() guards a vacant span with one compare at the root, and its
     ) => [op.request_put !== undefined, op.request_txn !== undefined]),
     [[true, false], [true, false], [false, true]],
   );
-  const results = readTxn(FENCE, [...bare, put("/l/c")], answer(request, () => undefined), 128);
+  const results = readTxn([...bare, put("/l/c")], answer(request, () => undefined), 128);
   assert.deepEqual(results.map(({ succeeded }) => succeeded), [true, true, false]);
 });
 
