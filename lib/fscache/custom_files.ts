@@ -11,6 +11,7 @@ import { type CustomResources, nameOfResource } from "./custom_resources.ts";
 import { CustomSources } from "./custom_sources.ts";
 import { kindByVotes, scopeByVotes } from "./custom_votes.ts";
 import type { FileSystem } from "./file_system.ts";
+import type { Slices } from "../slices.ts";
 
 /**
  * Files that were read before are asked for their kind where nothing else tells it: so many of each
@@ -48,6 +49,8 @@ export interface JudgeOptions {
   readonly customs: CustomResources;
   /** What one file may hold at most. */
   readonly maxObjectBytes: number;
+  /** To pause between: there may be a hundred thousand files. */
+  readonly slices: Slices;
 }
 
 /**
@@ -78,8 +81,8 @@ export class CustomFiles {
    * @param options how
    * @returns the files that can't be imported
    */
-  judge(options: JudgeOptions): MisfitFile[] {
-    const { fs, root, components, everything, customs } = options;
+  async judge(options: JudgeOptions): Promise<MisfitFile[]> {
+    const { fs, root, components, everything, customs, slices } = options;
     const sources = new CustomSources(fs, root, components);
     const found = new Map<string, CustomResource>();
     const misfits: MisfitFile[] = [];
@@ -96,7 +99,10 @@ export class CustomFiles {
           })),
         );
       found.set(resource, { kind, namespaced });
-      for (const file of files) misfits.push(...misfit(gvr, file, { kind, namespaced }));
+      for (const file of files) {
+        if (slices.isOver()) await slices.pause();
+        misfits.push(...misfit(gvr, file, { kind, namespaced }));
+      }
       if (gvr.group.endsWith(".k8s.io") && !sources.knowsGroup(gvr)) customs.addStranger(gvr.group);
     }
     if (everything) customs.settle(found);

@@ -111,16 +111,12 @@ export class ObjectFiles<K extends KnownFile> {
    *
    * @param scanned what the scan found beside
    */
-  judgeCustoms(scanned: Pick<JudgeOptions, "components" | "everything" | "customs">): void {
+  async judgeCustoms(
+    scanned: Pick<JudgeOptions, "components" | "everything" | "customs" | "slices">,
+  ): Promise<void> {
     const { fs, root, maxObjectBytes } = this.#options;
-    for (
-      const { path, source, reason } of this.#customs.judge({
-        fs,
-        root,
-        maxObjectBytes,
-        ...scanned,
-      })
-    ) {
+    const misfits = await this.#customs.judge({ fs, root, maxObjectBytes, ...scanned });
+    for (const { path, source, reason } of misfits) {
       this.unchanged.delete(path);
       this.backups.delete(path);
       this.read.delete(path);

@@ -78,7 +78,8 @@ export async function scan<K extends KnownFile>(options: ScanOptions<K>): Promis
     isRecorded,
     maxEntries: most,
   });
-  files.judgeCustoms({
+  await files.judgeCustoms({
+    slices,
     components,
     everything: options.groups === undefined,
     customs: options.customs ?? new CustomResources(),

@@ -76,7 +76,7 @@ export function checkObject(
     throw new InvalidObjectError(`is of ${ANSWERS_GROUP}, whose kinds are never stored`);
   }
   if (kind !== undefined && meta.kind !== kind) {
-    throw new InvalidObjectError(`kind is not ${kind}, which ${gvr.resource} are`);
+    throw new InvalidObjectError(`kind is ${named(meta.kind)}not ${kind}`);
   }
   if (namespaced === true && meta.namespace === "") {
     throw new InvalidObjectError(`has no metadata.namespace, which all ${gvr.resource} have`);
@@ -86,6 +86,11 @@ export function checkObject(
   }
   const refused = refusedName(gvr, meta);
   if (refused !== undefined) throw new InvalidObjectError(refused);
+}
+
+/** A kind as it may be told; anything else that stands there is an object's content. */
+function named(kind: string): string {
+  return /^[A-Za-z][A-Za-z0-9]{0,62}$/.test(kind) ? `${kind}, ` : "";
 }
 
 const UNKNOWN: CustomResource = { kind: undefined, namespaced: undefined };

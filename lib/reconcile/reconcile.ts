@@ -241,7 +241,11 @@ class Run {
     this.#staged ||= applied.staged;
     this.#revision = applied.revision ?? this.#revision;
     this.#clusterId = applied.clusterId ?? this.#clusterId;
-    for (const key of applied.put) this.#put.add(key);
+    for (const key of applied.put) {
+      this.#put.add(key);
+      // An earlier look had left it to others.
+      this.#conflicts.delete(key);
+    }
     for (const [key, reason] of applied.conflicts) this.#conflicts.set(key, reason);
   }
 

@@ -24,6 +24,7 @@ const MAX_IDLE_ROUNDS = 8;
 /** Rounds in all: somebody who keeps writing over us must not keep us here for ever. */
 const MAX_ROUNDS = 64;
 const NO_ROWS: ReadonlyMap<string, KeyRow | null> = new Map();
+const NOTHING_BEFORE: ReadonlyMap<string, KeyRow> = new Map();
 
 /**
  * Brings ownership changes about: plan, pack, commit, and again for what met a failed guard or a
@@ -94,7 +95,9 @@ class Run {
   /** What came of it; what another node of the pool put meanwhile is no conflict. */
   async judged(): Promise<ApplyResult> {
     const applied = this.tally.result();
-    const conflicts = await withoutOvertaken(this.#context, applied.conflicts, this.#before);
+    // Of what was named to be deleted, all that is left is told.
+    const before = this.#request.unclaimed ? NOTHING_BEFORE : this.#before;
+    const conflicts = await withoutOvertaken(this.#context, applied.conflicts, before);
     return { ...applied, conflicts };
   }
 
@@ -102,6 +105,11 @@ class Run {
     const { rows } = this.#context.cache;
     const { unclaimed } = this.#request;
     return unclaimed ? new Map([...rows, ...unclaimed]) : rows;
+  }
+
+  /** Who is told to let go is none that lags behind and is about to: no look need tell that. */
+  #isLetGoByName(key: string): boolean {
+    return this.#request.asOne && (this.#changes.get(key)?.released.length ?? 0) > 0;
   }
 
   /** What nobody holds is for a full pass: somebody may have it by now, and only that has looked. */
@@ -121,7 +129,7 @@ class Run {
         also: this.#again,
         sure: this.#request.asOne,
         rules,
-        settled: this.#request.settled ?? (() => false),
+        settled: this.#request.settled ?? ((key) => this.#isLetGoByName(key)),
         readable: this.#request.readable ?? (() => true),
         dry: false,
       }),

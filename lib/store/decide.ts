@@ -143,7 +143,9 @@ function decideOurs(state: KeyState, held: Held, rules: DecisionRules): Decision
   if (!best || holds(best, held)) {
     return isUnsure(state, held) ? { action: "read" } : keep(state, held);
   }
-  const owner = freshest(candidates(state), rank);
+  // What is there is as good as any of its kind, also while its own file is bad.
+  const holders = state.owners.filter((one) => holds(one, held));
+  const owner = freshest([...candidates(state), ...holders], rank);
   if (!owner || holds(owner, held)) return keep(state, held);
   const order = compareResourceVersions(owner.resourceVersion, held.resourceVersion);
   if (order > 0) return put(state, owner, held.mod, "newer resourceVersion");

@@ -114,10 +114,10 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
         "has a metadata.namespace, but clusterroles are in none",
         "kubelet/pods.v1.core/default/a: a key stands twice in its top level",
         "kubelet/secrets.v1.apps/default/s: Kubernetes has no secrets in apps",
-        `${secret}: kind is not Secret, which secrets are`,
+        `${secret}: kind is Pod, not Secret`,
         "old/ingresses/default/a: no Kubernetes since 1.28 serves ingresses.v1beta1.extensions",
         "sensor-agent/sensors.v1.devices.example.com/shop/c: " +
-        "kind is not Sensor, which sensors are",
+        "kind is Pod, not Sensor",
       ],
     );
     const p = node.prefix;

@@ -20,7 +20,9 @@ function put(cache: TestCache, path: string, kind = "Sensor", rv = "7"): void {
 /** What a scan refuses, with the first words of the reason. */
 async function refused(cache: TestCache, options: Parameters<TestCache["scan"]>[0] = {}) {
   const { invalid } = await cache.scan(options);
-  return invalid.map(({ path, reason }) => `${path}: ${reason.split(",")[0]}`).toSorted();
+  return invalid.map(({ path, reason }) =>
+    `${path}: ${/^kind is [^,]*, not \w+|^[^,]*/.exec(reason)?.[0]}`
+  ).toSorted();
 }
 
 function crd(names: Record<string, unknown>, spec: Record<string, unknown> = {}): string {
@@ -43,7 +45,7 @@ cacheTest(
     cache.write(RESTMAPPER, '{"devices.example.com/v1beta1/sensors":"Sensor","x":1,"a/b/c/d":"E"}');
     // Even the only one, and the majority.
     put(cache, `a/${SENSORS}/shop/a`, "Pod");
-    deepStrictEqual(await refused(cache), [`a/${SENSORS}/shop/a: kind is not Sensor`]);
+    deepStrictEqual(await refused(cache), [`a/${SENSORS}/shop/a: kind is Pod, not Sensor`]);
     put(cache, `b/${SENSORS}/shop/b`, "Pod");
     put(cache, `b/${SENSORS}/shop/c`);
     cache.write(
@@ -54,9 +56,9 @@ cacheTest(
       }),
     );
     deepStrictEqual(await refused(cache), [
-      `a/${SENSORS}/shop/a: kind is not Sensor`,
-      `b/${SENSORS}/shop/b: kind is not Sensor`,
-      "b/sensors/shop/d: kind is not Sensor",
+      `a/${SENSORS}/shop/a: kind is Pod, not Sensor`,
+      `b/${SENSORS}/shop/b: kind is Pod, not Sensor`,
+      "b/sensors/shop/d: kind is Pod, not Sensor",
     ]);
     strictEqual((await cache.scan()).absence(`a/${SENSORS}/shop/a`), "kept");
   },
@@ -95,13 +97,13 @@ cacheTest("scan() holds custom resources to their CustomResourceDefinition", asy
   put(cache, `a/${SENSORS}/shop/b`);
   deepStrictEqual(await refused(cache), [
     `a/${SENSORS}/cluster: has no metadata.namespace`,
-    `a/${SENSORS}/shop/a: kind is not Sensor`,
+    `a/${SENSORS}/shop/a: kind is Pod, not Sensor`,
   ]);
   cache.write(path, crd({}, { scope: "Cluster" }));
   strictEqual((await refused(cache)).length, 2);
   // The restmapper file counts more.
   cache.write(RESTMAPPER, '{"devices.example.com/v1/sensors":"Pod"}');
-  match((await refused(cache)).join(), /cluster: kind is not Pod/);
+  match((await refused(cache)).join(), /cluster: kind is Sensor, not Pod/);
   cache.remove(RESTMAPPER);
   // What defines something else, or nothing, does not count.
   const others = [crd({ plural: "pumps" }), crd({ kind: 7 }), crd({}, { group: "x.io" }), "{"];
@@ -109,7 +111,7 @@ cacheTest("scan() holds custom resources to their CustomResourceDefinition", asy
     cache.write(path, text);
     deepStrictEqual((await refused(cache)).filter((line) => line.startsWith("a/")), [
       `a/${SENSORS}/cluster: has no metadata.namespace`,
-      `a/${SENSORS}/shop/a: kind is not Sensor`,
+      `a/${SENSORS}/shop/a: kind is Pod, not Sensor`,
     ]);
   }
 });
@@ -119,9 +121,9 @@ cacheTest("scan() goes by most of the files where nothing else tells", async (ca
   deepStrictEqual(await refused(cache), []);
   // A tie: the resource's name is the plural of Sensor.
   put(cache, `b/${SENSORS}/shop/b`);
-  deepStrictEqual(await refused(cache), [`a/${SENSORS}/shop/lone: kind is not Sensor`]);
+  deepStrictEqual(await refused(cache), [`a/${SENSORS}/shop/lone: kind is Anything, not Sensor`]);
   for (const name of ["c", "d"]) put(cache, `${name}/${SENSORS}/shop/${name}`, "Anything");
-  deepStrictEqual(await refused(cache), [`b/${SENSORS}/shop/b: kind is not Anything`]);
+  deepStrictEqual(await refused(cache), [`b/${SENSORS}/shop/b: kind is Sensor, not Anything`]);
   // All versions are of one kind.
   for (const name of ["c", "d"]) put(cache, `b/sensors.v2.devices.example.com/shop/${name}`);
   strictEqual((await refused(cache)).length, 3);
@@ -142,7 +144,9 @@ cacheTest(
     const { files } = await cache.scan({ customs });
     strictEqual(files.size, 3);
     for (const name of ["a", "b"]) put(cache, `evil/${SENSORS}/shop/${name}`, "Pod");
-    const expected = ["a", "b"].map((name) => `evil/${SENSORS}/shop/${name}: kind is not Sensor`);
+    const expected = ["a", "b"].map((name) =>
+      `evil/${SENSORS}/shop/${name}: kind is Pod, not Sensor`
+    );
     deepStrictEqual(await refused(cache, { customs, recorded: files }), expected);
     const groups = new Set([`evil/${SENSORS}`]);
     deepStrictEqual(await refused(cache, { customs, recorded: files, groups }), expected);
@@ -194,8 +198,8 @@ cacheTest(
     put(cache, `a/${SENSORS}/shop/list`, "SensorList");
     put(cache, `a/${SENSORS}/shop/other`, "SensorList");
     deepStrictEqual(await refused(cache), [
-      `a/${SENSORS}/shop/list: kind is not Sensor`,
-      `a/${SENSORS}/shop/other: kind is not Sensor`,
+      `a/${SENSORS}/shop/list: kind is SensorList, not Sensor`,
+      `a/${SENSORS}/shop/other: kind is SensorList, not Sensor`,
     ]);
     // One against two: the lists speak for the objects in them.
     put(cache, `a/${SENSORS}/shop/one`);

@@ -11,13 +11,13 @@ const POD = "k/pods.v1.core/default/a";
 /** What no apiserver could read, by what is wrong with it. */
 const REFUSED: Readonly<Record<string, readonly Row[]>> = {
   "another kind": [
-    [SECRET, { kind: "Pod" }, /kind is not Secret/],
-    [SECRET, { kind: "secret" }, /kind is not Secret/],
-    [POD, { kind: "PodList", items: [] }, /kind is not Pod/],
-    [POD, { kind: "Status" }, /kind is not Pod/],
-    ["k/deployments.v1.apps/default/a", { kind: "Scale" }, /kind is not Deployment/],
-    ["k/pods/default/a", { kind: "Secret", apiVersion: "v1" }, /kind is not Pod/],
-    ["k/events.v1.events.k8s.io/default/a", { kind: "Events" }, /kind is not Event/],
+    [SECRET, { kind: "Pod" }, /kind is Pod, not Secret/],
+    [SECRET, { kind: "secret" }, /kind is secret, not Secret/],
+    [POD, { kind: "PodList", items: [] }, /kind is PodList, not Pod/],
+    [POD, { kind: "Status" }, /kind is Status, not Pod/],
+    ["k/deployments.v1.apps/default/a", { kind: "Scale" }, /kind is Scale, not Deployment/],
+    ["k/pods/default/a", { kind: "Secret", apiVersion: "v1" }, /kind is Secret, not Pod/],
+    ["k/events.v1.events.k8s.io/default/a", { kind: "Events" }, /kind is Events, not Event/],
   ],
   "an answer about objects": [
     [POD, { kind: "Table", apiVersion: "meta.k8s.io/v1" }, /apiVersion/],

@@ -111,8 +111,11 @@ Deno.test("checkObject() takes each built-in resource in its versions, kind and 
       const gvr = `${resource}.${version}.${group || "core"}`;
       const [namespace, other] = namespaced ? ["default", ""] : ["", "default"];
       strictEqual(checked(gvr, { kind, namespace }), "");
-      match(checked(gvr, { kind: `${kind}List`, namespace }), new RegExp(`^kind is not ${kind},`));
-      match(checked(gvr, { kind: kind.toLowerCase(), namespace }), /^kind is not/);
+      match(
+        checked(gvr, { kind: `${kind}List`, namespace }),
+        new RegExp(`^kind is ${kind}List, not ${kind}$`),
+      );
+      match(checked(gvr, { kind: kind.toLowerCase(), namespace }), / not /);
       match(checked(gvr, { kind, namespace: other }), /metadata\.namespace/);
     }
     match(
@@ -156,7 +159,14 @@ Deno.test("checkObject() holds a custom resource to what is known of it", () => 
   doesNotThrow(() => checkObject(meta, gvr));
   doesNotThrow(() => checkObject(meta, gvr, known));
   doesNotThrow(() => checkObject(meta, gvr, { kind: undefined, namespaced: undefined }));
-  match(refusal(() => checkObject({ ...meta, kind: "Pod" }, gvr, known)), /kind is not Sensor/);
+  match(
+    refusal(() => checkObject({ ...meta, kind: "Pod" }, gvr, known)),
+    /kind is Pod, not Sensor/,
+  );
+  match(
+    refusal(() => checkObject({ ...meta, kind: "a secret" }, gvr, known)),
+    /kind is not Sensor$/,
+  );
   match(refusal(() => checkObject({ ...meta, namespace: "" }, gvr, known)), /has no metadata\.n/);
   match(refusal(() => checkObject(meta, gvr, { ...known, namespaced: false })), /are in none/);
 });

@@ -138,6 +138,25 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
     },
   );
 
+  await step(
+    "what the others hold is put when the one with the highest version lets go",
+    async (node, key) => {
+      await replace(node, { objects: [{ name: "a", resourceVersion: "5" }] });
+      await replace(node, { component: "app", objects: [{ name: "a", resourceVersion: "9" }] });
+      const held = bytesOf({ name: "a", resourceVersion: "5" });
+      await deleteObject(node.context, place("a"), { ...OPTIONS, bytesOf: () => held });
+      const value = (await node.get(key("a")))?.value;
+      strictEqual(value, objectJson({ name: "a", resourceVersion: "9" }), "an object of the API's");
+      await put(node, [{ objects: [{ name: "a", resourceVersion: "5" }] }]);
+      await replace(node, { component: "app", objects: [{ name: "a", resourceVersion: "9" }] });
+      await deleteObject(node.context, place("a"), { ...OPTIONS, bytesOf: () => held });
+      strictEqual(
+        (await node.get(key("a")))?.value,
+        objectJson({ name: "a", resourceVersion: "5" }),
+      );
+    },
+  );
+
   await step("what another component holds stays when one lets go of it", async (node, key) => {
     await replace(node, { objects: ["a"] });
     await replace(node, { component: "app", objects: ["a"] });

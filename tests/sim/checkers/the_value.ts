@@ -45,7 +45,10 @@ export class TheValue implements Checker {
           `${lineage.name} puts an older copy at ${key}, while an owner holds what is there`,
         );
       }
-      const isFull = kind === "reconcile" || kind === "adopt";
+      // Who is asked by name to let go is none that lags behind.
+      const isByName = kind === "delete-component" || kind === "delete-object" ||
+        kind === "replace-list";
+      const isFull = kind === "reconcile" || kind === "adopt" || isByName;
       if (!isFull && !wentBack(lineage, key, owners, held)) {
         broken(this, `${lineage.name} puts an older copy at ${key} in a ${kind}`);
       }
