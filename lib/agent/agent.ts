@@ -154,6 +154,8 @@ export class Agent implements Node {
     return this.submit(async (context) => {
       const found = await verify(context);
       if (found.fence !== undefined) this.#loop.fenceSeen(found.fence);
+      // What another changed is healed by a full pass, as far as the policy lets it.
+      else if (found.drift.length > 0) this.#loop.driftSeen();
       return found;
     }, signal);
   }

@@ -111,6 +111,12 @@ export class Loop {
     this.wake();
   }
 
+  /** Somebody found that etcd is not what the cache says: a full pass follows soon. */
+  driftSeen(): void {
+    this.#tools.schedule.fullSoon(this.#nowMs(), this.#parts.random());
+    this.wake();
+  }
+
   /** Ends once what it is doing is done. */
   stop(): void {
     this.#stopping = true;

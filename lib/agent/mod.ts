@@ -8,7 +8,6 @@ export { Agent, type AgentOptions, type AgentParts } from "./agent.ts";
 export type { AgentClock } from "./agent_clock.ts";
 export { type Node, type PassRequest } from "./node.ts";
 export { type CacheUse, RestingNode, type RestingParts } from "./resting_node.ts";
-export { checkKnown } from "./known_component.ts";
 export { type AnswerTo, type Asked, NodeClient, type Verb, type Verbs } from "./client.ts";
 export { type Patience, SocketTransport } from "./socket_transport.ts";
 export { ClientError, type NodeAnswer, type NodeRequest, type Transport } from "./transport.ts";
@@ -63,3 +62,5 @@ export {
   type Setup,
 } from "./status.ts";
 export type { WaitingSince } from "./waiting_groups.ts";
+export { checkKnown } from "./known_component.ts";
+export { checkResource } from "./known_resource.ts";

@@ -1,7 +1,6 @@
-import { checkKnown } from "../agent/mod.ts";
+import { checkKnown, checkResource } from "../agent/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
-import { checkResource } from "./known_resource.ts";
 import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
@@ -14,13 +13,13 @@ export async function keysCommand(
 ): Promise<number> {
   const node = await findNode(options, terminal, { anyFlags: true });
   const keys = await node.ask("GET /v1/keys", { query: { component, gvr } });
-  printAnswer(options, terminal, keys, () => keys.forEach((key) => terminal.out(key)));
   if (keys.length === 0 && component !== undefined) {
     const known = await node.ask("GET /v1/components", { query: { known: true } });
     checkKnown(component, known.map((one) => one.component));
     const held = known.find((one) => one.component === component)?.resources ?? [];
     if (gvr !== undefined) checkResource(component, gvr, held.map((one) => one.gvr));
   }
+  printAnswer(options, terminal, keys, () => keys.forEach((key) => terminal.out(key)));
   return EXIT.ok;
 }
 

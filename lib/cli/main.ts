@@ -26,9 +26,20 @@ export interface Process {
  * @returns the exit status, see {@linkcode EXIT}
  */
 export async function main(args: readonly string[], process: Process): Promise<number> {
-  const terminal = lineByLine(process.terminal);
+  let [isJson, isSaid] = [false, false];
+  const terminal = lineByLine({
+    ...process.terminal,
+    out(line) {
+      isSaid = true;
+      process.terminal.out(line);
+    },
+    get lost() {
+      return process.terminal.lost;
+    },
+  });
   try {
     const parsed = parseArguments(args, process.env);
+    isJson = readFlag(parsed, "output") === "json";
     if (readFlag(parsed, "help")) {
       return printed(helpText(), terminal);
     }
@@ -44,7 +55,12 @@ export async function main(args: readonly string[], process: Process): Promise<n
   } catch (error) {
     const { isJournal } = await import("./journal.ts");
     const priority = isJournal(process.env) ? "<3>" : "";
-    terminal.err(`${priority}edgekeyd: ${presentable(error).message}`);
+    const { code, message } = presentable(error);
+    // What was said has the failure in it, if it is one of what was asked for.
+    if (isJson && !isSaid && !(error instanceof UsageError)) {
+      terminal.out(JSON.stringify({ failure: { code, message } }));
+    }
+    terminal.err(`${priority}edgekeyd: ${message}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }

@@ -50,8 +50,9 @@ function settingsIn(stateDir: string, isNamed: boolean): RememberedSettings {
   try {
     return readSettings(stateDir) ?? {};
   } catch (error) {
-    // Who names an etcd can do without; what is damaged is then written anew.
-    if (isNamed && error instanceof KeyCacheError) return {};
+    // Who names an etcd can do without what is damaged, and it is written anew. Of what can't be read
+    // now nobody knows what it says.
+    if (isNamed && error instanceof KeyCacheError && error.reason !== "io") return {};
     throw error;
   }
 }

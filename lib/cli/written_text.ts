@@ -24,7 +24,10 @@ export async function tellWritten(
   try {
     done = await writing;
   } catch (error) {
-    if (error instanceof ClientError && error.written) print(error.written, options, terminal);
+    if (error instanceof ClientError && error.written) {
+      const { code, message } = error;
+      print({ ...error.written, failure: { code, message } }, options, terminal);
+    }
     throw error;
   }
   print(done, options, terminal);
@@ -41,9 +44,15 @@ export async function tellWritten(
   return EXIT.partial;
 }
 
-function print(done: Answers["Written"], options: Options, terminal: Terminal): void {
-  const { deleted, released, conflicts, txns, staged } = done;
-  printAnswer(options, terminal, { deleted, released, conflicts, txns, staged }, () => {
+/** What was done, and why it ended before it was all done. */
+interface Done extends Omit<Answers["Written"], "revision"> {
+  readonly failure?: { readonly code: string; readonly message: string };
+}
+
+function print(done: Done, options: Options, terminal: Terminal): void {
+  const { deleted, released, conflicts, txns, staged, failure } = done;
+  const answer = { deleted, released, conflicts, txns, staged, ...(failure && { failure }) };
+  printAnswer(options, terminal, answer, () => {
     for (const { key, reason } of conflicts) terminal.out(`conflict   ${key}: ${reason}`);
     const inStages = staged ? " (staged)" : "";
     terminal.out(`${deleted} deleted, ${released} released; ${plural(txns, "Txn")}${inStages}`);

@@ -25,7 +25,8 @@ export function settingsPath(stateDir: string): string {
  * @param stateDir the state directory
  * @returns the settings; undefined if there are none, or this user may not read them
  * @throws {KeyCacheError} `damaged` if what stands there is no JSON object of texts, `unsafe` if
- * others could have put it there
+ * others could have put it there, `io` if it can't be read for another reason: to go on without them
+ * could mean another etcd
  */
 export function readSettings(stateDir: string): RememberedSettings | undefined {
   const path = settingsPath(stateDir);
@@ -35,8 +36,11 @@ export function readSettings(stateDir: string): RememberedSettings | undefined {
     if (bytes.length > MAX_BYTES) throw damaged(path);
     text = new TextDecoder().decode(bytes);
   } catch (error) {
-    if (error instanceof KeyCacheError && error.reason !== "io") throw error;
-    return undefined;
+    const cause = error instanceof KeyCacheError && error.reason === "io" ? error.cause : error;
+    if (MISSING_OR_DENIED.has(codeOf(cause))) return undefined;
+    if (error instanceof KeyCacheError) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    throw new KeyCacheError("io", `cannot read ${path}: ${said}; check its disk`, { cause: error });
   }
   let content: unknown;
   try {
@@ -75,6 +79,12 @@ export function writeSettings(place: StatePlace, settings: RememberedSettings): 
     const reason = said.includes("No space left") ? "full" : "io";
     throw new KeyCacheError(reason, `cannot write ${path}: ${said}`, { cause: error });
   }
+}
+
+const MISSING_OR_DENIED: ReadonlySet<string> = new Set(["ENOENT", "EACCES", "EPERM"]);
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function isThere(place: StatePlace, text: string): boolean {

@@ -66,7 +66,8 @@ for (const isRunning of [false, true]) {
       for (const json of [[], ["-o=json"]]) {
         const slip = await node.run([command, "kublet", ...json]);
         expectExit(slip, 1, /never had a component kublet; did you mean kubelet\?$/);
-        strictEqual(slip.stdout, command === "keys" && json.length > 0 ? "[]\n" : "");
+        if (json.length === 0) strictEqual(slip.stdout, "");
+        else strictEqual(JSON.parse(slip.stdout).failure.code, "NotFound");
       }
       const far = await node.run([command, "frobnicator"]);
       expectExit(far, 1, /there are coredns, flanneld, kube-proxy, kubelet$/);

@@ -1,6 +1,8 @@
+import { formatGvr } from "../../k8s/mod.ts";
 import type { ComponentKeyCache } from "../../keycache/mod.ts";
 import { deleteComponentResources, keysOfList } from "../../store/mod.ts";
 import { checkKnown, knownNames } from "../known_component.ts";
+import { checkHeld } from "../known_resource.ts";
 import type { Node } from "../node.ts";
 import { componentsOf } from "../status.ts";
 import {
@@ -91,10 +93,15 @@ export function componentRoutes(node: Node) {
       summary: "Object keys that a component holds of a resource.",
       schema: ref("Keys"),
       description: "In order.",
-      errors: PLACE_ERRORS,
+      errors: [...PLACE_ERRORS, "NotFound"],
       answer(call) {
         const place = listPlaceOf(call);
-        return node.look((cache) => keysOfList(cache, place));
+        return node.look((cache) => {
+          const keys = keysOfList(cache, place);
+          const { component, gvr } = place;
+          if (keys.length === 0) checkHeld({ component, gvr: formatGvr(gvr) }, cache, source);
+          return keys;
+        });
       },
     }),
   ];

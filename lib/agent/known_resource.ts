@@ -1,9 +1,32 @@
 import { EdgekeydError } from "../errors.ts";
 import { builtinResource, parseGvr } from "../k8s/mod.ts";
+import type { FileSystem } from "../fscache/mod.ts";
+import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { nearestName } from "../nearest_name.ts";
+import { checkKnown, knownNames } from "./known_component.ts";
 
 /** At most so many names are told. */
 const MAX_NAMES = 20;
+
+/**
+ * Refuses a question for the keys of what never was: most likely a slip, after which nothing would
+ * seem to be held.
+ *
+ * @param asked the component and, if it was asked for, a resource, neither of which holds a key
+ * @param cache what is recorded
+ * @param source the fs cache, for components that stand in it
+ * @throws {EdgekeydError} `NotFound` for a component that never was, or a resource that it does not
+ * hold and Kubernetes does not have; with the nearest names
+ */
+export function checkHeld(
+  { component, gvr }: { readonly component: string; readonly gvr?: string | undefined },
+  cache: ComponentKeyCache,
+  source: { readonly fs: FileSystem; readonly root: string },
+): void {
+  checkKnown(component, knownNames(cache.components, source));
+  if (gvr === undefined) return;
+  checkResource(component, gvr, [...cache.byOwner.get(component)?.keys() ?? []].sort());
+}
 
 /**
  * Refuses a resource that a component does not hold and Kubernetes does not have: most likely a
