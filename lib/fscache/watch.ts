@@ -73,7 +73,7 @@ export function watchCache(
     }
   };
   const probe = probeFile === undefined ? undefined : new WatchProbe(probeFile);
-  const watches = new DirectoryWatches(real, directories.paths, probeFile, {
+  const watches = new DirectoryWatches(real, directories.paths, probe?.path, {
     take(event) {
       if (event.paths.some((path) => probe?.take(path)) || event.kind === "access") return;
       // An overflow: directories that were made meanwhile are not watched.

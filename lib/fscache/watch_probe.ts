@@ -14,8 +14,9 @@ export class WatchProbe {
 
   /** @param path a file of ours, on a file system that does not mind being written to */
   constructor(path: string) {
-    this.path = path;
-    this.#identity = identityAt(path);
+    // Events are told by the real path.
+    this.path = realPathOf(path);
+    this.#identity = identityAt(this.path);
   }
 
   /**
@@ -61,6 +62,15 @@ function identityAt(path: string): string {
     return `${dev}:${ino}:${birthtime?.getTime()}`;
   } catch (error) {
     if (error instanceof Error) return "";
+    throw error;
+  }
+}
+
+function realPathOf(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (error instanceof Error) return path;
     throw error;
   }
 }
