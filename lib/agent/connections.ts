@@ -1,5 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
-import type { Etcd, KeyWatch, WatchEvent } from "../etcd/mod.ts";
+import type { Etcd, Exposure, KeyWatch, WatchEvent } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { type FenceSight, type HomeCluster, lookAtFence, type StoreContext } from "../store/mod.ts";
 
@@ -13,6 +13,8 @@ export interface ConnectionParts {
   connect(): Promise<Etcd>;
   /** Changes whenever the files that {@linkcode connect} reads do. */
   credentials(): string;
+  /** Who else could have what those files hold. */
+  exposures(): readonly Exposure[];
   /** What store operations work with. */
   store(cache: ComponentKeyCache, etcd: Etcd): StoreContext;
   /** The cluster that this node wrote to; absent: any will do. */
@@ -152,6 +154,11 @@ export class Connections {
       if (etcd === this.#etcd) throw error;
     }
     return undefined;
+  }
+
+  /** Who else could have what etcd knows us by. */
+  exposures(): readonly Exposure[] {
+    return this.#parts.exposures();
   }
 
   /** Closes both. */

@@ -1,4 +1,5 @@
 import type { EdgekeydError } from "../errors.ts";
+import type { Exposure } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import type { ConflictPolicy } from "../store/mod.ts";
@@ -177,6 +178,17 @@ export class Findings {
   credentialsRead(failure: string | undefined): void {
     if (failure === this.#health.credentialFailure) return;
     this.#health = { ...this.#health, credentialFailure: failure };
+    this.#news = true;
+  }
+
+  /**
+   * Takes in who else could have what etcd knows us by.
+   *
+   * @param exposures each way
+   */
+  exposed(exposures: readonly Exposure[]): void {
+    if (JSON.stringify(exposures) === JSON.stringify(this.#health.exposures)) return;
+    this.#health = { ...this.#health, exposures };
     this.#news = true;
   }
 

@@ -1,4 +1,4 @@
-import { EtcdError, type EtcdErrorReason } from "../etcd/mod.ts";
+import { EtcdError, type EtcdErrorReason, type Exposure } from "../etcd/mod.ts";
 import type { EdgekeydError } from "../errors.ts";
 import type { InvalidPath } from "../fscache/mod.ts";
 import { type HeldBack, KeyCacheError } from "../keycache/mod.ts";
@@ -30,6 +30,8 @@ export interface Health {
   readonly etcdWatchFailure: string | undefined;
   /** Why certificates or password can't be read again; undefined if they can. */
   readonly credentialFailure: string | undefined;
+  /** Who else could have what etcd knows us by. */
+  readonly exposures: readonly Exposure[];
   /** Paths that are not imported. */
   readonly invalid: readonly InvalidPath[];
   /** Components whose deletes are held back, and how many these are. */
@@ -68,6 +70,7 @@ export const UNKNOWN_HEALTH: Health = {
   watchFailure: undefined,
   etcdWatchFailure: undefined,
   credentialFailure: undefined,
+  exposures: [],
   invalid: [],
   heldBack: [],
   secretsLeftOut: 0,

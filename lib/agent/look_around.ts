@@ -80,6 +80,7 @@ export class LookAround {
     const { connections, findings } = this.#tools;
     await connections.retryCredentials();
     findings.credentialsRead(connections.credentialFailure?.message);
+    findings.exposed(connections.exposures());
   }
 
   /** Not ready while the component-key cache is not in place; a pass at once when it is back. */

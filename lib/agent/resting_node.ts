@@ -1,4 +1,4 @@
-import type { Etcd } from "../etcd/mod.ts";
+import type { Etcd, Exposure } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import {
   dryRun,
@@ -33,6 +33,8 @@ export interface RestingParts {
   readonly setup: () => Setup;
   /** The installed service that should hold the state directory, if there is one. */
   readonly idleService: () => string | undefined;
+  /** Who else could have what etcd knows us by. */
+  readonly exposures: () => readonly Exposure[];
   /** Holds the state directory and opens the cache for as long as the work takes. */
   withCache<T>(use: CacheUse, work: (cache: ComponentKeyCache) => Promise<T>): Promise<T>;
   /** Makes an etcd client. */
@@ -59,13 +61,14 @@ export class RestingNode implements Node {
   }
 
   status(): Promise<NodeStatus> {
-    const { reconcile: { clock, policy }, setup, idleService } = this.#parts;
+    const { reconcile: { clock, policy }, setup, idleService, exposures } = this.#parts;
     return this.#withStore("read", (context) => {
       return restingStatus(context, {
         clock,
         policy,
         setup: setup(),
         idleService: idleService(),
+        exposures: exposures(),
       });
     });
   }

@@ -1,4 +1,4 @@
-import { EtcdError } from "../etcd/mod.ts";
+import { EtcdError, type Exposure } from "../etcd/mod.ts";
 import type { Clock } from "../clock.ts";
 import {
   type ConflictPolicy,
@@ -21,6 +21,8 @@ export interface Resting {
   readonly setup: Setup;
   /** The installed service that should run, if there is one. */
   readonly idleService: string | undefined;
+  /** Who else could have what etcd knows us by. */
+  readonly exposures: readonly Exposure[];
 }
 
 /**
@@ -32,7 +34,7 @@ export interface Resting {
  */
 export async function restingStatus(
   context: StoreContext,
-  { clock, policy, setup, idleService }: Resting,
+  { clock, policy, setup, idleService, exposures }: Resting,
 ): Promise<NodeStatus> {
   const { cache } = context;
   const startMs = clock.monotonicMs();
@@ -41,6 +43,7 @@ export async function restingStatus(
   const past = recalled(cache);
   const facts: NodeFacts = {
     idleService,
+    exposures,
     ...past,
     ...cacheFacts(cache, policy),
     ...seen,

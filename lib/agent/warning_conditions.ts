@@ -164,6 +164,19 @@ export const WARNINGS = {
       about: "of",
     },
   },
+  "credentials-exposed": {
+    kind: "warning",
+    effect: "none",
+    items: ({ exposures = [] }) => exposures,
+    words: () => "others can have what etcd knows this node by",
+    advice: "chmod 600 the files, and give https:// endpoints with --etcd-cafile",
+    log: {
+      appeared: "others can have what etcd knows this node by; chmod 600 the files, and give " +
+        "https:// endpoints with --etcd-cafile",
+      cleared: "others can no longer have what etcd knows this node by",
+      about: "of",
+    },
+  },
   "cluster-changed": {
     kind: "warning",
     effect: "none",

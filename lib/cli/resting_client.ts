@@ -6,7 +6,7 @@ import { MetCluster } from "./met_cluster.ts";
 import type { Options } from "./options.ts";
 import type { ProgressBar } from "./progress_bar.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
-import { connectEtcd, storeContext, withCache } from "./session.ts";
+import { connectEtcd, credentialExposures, storeContext, withCache } from "./session.ts";
 import { setupOf } from "./settings.ts";
 
 /**
@@ -28,7 +28,13 @@ export function restingClient(
     setup: () => setupOf(options),
     idleService: () => idleService(options.stateDir),
     withCache: (use, work) => withCache(session, use, work),
-    connect: () => connectEtcd(options),
+    exposures: () => credentialExposures(options),
+    connect() {
+      for (const { about, reason } of credentialExposures(options)) {
+        note(`${about}: ${reason}; chmod 600 the file, or give an https:// endpoint`);
+      }
+      return connectEtcd(options);
+    },
     store: (cache, etcd) => storeContext(options, cache, etcd, met.home),
   });
   return new NodeClient(localTransport(node, presentable));

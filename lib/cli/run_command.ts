@@ -30,7 +30,14 @@ import { presentable } from "./internal_error.ts";
 import { isJournal } from "./journal.ts";
 import type { Options } from "./options.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
-import { cacheOptionsOf, clock, connectEtcd, credentialStamp, storeContext } from "./session.ts";
+import {
+  cacheOptionsOf,
+  clock,
+  connectEtcd,
+  credentialExposures,
+  credentialStamp,
+  storeContext,
+} from "./session.ts";
 import { setupOf } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 import { unmatchedNames } from "./unmatched_names.ts";
@@ -87,6 +94,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
           }
         },
         credentials: () => credentialStamp(options),
+        exposures: () => credentialExposures(options),
         store: (cache, etcd) => {
           const alive = beatingEtcd(etcd, () => notifier.beat());
           return storeContext(options, cache, alive, memory.home);

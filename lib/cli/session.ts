@@ -1,6 +1,6 @@
 import type { AgentClock, CacheUse } from "../agent/mod.ts";
 import { setImmediate } from "node:timers";
-import { connect, type Etcd, txnBudget } from "../etcd/mod.ts";
+import { connect, type Etcd, type Exposure, exposuresOf, txnBudget } from "../etcd/mod.ts";
 import {
   type CacheOptions,
   type ComponentKeyCache,
@@ -162,6 +162,12 @@ export async function connectEtcd(options: Options): Promise<Etcd> {
 export function credentialStamp(options: Options): string {
   const { etcdCafile, etcdCertfile, etcdKeyfile, etcdPasswordFile } = options;
   return [etcdCafile, etcdCertfile, etcdKeyfile, etcdPasswordFile].map(stampOf).join();
+}
+
+/** Who else could have the password or the key. */
+export function credentialExposures(options: Options): Exposure[] {
+  const { etcdServers: endpoints, etcdKeyfile: keyFile, etcdPasswordFile: passwordFile } = options;
+  return exposuresOf({ endpoints, keyFile, passwordFile });
 }
 
 function stampOf(path: string | undefined): string {

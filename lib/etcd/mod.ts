@@ -4,6 +4,7 @@
  * @module
  */
 export { badAnswer } from "./bad_answer.ts";
+export { type Exposure, exposuresOf, type SecretPlaces } from "./exposures.ts";
 export { EtcdConfigError } from "./config_error.ts";
 export { connect, type EtcdOptions } from "./connect.ts";
 export { checkTlsFlags, type TlsFiles, type UserFiles } from "./credentials.ts";

@@ -4,6 +4,7 @@ import type { AgentParts } from "../../lib/agent/mod.ts";
 export const QUIET_PARTS = {
   checkFiles() {},
   credentials: () => "",
+  exposures: () => [],
   identifyRoot: () => "1",
   beat() {},
   changed() {},

@@ -63,6 +63,9 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "half-rewritten": { halfRewritten: ["kubelet/pods.v1.core"] },
   "busy": { busy: ["kubelet/nodes.v1.core"] },
   "credentials-unread": { credentialFailure: "the password file is empty" },
+  "credentials-exposed": {
+    exposures: [{ about: "/etc/edgekeyd/password", reason: "every user can read the password" }],
+  },
   "cluster-changed": { clusterChange: { before: "7", now: "8" } },
   "unwatched": { watchFailure: "limit reached" },
   "etcd-unwatched": { etcdWatchFailure: "permission denied" },

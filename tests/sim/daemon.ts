@@ -71,6 +71,7 @@ export class Daemon {
       checkFiles() {},
       connect: () => Promise.resolve(connect(world, setup, process)),
       credentials: () => "",
+      exposures: () => [],
       store: (opened, etcd) => {
         this.#passEnded();
         return contextOf(world, setup, process, opened, etcd);
