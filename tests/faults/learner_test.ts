@@ -56,7 +56,7 @@ Deno.test("a learner alone: commands say so, and a daemon is not ready until it 
     method: "POST",
     body: "{}",
   })).text();
-  const id = /"ID":"(\d+)","name":"learner"/.exec(members)?.[1];
+  const id = /"ID":\s*"(\d+)",\s*"name":\s*"learner"/.exec(members)?.[1];
   ok(id, members);
   await until("it is promoted", async () => {
     const promoted = await fetch(`${voter.endpoint}/v3/cluster/member/promote`, {
