@@ -2,6 +2,7 @@ import { EXIT } from "./lib/cli/exit_code.ts";
 import { presentable } from "./lib/cli/internal_error.ts";
 import { main } from "./lib/cli/main.ts";
 import { lineByLine, processTerminal } from "./lib/cli/terminal.ts";
+import { UsageError } from "./lib/cli/usage_error.ts";
 
 /** Without the permission to list them, nothing can be said of them. */
 function listEnvironment(): string[] {
@@ -13,9 +14,28 @@ function listEnvironment(): string[] {
   }
 }
 
+function environmentVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    throw new UsageError(`${name} in the environment is not UTF-8: set it again, or unset it`);
+  }
+}
+
+/** Whatever it is set to. */
+function isSet(name: string): boolean {
+  try {
+    return Deno.env.has(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    return true;
+  }
+}
+
 if (import.meta.main) {
   Deno.umask(0o077);
-  const terminal = processTerminal(Deno.env.get("NO_COLOR") !== undefined);
+  const terminal = processTerminal(isSet("NO_COLOR"));
   // What nobody awaits or catches would else end the process with a stack trace.
   const end = (event: Event, error: unknown) => {
     event.preventDefault();
@@ -25,7 +45,7 @@ if (import.meta.main) {
   addEventListener("unhandledrejection", (event) => end(event, event.reason));
   addEventListener("error", (event) => end(event, event.error));
   const code = await main(Deno.args, {
-    env: (name) => Deno.env.get(name),
+    env: environmentVariable,
     envNames: () => listEnvironment(),
     hostname: () => Deno.hostname(),
     terminal,

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { ready, startDaemon, SWIFT } from "../agent/_daemon.ts";
-import { edgekeyd } from "../support/edgekeyd_process.ts";
+import { edgekeyd, edgekeydCommand } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { expectExit } from "./_contract.ts";
 import { EdgeNode } from "./_node.ts";
@@ -25,6 +25,22 @@ Deno.test("an EDGEKEYD_ variable that is none is refused, with the one that was 
   // What the tests themselves go by harms nobody.
   const env = { EDGEKEYD_TEST_ETCD: "/x", OTHER_EDGEKEYD_X: "1" };
   expectExit(await node.run(["keys"], { env }), 1, /no component-key cache/);
+});
+
+Deno.test("a variable that is not UTF-8 is refused by name, and of NO_COLOR it counts that it is set", async () => {
+  // No Deno can set one.
+  const run = async (variable: string) => {
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", `${variable}="$(printf '\\377')" "$@"`, "sh", ...edgekeydCommand(["keys"])],
+    }).output();
+    return { code, stderr: new TextDecoder().decode(stderr) };
+  };
+  const refused = await run("EDGEKEYD_CACHE_DIR");
+  strictEqual(refused.code, 2, refused.stderr);
+  match(refused.stderr, /^edgekeyd: EDGEKEYD_CACHE_DIR in the environment is not UTF-8: /);
+  const taken = await run("EDGEKEYD_STATE_DIR=/dev/null/none NO_COLOR");
+  strictEqual(taken.code, 1, taken.stderr);
+  match(taken.stderr, /^edgekeyd: .*--state-dir/);
 });
 
 Deno.test("edgekeyd alone is help, and no daemon", async () => {
