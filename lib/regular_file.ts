@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { EdgekeydError } from "./errors.ts";
+import { EdgekeydError, isOutOfDescriptors, OUT_OF_DESCRIPTORS } from "./errors.ts";
 
 /** A file holds more than may be read. */
 export class FileTooLargeError extends EdgekeydError {
@@ -102,4 +102,16 @@ function asDenoError(error: unknown): unknown {
     default:
       return error;
   }
+}
+
+/**
+ * Says in a few words why a file could not be read, without its path.
+ *
+ * @param error what reading it threw
+ */
+export function whyUnread(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (isOutOfDescriptors(error)) return OUT_OF_DESCRIPTORS;
+  return error instanceof Error ? error.message : String(error);
 }

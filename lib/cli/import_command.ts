@@ -4,7 +4,7 @@ import { findNode, noteOn } from "./find_node.ts";
 import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import { plural } from "../plural.ts";
-import { readRegularFile } from "../regular_file.ts";
+import { readRegularFile, whyUnread } from "../regular_file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Far more than any node records, and what a daemon takes in one request. */
@@ -48,7 +48,6 @@ function read(path: string): string {
   try {
     return new TextDecoder().decode(readRegularFile(path, MAX_FILE_BYTES));
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new KeyCacheFileError(`cannot read ${path}: ${text}`, { cause: error });
+    throw new KeyCacheFileError(`cannot read ${path}: ${whyUnread(error)}`, { cause: error });
   }
 }

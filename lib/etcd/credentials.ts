@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readRegularFile } from "../regular_file.ts";
+import { readRegularFile, whyUnread } from "../regular_file.ts";
 import { MIN_RSA_BITS, shortKeyOf } from "./certificates.ts";
 import { EtcdConfigError } from "./config_error.ts";
 import { isHttps } from "./endpoints.ts";
@@ -188,14 +188,8 @@ function readLimited(flag: string, path: string, maxBytes: number): Uint8Array {
   try {
     return readRegularFile(path, maxBytes);
   } catch (cause) {
-    throw new EtcdConfigError(`${flag}: can't read ${path}: ${readFailure(cause)}`, { cause });
+    throw new EtcdConfigError(`${flag}: can't read ${path}: ${whyUnread(cause)}`, { cause });
   }
-}
-
-function readFailure(cause: unknown): string {
-  if (cause instanceof Deno.errors.NotFound) return "there is no such file";
-  if (cause instanceof Deno.errors.PermissionDenied) return "permission denied";
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function parseCertificate(flag: string, path: string, pem: string): X509Certificate {

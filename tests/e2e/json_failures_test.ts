@@ -41,6 +41,14 @@ Deno.test("each command that fails says why in its JSON, whatever it is", async 
   expectExit(await node.run(["keys", "--nothing", "-o=json"]), 2);
 });
 
+Deno.test("import-key-cache says in plain words why its file can't be read", async () => {
+  using node = new EdgeNode("http://127.0.0.1:1");
+  for (const [path, why] of [["missing", "there is no such file"], [".", "not a regular file"]]) {
+    const { code, stderr } = await node.run(["import-key-cache", `${node.root}/${path}`]);
+    deepStrictEqual([code, stderr], [1, `edgekeyd: cannot read ${node.root}/${path}: ${why}\n`]);
+  }
+});
+
 Deno.test("keys of what never was are refused with the nearest names, by a command and by the API", async () => {
   await using server = await startEtcd();
   using node = new EdgeNode(server);
