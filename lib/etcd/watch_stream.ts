@@ -91,14 +91,17 @@ export async function openWatch(
   }
 }
 
-/** Both in one stream. The deletes of a Txn come in pieces, however many they are. */
+/**
+ * Both in one stream. All deletes of a Txn come in one message: asked for pieces (`fragment`), etcd
+ * 3.5.1 and 3.6.6 told nothing of 100,000 within 40 s, nor of what came after them.
+ */
 function watchesOf({ deletedUnder, key }: WatchRequest): IWatchCreateRequest[] {
   const first = Buffer.from(deletedUnder);
   const end = Buffer.from(first);
   end[end.length - 1] = (end.at(-1) ?? 0) + 1;
   return [
-    { key: first, range_end: end, filters: ["Noput"], fragment: true },
-    { key: Buffer.from(key), fragment: true },
+    { key: first, range_end: end, filters: ["Noput"] },
+    { key: Buffer.from(key) },
   ];
 }
 

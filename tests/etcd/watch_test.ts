@@ -74,13 +74,13 @@ Deno.test("Etcd.watch tells deletes under a prefix and all of one key, from its 
   });
 });
 
-Deno.test("Etcd.watch tells every delete of a Txn, though they fit no message", async () => {
+Deno.test("Etcd.watch tells every delete of a Txn, however many, and goes on", async () => {
   await using server = await startEtcd({ args: ["--max-txn-ops=10000"] });
   await withRaw(server.endpoint, async (raw) => {
     await withClient({ endpoints: [server.endpoint] }, async (etcd) => {
-      const names = Array.from({ length: 4_000 }, (_, at) => `/registry/${"x".repeat(500)}${at}`);
-      for (let at = 0; at < names.length; at += 1_000) {
-        const success = names.slice(at, at + 1_000).map((name) => ({
+      const names = Array.from({ length: 100_000 }, (_, at) => `/registry/pods/default/p-${at}`);
+      for (let at = 0; at < names.length; at += 10_000) {
+        const success = names.slice(at, at + 10_000).map((name) => ({
           request_put: { key: Buffer.from(name), value: Buffer.of() },
         }));
         await raw.kv.txn({ compare: [], success, failure: [] });
@@ -90,6 +90,9 @@ Deno.test("Etcd.watch tells every delete of a Txn, though they fit no message", 
       await raw.delete().prefix("/registry/");
       await until(names.length);
       deepStrictEqual(new Set(events.map(({ key }) => key)), new Set(names));
+      await raw.put("/registry/pods/default/p-0").value("1");
+      await raw.delete().key("/registry/pods/default/p-0");
+      await until(names.length + 1);
       watch.close();
       await watch.ended;
     });
