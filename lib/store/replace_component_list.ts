@@ -105,11 +105,14 @@ export async function replaceComponentList(
   const conflicts = new Map(applied.conflicts);
   for (const [key, { acquired: [owner] }] of changes) {
     if (!owner || applied.tooLarge.has(key) || conflicts.has(key)) continue;
-    if (isBehind(cache.rows.get(key), owner)) conflicts.set(key, CHANGED_MEANWHILE);
+    if (applied.leftOut.has(key)) conflicts.set(key, BEING_WRITTEN);
+    else if (isBehind(cache.rows.get(key), owner)) conflicts.set(key, CHANGED_MEANWHILE);
   }
   return { ...applied, conflicts };
 }
 
+const BEING_WRITTEN =
+  "another component's file of it is fresher, and is being written; replace the list again";
 const CHANGED_MEANWHILE = "changed in etcd by another meanwhile; replace the list again";
 
 /** Another changed the key while it was put: what is there now has an older version. */

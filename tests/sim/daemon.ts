@@ -24,8 +24,6 @@ export class Daemon {
   readonly #agent: Agent;
   readonly #own: Pick<Order, "policy">;
   #ended: Promise<void> = Promise.resolve();
-  /** Somebody asked for a pass that confirms deletes; when it comes is the daemon's. */
-  #confirms = false;
 
   /**
    * Starts one.
@@ -132,7 +130,6 @@ export class Daemon {
    */
   async askPass(): Promise<Error | undefined> {
     const request = { dryRun: false, confirmDeletes: true, requireSingleTxn: false };
-    this.#confirms = true;
     return await this.#answer(async (signal) => {
       const { failure } = await this.#agent.reconcileNow(request, signal);
       if (failure) throw failure;
@@ -174,7 +171,6 @@ export class Daemon {
     this.#process.begin({
       ...this.#own,
       kind: isFull ? "reconcile" : "group-pass",
-      confirmDeletes: this.#confirms,
       within: undefined,
       component: undefined,
       recoversFirst: isFull,

@@ -53,6 +53,7 @@ export class Environment {
   /** Groups in which some object is updated all the time, to the very end. */
   readonly #restless: ReadonlyMap<NodeModel, readonly string[]>;
   #touchedMs = -Infinity;
+  readonly #moments: Moments[] = [];
 
   constructor(
     world: World,
@@ -85,6 +86,7 @@ export class Environment {
   /** Between two turns of the agents. */
   betweenTurns(): void {
     const { prng, clock, weather, nodes } = this.#world;
+    for (const moments of this.#moments) moments.end();
     this.#world.tick++;
     clock.advance(prng.between(0, 2));
     this.#touchRestless();
@@ -106,6 +108,7 @@ export class Environment {
   /** Between two rounds of operations. */
   betweenRounds(stop: (lineage: Lineage) => void): void {
     const { prng, clock, weather, nodes, marks, lineages, cloud } = this.#world;
+    for (const moments of this.#moments) moments.end();
     clock.advance(prng.pick([0, 10, 500, 2_500, 10_000]));
     if (prng.chance(weather.clockJump)) {
       clock.jump(prng.pick([-DECADE_MS, -3_600_000, -1_000, 1_000, 3_600_000, DECADE_MS]));
@@ -130,6 +133,7 @@ export class Environment {
   /** Everything that is under way comes to its end, and what was taken away is back. */
   settle(): void {
     const { etcd, nodes, clock } = this.#world;
+    for (const moments of this.#moments) moments.end();
     while (this.#network.late.length > 0) this.#deliverOne();
     this.#network.deniedCalls = 0;
     this.#network.leaderlessCalls = 0;
@@ -177,7 +181,9 @@ export class Environment {
   #watchReads(node: NodeModel): void {
     const { prng, clock, marks } = this.#world;
     const moments = new Moments(this.#world, node);
+    this.#moments.push(moments);
     node.fs.beforeRead = (path) => {
+      moments.end();
       this.#world.tick++;
       clock.advance(prng.between(0, 1));
       if (prng.chance(this.#world.weather.churn)) this.#stepWriter(node, "walk");

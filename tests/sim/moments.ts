@@ -39,15 +39,18 @@ export class Moments {
     fs.remove(backup);
   }
 
+  /** What is away for a moment is back, before anybody else does anything. */
+  end(): void {
+    if (this.#away === undefined) return;
+    this.#world.clock.advance(TICK_MS);
+    this.#node.blink(AWAY, this.#away);
+    this.#away = undefined;
+  }
+
   /** Somebody moves a directory away just as a file in it is looked at, and back at once. */
   blink(path: string): void {
     const { prng, weather, marks, clock } = this.#world;
     const { fs } = this.#node;
-    if (this.#away !== undefined) {
-      clock.advance(TICK_MS);
-      this.#node.blink(AWAY, this.#away);
-      this.#away = undefined;
-    }
     const directory = path.slice(0, path.lastIndexOf("/"));
     const isInGroup = directory.split("/").length > ROOT.split("/").length + 1;
     if (!isInGroup || !fs.has(path) || fs.isDirectory(path)) return;

@@ -185,14 +185,6 @@ export class NodeModel {
     return undefined;
   }
 
-  /** When a component's last file of a key went; undefined if none has, or one is there. */
-  wentMs(key: string, component: string): number | undefined {
-    const times = [...this.#gone.values()]
-      .filter((gone) => gone.key === key && gone.owner.startsWith(`${component}/`))
-      .map(({ sinceMs }) => sinceMs);
-    return times.length > 0 ? Math.max(...times) : undefined;
-  }
-
   /**
    * Moves a directory away, or back, for no longer than a reader takes to look twice: what is in it
    * counts as there.

@@ -1,7 +1,6 @@
 import { txnBudget } from "../../lib/etcd/mod.ts";
 import { Answered } from "./checkers/answered.ts";
 import { AtRest } from "./checkers/at_rest.ts";
-import { BulkDeletes } from "./checkers/bulk_deletes.ts";
 import { BroughtBack } from "./checkers/brought_back.ts";
 import { BadFile } from "./checkers/bad_file.ts";
 import { FailedOperation } from "./checkers/failed_operation.ts";
@@ -136,7 +135,6 @@ class Simulation {
       new NotLookedAt(world),
       new NotOurs(world),
       new TheValue(world),
-      new BulkDeletes(world, maxDeletePercent),
       forgotten,
       new BadFile(world),
       new Answered(world),

@@ -94,8 +94,6 @@ export interface Operation {
   readonly keys?: ReadonlySet<string>;
   /** For one object that is put: in which version. */
   readonly version?: Version;
-  /** Deletes that would be held back are confirmed. */
-  readonly confirmDeletes?: boolean;
   /** It looks at the fence before it decides what is to be done. */
   readonly recoversFirst: boolean;
 }

@@ -53,13 +53,15 @@ export class Answered implements Checker {
       const isHeld = row?.owners.some((owner) =>
         owner.component === component && owner.gvr === gvr
       ) ?? false;
+      // What another's file is to give may have to wait for it, and is told as a conflict.
+      const isOfApi = row?.owners.every(({ fromApi }) => fromApi) ?? true;
       const is = stored && versionIn(stored.value);
       const isSame = is?.uid === version?.uid && is?.resourceVersion === version?.resourceVersion;
       const isIn = kind === "create-object" || kind === "update-object";
       const isOut = kind === "delete-unclaimed" ||
         (kind === "delete-object" && (row?.owners.length ?? 0) === 0 &&
           isBy(stored && this.#world().etcd.writeOf(stored), lineage));
-      const isWrong = (isIn && !isSame) || (kind === "replace-list" && !stored) ||
+      const isWrong = (isIn && !isSame) || (kind === "replace-list" && !stored && isOfApi) ||
         (isOut && stored) ||
         (kind === "delete-object" && isHeld);
       if (isWrong) {
