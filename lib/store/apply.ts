@@ -127,7 +127,7 @@ class Run {
         rows: this.#rows,
         changes: this.#changes,
         also: this.#again,
-        sure: this.#request.asOne,
+        sure: this.#request.sure ?? this.#request.asOne,
         rules,
         settled: this.#request.settled ?? ((key) => this.#isLetGoByName(key)),
         readable: this.#request.readable ?? (() => true),

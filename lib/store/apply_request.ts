@@ -22,6 +22,13 @@ export interface ApplyRequest {
    * answered as done or as failed. Else it is recorded at once.
    */
   readonly asOne: boolean;
+  /**
+   * Look in etcd for all that is taken up before it is planned, also where the cache has it so
+   * already. A Txn that is sent in any case needs no such look: its compares tell.
+   *
+   * @default {asOne: what needs no Txn is answered as done, too}
+   */
+  readonly sure?: boolean;
   /** How values of others are judged. */
   readonly rules: DecisionRules;
   /** Refuse to split these groups over several Txns. */

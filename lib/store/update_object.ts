@@ -45,7 +45,7 @@ export async function updateObject(
   if (known !== "" && compareResourceVersions(owner.resourceVersion, known) <= 0) {
     throw new UpdateConflictError(key, `resourceVersion ${known} is not older`);
   }
-  const applied = await apply(context, putRequest(object, bytes, options));
+  const applied = await apply(context, { ...putRequest(object, bytes, options), sure: false });
   expectDone(context, applied);
   if (isProven(context, object)) return applied;
   if (!cache.rows.has(key)) throw new NotFoundError(`${key} is no longer in etcd`);

@@ -203,7 +203,7 @@ Deno.test("a write through the API is one line, with what it was and changed, an
       `updateNamespacedObject component=app key=${key("one")} ${counts(0, 1, 0, 0)} keys=1 txns=1` +
       ` revision=${two}`,
       `replaceList component=app ${counts(1, 0, 1, 0)} keys=1 txns=1 revision=${three}`,
-      `replaceList component=app ${counts(0, 0, 0, 0)} keys=2 txns=0`,
+      `replaceList component=app ${counts(0, 0, 0, 0)} keys=2 txns=0 revision=${three}`,
       `deleteNamespacedObject component=app key=${key("two")} ${counts(0, 0, 1, 0)} keys=1 txns=1` +
       ` revision=${six}`,
       `deleteComponent component=app ${counts(0, 0, 0, 1)} keys=0 txns=0`,
