@@ -26,7 +26,8 @@ export class InvalidPaths {
     const [component = ""] = canonicalPath.split("/", 1);
     const listed = this.#listed.get(component) ?? 0;
     this.#listed.set(component, listed + 1);
-    if (listed < MAX_INVALID_PATHS) {
+    // What concerns a component as a whole is always told, and keeps no other one.
+    if (listed < MAX_INVALID_PATHS || !canonicalPath.includes("/")) {
       this.#list.push({ path, reason });
       this.#kept.add(canonicalPath);
       return;
@@ -35,7 +36,7 @@ export class InvalidPaths {
       this.#list.push({ path, reason: `${reason}; more are not listed` });
     }
     // To stay small, the whole directory is kept instead of each path in it.
-    this.#kept.add(canonicalPath.slice(0, Math.max(0, canonicalPath.lastIndexOf("/"))));
+    this.#kept.add(canonicalPath.slice(0, canonicalPath.lastIndexOf("/")));
   }
 
   /**
@@ -45,7 +46,7 @@ export class InvalidPaths {
    * @returns true if it, or a directory on the way to it, is invalid
    */
   keeps(path: string): boolean {
-    if (this.#kept.has(path) || this.#kept.has("")) return true;
+    if (this.#kept.has(path)) return true;
     for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
       if (this.#kept.has(path.slice(0, end))) return true;
     }

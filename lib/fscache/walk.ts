@@ -93,10 +93,10 @@ class Walk<K extends KnownFile> {
       const { files, invalid, maxEntries } = this.#parts;
       files.takeOut(component);
       invalid.add(
-        error.source,
         component,
-        `with it ${component} holds more than ${maxEntries} files and directories, and nothing of ` +
-          "it is taken up (--max-component-keys)",
+        component,
+        `with ${error.source}, ${component} holds more than ${maxEntries} files and directories, ` +
+          "and nothing of it is taken up (--max-component-keys)",
       );
     }
   }

@@ -431,14 +431,33 @@ cacheTest(
       const full = snapshot.invalid.filter(({ reason }) =>
         /evil holds more than 1040 files .*--max-component-keys/.test(reason)
       );
-      assert.equal(full.length, 1);
-      assert.deepEqual(snapshot.invalid.filter(({ path }) => !path.startsWith("evil/")), []);
+      assert.deepEqual(full.map(({ path }) => path), ["evil"]);
+      const others = snapshot.invalid.filter(({ path }) => path.split("/", 1).join() !== "evil");
+      assert.deepEqual(others, []);
       assert.deepEqual([...snapshot.files.keys()], ["kubelet/pods.v1.core/default/web"]);
       assert.deepEqual(
         files.filter((path) => !snapshot.unchanged.has(path)).map(snapshot.absence),
         snapshot.unchanged.size === 1 ? ["kept"] : ["kept", "kept"],
       );
     }
+  },
+);
+
+cacheTest(
+  "scan() says of a component with very many invalid files, too, that it has too many entries, and lets others' files go",
+  async (cache) => {
+    const names = ["services.v1.core", "configmaps.v1.core"];
+    for (const name of names) cache.mkdir(`evil/${name}`);
+    cache.put("kubelet/pods.v1.core/default/web");
+    const limits = { maxKeys: MAX_INVALID_PATHS, maxBytes: 1_000_000 };
+    const fs = new EndlessFileSystem(new Set(names), maxEntries(limits) - 10);
+    const snapshot = await cache.scan({ fs, room: { limits } });
+    assert.match(
+      snapshot.invalid.find(({ path }) => path === "evil")?.reason ?? "",
+      /--max-component-keys/,
+    );
+    assert.equal(snapshot.absence("evil/pods.v1.core/default/x"), "kept");
+    assert.equal(snapshot.absence("kubelet/pods.v1.core/default/x"), "gone");
   },
 );
 
