@@ -1,3 +1,4 @@
+import type { Gvr } from "../k8s/mod.ts";
 import { plural } from "../plural.ts";
 import {
   type ComponentHolding,
@@ -21,6 +22,12 @@ export interface ComponentRoomOptions {
    * @default nothing
    */
   readonly heldBy?: ((component: string) => ComponentHolding) | undefined;
+  /**
+   * Tells of a resource whose objects take no room, since none of them is imported.
+   *
+   * @default there is none
+   */
+  readonly isLeftOut?: ((gvr: Gvr) => boolean) | undefined;
 }
 
 interface Room {
@@ -34,6 +41,8 @@ interface Room {
 interface Asked {
   readonly component: string;
   readonly directory: string;
+  /** What its object is; undefined as long as nobody has read it, in the older layout. */
+  readonly gvr: Gvr | undefined;
   /** Undefined: nothing is recorded. */
   readonly knownBytes: number | undefined;
 }
@@ -42,14 +51,16 @@ interface Asked {
 export class ComponentRooms {
   readonly #limits: ComponentLimits;
   readonly #heldBy: (component: string) => ComponentHolding;
+  readonly #isLeftOut: (gvr: Gvr) => boolean;
   readonly #rooms = new Map<string, Room>();
   /** By group (`component/directory`): how many files were left out, and by which limit. */
   readonly #leftOut = new Map<string, { files: number; limit: keyof ComponentLimits }>();
 
   /** @param options what components may have, and have */
-  constructor({ limits, heldBy }: ComponentRoomOptions) {
+  constructor({ limits, heldBy, isLeftOut }: ComponentRoomOptions) {
     this.#limits = limits ?? DEFAULT_COMPONENT_LIMITS;
     this.#heldBy = heldBy ?? (() => ({ keys: 0, bytes: 0 }));
+    this.#isLeftOut = isLeftOut ?? (() => false);
   }
 
   /**
@@ -63,10 +74,11 @@ export class ComponentRooms {
   mayRead(asked: Asked, sizeOf: () => number, maxBytes: number): boolean {
     const { component, directory, knownBytes } = asked;
     const room = this.#roomOf(component);
+    const takesRoom = this.#takesRoom(asked);
     let limit: keyof ComponentLimits | undefined;
-    if (knownBytes === undefined && room.keys <= 0) limit = "maxKeys";
+    if (takesRoom && knownBytes === undefined && room.keys <= 0) limit = "maxKeys";
     else if (room.readable <= 0) limit = "maxBytes";
-    else if (room.bytes < maxBytes) {
+    else if (takesRoom && room.bytes < maxBytes) {
       const growth = sizeOf() - (knownBytes ?? 0);
       if (growth > 0 && growth > room.bytes) limit = "maxBytes";
     }
@@ -82,7 +94,7 @@ export class ComponentRooms {
    * @param asked which
    * @param bytes how many it holds
    */
-  hasRead({ component }: Asked, bytes: number): void {
+  hasRead({ component }: Pick<Asked, "component">, bytes: number): void {
     this.#roomOf(component).readable -= bytes;
   }
 
@@ -92,7 +104,9 @@ export class ComponentRooms {
    * @param asked which
    * @param bytes how many it holds
    */
-  takes({ component, knownBytes }: Asked, bytes: number): void {
+  takes(asked: Asked, bytes: number): void {
+    if (!this.#takesRoom(asked)) return;
+    const { component, knownBytes } = asked;
     const room = this.#roomOf(component);
     if (knownBytes === undefined) room.keys--;
     room.bytes -= bytes - (knownBytes ?? 0);
@@ -105,6 +119,10 @@ export class ComponentRooms {
       const reason = overLimit(component, limit, this.#limits);
       return { path, reason: `at least ${plural(rounded(files), "file")} left out: ${reason}` };
     });
+  }
+
+  #takesRoom({ gvr }: Asked): boolean {
+    return gvr === undefined || !this.#isLeftOut(gvr);
   }
 
   #roomOf(component: string): Room {

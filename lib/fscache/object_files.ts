@@ -146,11 +146,11 @@ export class ObjectFiles<K extends KnownFile> {
     }
   }
 
-  #mayRead({ component, directory }: Place, path: string, source: string): boolean {
+  #mayRead({ component, directory, group }: Place, path: string, source: string): boolean {
     const { fs, root, maxObjectBytes } = this.#options;
     const knownBytes = this.#options.known(path)?.stamp.size;
     return this.#rooms.mayRead(
-      { component, directory, knownBytes },
+      { component, directory, gvr: group.gvr, knownBytes },
       () => fs.lstat(`${root}/${source}`).size,
       maxObjectBytes,
     );
@@ -161,19 +161,19 @@ export class ObjectFiles<K extends KnownFile> {
     const readAtMs = this.#options.nowMs();
     const { bytes, stamp } = fs.readFile(`${root}/${source}`, maxObjectBytes);
     const { component, directory } = place;
-    const asked = { component, directory, knownBytes: this.#options.known(path)?.stamp.size };
-    this.#rooms.hasRead(asked, bytes.length);
+    this.#rooms.hasRead(place, bytes.length);
     const meta = readObject(bytes);
     const identity = identify(meta, place, name);
     if (identity === undefined) return undefined;
-    this.#rooms.takes(asked, bytes.length);
+    const knownBytes = this.#options.known(path)?.stamp.size;
+    this.#rooms.takes({ component, directory, gvr: identity.gvr, knownBytes }, bytes.length);
     this.#customs.add(identity.gvr, { path, source, kind: meta.kind, ...identity });
     const retained = bytes.length <= this.#bytesLeft;
     if (retained) this.#bytesLeft -= bytes.length;
     return {
       path,
-      component: place.component,
-      directory: place.directory,
+      component,
+      directory,
       ...identity,
       uid: meta.uid,
       resourceVersion: meta.resourceVersion,

@@ -10,6 +10,7 @@ import {
 } from "../fscache/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
+import { hasSecretKeys } from "../k8s/mod.ts";
 import { Slices } from "../slices.ts";
 import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
 import { otherFiles, type Standing } from "./other_files.ts";
@@ -118,6 +119,7 @@ async function lookOnce(
   { source, cache, clock, progress }: LookParts,
   { groups, besides, absences }: LookScope,
 ): Promise<Look> {
+  const { coverage: { excludeResources }, leavesOutSecrets } = source;
   const snapshot = await scan<CachedFile>({
     ...source,
     ...source.coverage,
@@ -125,13 +127,16 @@ async function lookOnce(
     besides,
     absences,
     recorded: cache.files,
-    room: { limits: source.limits, heldBy: (component) => cache.heldBy(component) },
+    room: {
+      limits: source.limits,
+      heldBy: (component) => cache.heldBy(component),
+      isLeftOut: (gvr) => (leavesOutSecrets && hasSecretKeys(gvr)) || !!excludeResources?.has(gvr),
+    },
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),
     progress,
     pause: () => clock.pause(),
   });
-  const { coverage: { excludeResources }, leavesOutSecrets } = source;
   const diff = diffSnapshot(cache, snapshot, {
     isExcluded: excludeResources &&
       ((path, gvr) => !besides?.has(path) && excludeResources.has(gvr)),

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/clock.ts";
 import {
   AbsenceHistory,
+  type ComponentLimits,
   DenoFileSystem,
   ExcludedResources,
   type FileSystem,
@@ -29,6 +30,7 @@ export interface RunOptions extends Partial<Omit<ReconcileOptions, "source" | "c
   readonly excludeResources?: readonly string[];
   readonly maxObjectBytes?: number;
   readonly leavesOutSecrets?: boolean;
+  readonly limits?: ComponentLimits;
 }
 
 /** The numbers and lists of a report that say what was done. */
@@ -90,7 +92,8 @@ export class World implements AsyncDisposable {
   }
 
   options(options: RunOptions = {}): ReconcileOptions {
-    const { components, excludeResources, maxObjectBytes, leavesOutSecrets, ...rest } = options;
+    const { components, excludeResources, maxObjectBytes, leavesOutSecrets, limits, ...rest } =
+      options;
     return {
       source: {
         root: this.files.root,
@@ -100,6 +103,7 @@ export class World implements AsyncDisposable {
           excludeResources: excludeResources && new ExcludedResources(excludeResources),
         },
         leavesOutSecrets: leavesOutSecrets ?? false,
+        limits,
         settleMs: SETTLE_MS,
         maxObjectBytes: maxObjectBytes ?? 1024 * 1024,
       },

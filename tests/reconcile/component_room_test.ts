@@ -43,3 +43,43 @@ Deno.test("a component's entries never use up the room that another has in a key
     });
   }
 });
+
+Deno.test("what is not imported takes up no room of its component", async () => {
+  await using server = await startEtcd();
+  await using world = await World.start(server);
+  const options = {
+    limits: { maxKeys: 3, maxBytes: 1_000_000 },
+    leavesOutSecrets: true,
+    excludeResources: ["leases.v1.coordination.k8s.io"],
+  };
+  const { files } = world;
+  for (const name of ["a", "b", "c"]) {
+    files.put(`kubelet/secrets.v1.core/shop/${name}`);
+    files.put(`kubelet/leases/shop/${name}`, { gvr: "leases.v1.coordination.k8s.io" });
+  }
+  files.put("kubelet/services.v1.core/shop/a");
+  files.put("kubelet/services.v1.core/shop/b");
+  for (const created of [2, 0]) {
+    const done = await world.run(options);
+    assert.deepEqual([done.status, done.created, done.invalid], ["in-step", created, []]);
+  }
+  files.remove("kubelet/leases");
+  files.put("kubelet/services.v1.core/shop/c");
+  // Full is full, but not of Secrets.
+  for (const created of [1, 0]) {
+    const done = await world.run(options);
+    assert.deepEqual([done.status, done.created, done.invalid], ["in-step", created, []]);
+  }
+  files.put("kubelet/services.v1.core/shop/d");
+  const { invalid } = await world.run(options);
+  assert.deepEqual(invalid.map(({ path }) => path), ["kubelet/services.v1.core"]);
+});
+
+Deno.test("a component whose Secrets are left out, and are too many entries, is told of", async () => {
+  await using server = await startEtcd();
+  await using world = await World.start(server);
+  for (let at = 0; at <= 1_010; at++) world.files.put(`kubelet/secrets.v1.core/shop/s${at}`);
+  const options = { limits: { maxKeys: 5, maxBytes: 1_000_000 }, leavesOutSecrets: true };
+  const { status, invalid } = await world.run(options);
+  assert.deepEqual([status, invalid.map(({ path }) => path)], ["partial", ["kubelet"]]);
+});
