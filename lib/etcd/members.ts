@@ -56,8 +56,8 @@ export class Members {
   }
 
   /**
-   * Holds the cluster that an answer comes from against the others': if it is another, all are asked
-   * anew, for they may have been made anew.
+   * Holds the cluster that an answer comes from against the others', and against what this endpoint
+   * said before: if it is another, all are asked anew, for they may have been made anew.
    *
    * @param member who answers
    * @param options `deadline` of the call
@@ -73,8 +73,9 @@ export class Members {
     // Whether it is an answer at all is looked at later.
     const said: Partial<ResponseHeader> | null | undefined = answer.header;
     const clusterId = said?.cluster_id ?? NO_CLUSTER;
-    if (clusterId !== NO_CLUSTER) this.#clusters.set(endpoint, clusterId);
-    if (this.#isMixed) {
+    const isOther = this.#isOther(endpoint, clusterId);
+    this.#learn([{ endpoint, clusterId }]);
+    if (isOther || this.#isMixed) {
       this.#asked = undefined;
       await this.check(deadline);
     }
@@ -85,15 +86,35 @@ export class Members {
     return new Set(this.#clusters.values()).size > 1;
   }
 
+  /** Tells whether an endpoint said before that it belongs to another cluster. */
+  #isOther(endpoint: string, clusterId: string): boolean {
+    const before = this.#clusters.get(endpoint);
+    return clusterId !== NO_CLUSTER && before !== undefined && before !== clusterId;
+  }
+
+  /** Where a cluster gave way to another, nothing is known any more of who else belonged to it. */
+  #learn(answers: readonly { readonly endpoint: string; readonly clusterId: string }[]): void {
+    for (const { endpoint, clusterId } of answers) {
+      if (!this.#isOther(endpoint, clusterId)) continue;
+      const before = this.#clusters.get(endpoint);
+      for (const [other, known] of this.#clusters) {
+        if (known === before) this.#clusters.delete(other);
+      }
+    }
+    for (const { endpoint, clusterId } of answers) {
+      if (clusterId !== NO_CLUSTER) this.#clusters.set(endpoint, clusterId);
+    }
+  }
+
   async #ask(deadline: number): Promise<void> {
     const until = deadlineIn(msUntil(deadline) * ASKING_SHARE);
-    await Promise.all(this.#members.map(async (member) => {
+    const answers = await Promise.all(this.#members.map(async (member) => {
       const { endpoint } = member;
       const status = await member.status(until).catch(() => undefined);
-      if (status === undefined) return;
-      requireVersion(endpoint, status.version);
-      if (status.clusterId !== NO_CLUSTER) this.#clusters.set(endpoint, status.clusterId);
+      if (status) requireVersion(endpoint, status.version);
+      return status && { endpoint, clusterId: status.clusterId };
     }));
+    this.#learn(answers.filter((answer) => answer !== undefined));
     if (this.#isMixed) throw mixed(this.#clusters);
   }
 }
