@@ -9,16 +9,14 @@ import { type Options, readOptions } from "../../lib/cli/options.ts";
 import { differencesOf, settingsOf } from "../../lib/cli/settings.ts";
 import { CONFLICT_POLICIES } from "../../lib/store/mod.ts";
 
-const README = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
-
 /** Shown elsewhere: one is a command, the others are what a user tries first. */
-const NOT_IN_README = ["reconcile", "help", "version"];
+const NOT_IN_REFERENCE = ["reconcile", "help", "version"];
 
-/** The rows of the table in README whose first column is headed so, cell by cell. */
-function tableOf(heading: string): string[][] {
-  const lines = README.split("\n");
+/** The rows of the table in a page whose first column is headed so, cell by cell. */
+function tableOf(page: string, heading: string): string[][] {
+  const lines = Deno.readTextFileSync(new URL(`../../${page}`, import.meta.url)).split("\n");
   const start = lines.findIndex((line) => line.startsWith(`| ${heading} `));
-  ok(start >= 0, `README has a table of ${heading}s`);
+  ok(start >= 0, `${page} has a table of ${heading}s`);
   const length = lines.slice(start).findIndex((line) => !line.startsWith("|"));
   return lines.slice(start + 2, start + length).map((line) =>
     line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"))
@@ -36,20 +34,34 @@ function optionsOf(...args: string[]): Options {
   return readOptions(parseArguments(args, () => undefined), () => "n1");
 }
 
-Deno.test("README's table of flags is the table that flags are read by", () => {
-  const expected = FLAG_NAMES.filter((name) => !NOT_IN_README.includes(name)).map((name) => {
+Deno.test("the reference's table of flags is the table that flags are read by", () => {
+  const expected = FLAG_NAMES.filter((name) => !NOT_IN_REFERENCE.includes(name)).map((name) => {
     const known = flag(name);
     const alias = known.alias === undefined ? "" : `, \`-${known.alias}\``;
     const byDefault = known.default === undefined ? "" : `\`${known.default}\``;
     return [`\`--${name}${valueOf(known)}\`${alias}`, byDefault, known.help];
   });
-  deepStrictEqual(tableOf("flag"), expected);
+  deepStrictEqual(tableOf("docs/reference.md", "flag"), expected);
 });
 
-Deno.test("README's table of commands is the table that commands are found by", () => {
+Deno.test("the reference's table of commands is the table that commands are found by", () => {
   const [run, ...others] = Object.values(COMMANDS);
   const all = [...(run ? [run] : []), RECONCILE, ...others];
-  deepStrictEqual(tableOf("command"), all.map(({ usage, help }) => [`\`${usage}\``, help]));
+  deepStrictEqual(
+    tableOf("docs/reference.md", "command"),
+    all.map(({ usage, help }) => [`\`${usage}\``, help]),
+  );
+});
+
+Deno.test("README's ten settings are variables of flags, with the flags' defaults", () => {
+  const rows = tableOf("README.md", "setting");
+  const defaults = new Map(FLAG_NAMES.map((name) => [`\`${envName(name)}\``, flag(name).default]));
+  strictEqual(new Set(rows.map(([setting]) => setting)).size, 10);
+  for (const [setting = "", byDefault] of rows) {
+    ok(defaults.has(setting), setting);
+    const expected = defaults.get(setting);
+    strictEqual(byDefault, expected === undefined ? "" : `\`${expected}\``, setting);
+  }
 });
 
 Deno.test("--help has a line for each flag and each command, with default and description", () => {
