@@ -28,10 +28,10 @@ type RecordOf<M extends Members> = RequiredOf<M> & OptionalOf<M> extends infer A
 
 /** A text. */
 export const TEXT: Schema<string> = { type: "string" };
-/** A whole number from 0. */
-export const COUNT: Schema<number> = { type: "integer", minimum: 0 };
+/** A whole number from 0. Without the format a generated client may take 32 bits for it. */
+export const COUNT: Schema<number> = { type: "integer", format: "int64", minimum: 0 };
 /** A number from 0. */
-export const AMOUNT: Schema<number> = { type: "number", minimum: 0 };
+export const AMOUNT: Schema<number> = { type: "number", format: "double", minimum: 0 };
 /** True or false. */
 export const YES_NO: Schema<boolean> = { type: "boolean" };
 /** A moment. */
@@ -53,7 +53,7 @@ export function described<T>(description: string, schema: Schema<T>): Schema<T> 
  * @param choices the texts
  */
 export function oneOf<const T extends string>(choices: readonly T[]): Schema<T> {
-  return { enum: choices };
+  return { type: "string", enum: choices };
 }
 
 /**
@@ -84,7 +84,8 @@ export function orNull<T>(schema: Schema<T>): Schema<T | null> {
 }
 
 /**
- * An object with exactly these members.
+ * An object with these members. It may have others: what is answered grows from version to version,
+ * and a client that was made of an older document goes on.
  *
  * @param members their schemas by name; one whose name ends with `?` may be missing
  */
@@ -98,6 +99,5 @@ export function record<const M extends Members>(members: M): Schema<RecordOf<M>>
     type: "object",
     properties: Object.fromEntries(named.map(({ name, schema }) => [name, schema])),
     required: named.filter(({ required }) => required).map(({ name }) => name),
-    additionalProperties: false,
   };
 }

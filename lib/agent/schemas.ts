@@ -146,22 +146,31 @@ const written = record({
   "revision?": TEXT,
 });
 
-/** A Kubernetes object; it is answered byte for byte, so its type says nothing. */
+/** Any object, whatever its members are. */
+const ANY_OBJECT: Schema = { type: "object", additionalProperties: true };
+
+/**
+ * A Kubernetes object; it is answered byte for byte, so its type says nothing. A Go client keeps its
+ * bytes: in a map its numbers beyond 2^53 would change.
+ */
 const object: Schema = {
-  type: "object",
+  ...ANY_OBJECT,
   description: "A Kubernetes object with apiVersion, kind, metadata.name and " +
-    "metadata.resourceVersion.",
+    "metadata.resourceVersion. It is stored and answered byte for byte, with members that " +
+    "nobody knows and numbers of any size.",
+  properties: { apiVersion: TEXT, kind: TEXT, metadata: ANY_OBJECT },
   required: ["apiVersion", "kind", "metadata"],
+  "x-go-type": "json.RawMessage",
 };
 
 const objectList: Schema = {
-  type: "object",
+  ...ANY_OBJECT,
   description: "A Kubernetes List; what its items lack of apiVersion and kind follows from its " +
     "own.",
   properties: {
     apiVersion: TEXT,
     kind: { type: "string", pattern: "List$" },
-    items: { type: ["array", "null"], items: { type: "object" } },
+    items: { type: ["array", "null"], items: { ...ANY_OBJECT, "x-go-type": "json.RawMessage" } },
   },
   required: ["apiVersion", "kind", "items"],
 };

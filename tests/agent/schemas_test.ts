@@ -11,6 +11,7 @@ import {
   type TypeOf,
   YES_NO,
 } from "../../lib/agent/schema.ts";
+import { closed } from "./_closed.ts";
 import type { Answers } from "../../lib/agent/mod.ts";
 import type { ReconcileReport, TakeOver, Verification } from "../../lib/reconcile/mod.ts";
 
@@ -42,7 +43,8 @@ interface Everything {
 Deno.test("the type of a schema is what the schema describes, and the schema what it says", () => {
   const same: Same<Plain<TypeOf<typeof EVERYTHING>>, Plain<Everything>> = true;
   ok(same);
-  const validate = new Ajv2020().compile<Everything>(EVERYTHING);
+  const ajv = new Ajv2020({ formats: { int64: true, double: true } });
+  const validate = ajv.compile<Everything>(EVERYTHING);
   const all: Everything = {
     text: "t",
     count: 1,
@@ -59,10 +61,16 @@ Deno.test("the type of a schema is what the schema describes, and the schema wha
     [{ ...all, count: undefined, text: undefined }, false],
     [{ ...all, list: [{ deep: 1 }] }, false],
     [{ ...all, map: { one: "1" } }, false],
-    [{ ...all, more: 1 }, false],
+    // A client that was made of an older document meets such.
+    [{ ...all, more: 1, list: [{ more: 1 }] }, true],
   ];
   for (const [value, expected] of cases) {
     strictEqual(validate(value), expected, JSON.stringify(value));
+  }
+  const validateClosed = ajv.compile(closed(EVERYTHING));
+  strictEqual(validateClosed(all), true);
+  for (const more of [{ ...all, more: 1 }, { ...all, list: [{ more: 1 }] }]) {
+    strictEqual(validateClosed(more), false);
   }
   const { count: _, ...less } = all;
   deepStrictEqual([validate(less), validate({ ...less, text: undefined })], [true, false]);

@@ -1,7 +1,7 @@
 import type { Node } from "../node.ts";
 import { componentRoutes } from "./component_routes.ts";
 import { nodeRoutes } from "./node_routes.ts";
-import { openApiOf } from "./openapi.ts";
+import { openApiOf, type RouteGroup } from "./openapi.ts";
 import { type ProcessParts, processRoutes } from "./process_routes.ts";
 import type { Route } from "./route.ts";
 import { storeRoutes } from "./store_routes.ts";
@@ -19,22 +19,30 @@ export interface ApiParts extends ProcessParts {
  * @param parts what answers
  */
 export function apiRoutes(parts: ApiParts): Route[] {
-  const routes: Route[] = [
-    ...processRoutes(parts),
-    ...routesOf(parts.agent),
-    {
-      method: "GET",
-      path: "/openapi.json",
-      id: "getOpenApi",
-      summary: "This document.",
-      answers: { 200: { description: "OpenAPI 3.1.", schema: { type: "object" } } },
-      errors: [],
-      atOnce: true,
-      answer: () => ({ status: 200, body: document }),
+  const itself: Route = {
+    method: "GET",
+    path: "/openapi.json",
+    id: "getOpenApi",
+    summary: "This document.",
+    answers: {
+      200: {
+        description: "OpenAPI 3.1.",
+        schema: { type: "object", additionalProperties: true },
+        example: { openapi: "3.1.0" },
+      },
     },
-  ];
-  const document = openApiOf(routes, parts.version);
-  return routes;
+    errors: [],
+    atOnce: true,
+    answer: () => ({ status: 200, body: document }),
+  };
+  const process: RouteGroup = {
+    name: "process",
+    description: "How the process is doing, for who supervises it.",
+    routes: [...processRoutes(parts), itself],
+  };
+  const groups = [process, ...groupsOf(parts.agent)];
+  const document = openApiOf(groups, parts.version);
+  return groups.flatMap(({ routes }) => routes);
 }
 
 /**
@@ -43,7 +51,32 @@ export function apiRoutes(parts: ApiParts): Route[] {
  * @param node the node
  */
 export function routesOf(node: Node): Route[] {
-  return [...askedRoutes(node), ...storeRoutes(node)];
+  return groupsOf(node).flatMap(({ routes }) => routes);
+}
+
+function groupsOf(node: Node): RouteGroup[] {
+  return [
+    {
+      name: "node",
+      description: "How the node is doing, and what an operator may ask of it.",
+      routes: nodeRoutes(node),
+    },
+    {
+      name: "takeover",
+      description: "What takes the place of another importer or of a lost state directory.",
+      routes: takeoverRoutes(node),
+    },
+    {
+      name: "components",
+      description: "What the components of the node hold, and letting one go.",
+      routes: componentRoutes(node),
+    },
+    {
+      name: "objects",
+      description: "Objects and lists of components that the fs cache does not have.",
+      routes: storeRoutes(node),
+    },
+  ];
 }
 
 /**

@@ -1,35 +1,65 @@
 import { type ErrorCode, STATUS_OF } from "../error_codes.ts";
-import { PATH_PARAMETERS } from "./places.ts";
-import { type BodyDescription, COMMON_ERRORS, type Route } from "./route.ts";
+import { ERROR_EXAMPLES } from "../error_examples.ts";
+import { EXAMPLES } from "../examples.ts";
 import type { Schema } from "../schema.ts";
 import { ref, SCHEMAS } from "../schemas.ts";
+import { PATH_PARAMETERS } from "./places.ts";
+import { type BodyDescription, COMMON_ERRORS, type Route } from "./route.ts";
 import { parameterIn } from "./target.ts";
+
+/** Routes that belong together; a tag in the document. */
+export interface RouteGroup {
+  /** The tag's. */
+  readonly name: string;
+  /** What they are about. */
+  readonly description: string;
+  /** In the order of the document. */
+  readonly routes: readonly Route[];
+}
+
+const DESCRIPTION = "Served on a unix socket alone. Errors are `{code, message}`. What is " +
+  "answered may have more members than are listed here, and a later version may have more codes: " +
+  "a client passes over what it does not know.";
+
+/** Of a URL on a unix socket only the path counts. */
+const SERVERS = [{
+  url: "http://edgekeyd",
+  description: "The daemon's unix socket: /run/edgekeyd/api.sock, unless --listen says another. " +
+    "Any host will do.",
+}];
 
 /**
  * Makes the OpenAPI 3.1 document of a table of routes.
  *
- * @param routes the table
+ * @param groups the table
  * @param version edgekeyd's
  */
-export function openApiOf(routes: readonly Route[], version: string): object {
+export function openApiOf(groups: readonly RouteGroup[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const route of routes) {
-    (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route);
+  for (const { name, routes } of groups) {
+    for (const route of routes) {
+      (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route, name);
+    }
   }
+  const examples = Object.entries(EXAMPLES).map(([name, value]) => [name, { value }]);
   return {
     openapi: "3.1.0",
     info: {
       title: "edgekeyd",
       version,
-      description: "Served on a unix socket alone. Errors are `{code, message}`.",
+      description: DESCRIPTION,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
+    servers: SERVERS,
+    // The socket's mode says who may; a request carries nothing.
+    security: [],
+    tags: groups.map(({ name, description }) => ({ name, description })),
     paths,
-    components: { schemas: SCHEMAS },
+    components: { schemas: SCHEMAS, examples: Object.fromEntries(examples) },
   };
 }
 
-function operationOf(route: Route): object {
+function operationOf(route: Route, tag: string): object {
   const { id, summary, body, answers, errors } = route;
   const parameters = [...pathParameters(route), ...queryParameters(route)];
   const bodyErrors: ErrorCode[] = body ? ["NoContent", "TooLarge", "RequestTimeout"] : [];
@@ -37,37 +67,58 @@ function operationOf(route: Route): object {
   for (const [status, answer] of Object.entries(answers)) responses[status] = contentOf(answer);
   const codes = new Set([...COMMON_ERRORS, ...bodyErrors, ...errors]);
   for (const [status, some] of Map.groupBy(codes, (code) => STATUS_OF[code])) {
-    responses[status] ??= contentOf({ description: some.join(", "), schema: ref("Error") });
+    responses[status] ??= errorsOf(some.join(", "), some);
   }
+  responses["default"] = errorsOf("Any other failure.", ["Internal"]);
   return {
     operationId: id,
     summary,
+    tags: [tag],
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { required: true, ...contentOf(body) } }),
     responses,
   };
 }
 
-function pathParameters({ path }: Route): object[] {
-  return path.split("/").map(parameterIn).filter((name) => name !== undefined).map((name) => ({
-    name,
-    in: "path",
-    required: true,
-    description: PATH_PARAMETERS[name] ?? "",
-    schema: { type: "string" },
-  }));
+function errorsOf(description: string, codes: readonly ErrorCode[]): object {
+  const examples = codes.map((code) => [code, { value: { code, message: ERROR_EXAMPLES[code] } }]);
+  const json = { schema: ref("Error"), examples: Object.fromEntries(examples) };
+  return { description, content: { "application/json": json } };
+}
+
+function pathParameters({ path, places = {} }: Route): object[] {
+  return path.split("/").map(parameterIn).filter((name) => name !== undefined).map((name) => {
+    const { description, example } = PATH_PARAMETERS[name] ?? {};
+    return {
+      name,
+      in: "path",
+      required: true,
+      description,
+      schema: { type: "string" },
+      example: places[name] ?? example,
+    };
+  });
 }
 
 function queryParameters({ query = [] }: Route): object[] {
-  return query.map(({ name, kind, required = false, description }) => {
-    const schema: Schema = { type: kind === "boolean" ? "boolean" : "string" };
-    return { name, in: "query", required, description, schema };
+  return query.map(({ name, kind, required = false, description, example }) => {
+    const schema: Schema = kind === "boolean"
+      ? { type: "boolean", default: false }
+      : { type: "string" };
+    return { name, in: "query", required, description, schema, ...(example && { example }) };
   });
 }
 
 function contentOf(body: BodyDescription): object {
   const { description, type = "application/json", schema, also = {} } = body;
-  const types = Object.entries({ [type]: schema, ...also });
-  const content = Object.fromEntries(types.map(([name, of]) => [name, { schema: of }]));
-  return { description, content };
+  const usual = { schema, ...exampleOf(body) };
+  const others = Object.entries(also).map(([name, of]) => [name, { schema: of }]);
+  return { description, content: { [type]: usual, ...Object.fromEntries(others) } };
+}
+
+function exampleOf({ example, schema: { $ref } }: BodyDescription): object {
+  if (example !== undefined) return { examples: { usual: { value: example } } };
+  if (typeof $ref !== "string") return {};
+  const name = $ref.slice($ref.lastIndexOf("/") + 1);
+  return { examples: { usual: { $ref: `#/components/examples/${name}` } } };
 }

@@ -12,11 +12,17 @@ export const COMPONENT = `${COMPONENTS}/{component}` as const;
 export const RESOURCE = `${COMPONENT}/resources/{gvr}` as const;
 
 /** The parameters that paths have, as the OpenAPI document describes them. */
-export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
-  component: "Who asked for the objects, as in `kubelet`.",
-  gvr: "Resource, version and group, as in `pods.v1.core`.",
-  namespace: "A namespace.",
-  name: "An object's name.",
+export const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
+  component: {
+    description: "Who asked for the objects, as in `kubelet`.",
+    example: "sensor-agent",
+  },
+  gvr: {
+    description: "Resource, version and group, as in `pods.v1.core`.",
+    example: "configmaps.v1.core",
+  },
+  namespace: { description: "A namespace.", example: "shop" },
+  name: { description: "An object's name.", example: "settings" },
 };
 
 /** Errors that a path can have, by what is in it. */

@@ -42,7 +42,11 @@ export function processRoutes({ agent, metrics, metricsType }: ProcessParts): Ro
         `${namesOf("warning")}.`,
       answers: {
         200: { description: "It does, whatever it warns of.", schema: ref("Readiness") },
-        503: { description: "It does not.", schema: ref("Readiness") },
+        503: {
+          description: "It does not.",
+          schema: ref("Readiness"),
+          example: NOT_READY,
+        },
       },
       errors: [],
       atOnce: true,
@@ -71,6 +75,7 @@ export function processRoutes({ agent, metrics, metricsType }: ProcessParts): Ro
           description: "Prometheus' text format.",
           type: metricsType,
           schema: { type: "string" },
+          example: "edgekeyd_ready 1\n",
         },
       },
       errors: [],
@@ -78,6 +83,14 @@ export function processRoutes({ agent, metrics, metricsType }: ProcessParts): Ro
     },
   ];
 }
+
+const NOT_READY: Answers["Readiness"] = {
+  ready: false,
+  reasons: ["can't reach etcd at 10.0.0.1:2379"],
+  warnings: [],
+  code: "NotReady",
+  message: "can't reach etcd at 10.0.0.1:2379",
+};
 
 function namesOf(kind: ConditionKind): string {
   return [...CONDITIONS].filter(([, one]) => one.kind === kind).map(([name]) => name).join(", ");

@@ -38,6 +38,8 @@ export interface QueryParameter<Name extends string = string> {
   readonly required?: boolean;
   /** What it does, for the OpenAPI document. */
   readonly description: string;
+  /** One that can be given, for the document. */
+  readonly example?: string;
 }
 
 /** How a body is described in the OpenAPI document. */
@@ -48,6 +50,8 @@ export interface BodyDescription {
   readonly type?: string;
   /** What is in it. */
   readonly schema: Schema;
+  /** One that may come, for the document; by default that of the schema, if it is a named one. */
+  readonly example?: string | object;
   /** Other media types in which it may come. */
   readonly also?: Readonly<Record<string, Schema>>;
 }
@@ -75,6 +79,8 @@ export interface Route<
   readonly summary: string;
   /** The parameters that it takes; by default none. */
   readonly query?: readonly QueryParameter<Query>[];
+  /** What may stand in its path, for the document; by default what is usual for the parameter. */
+  readonly places?: Readonly<Record<string, string>>;
   /** The body that it takes; by default none. */
   readonly body?: BodyDescription;
   /** Answers that are no errors, by status. */

@@ -7,6 +7,7 @@ import {
   replaceComponentList,
   updateObject,
 } from "../../store/mod.ts";
+import { clusterNode, configMap } from "../examples.ts";
 import type { Node } from "../node.ts";
 import { ref } from "../schemas.ts";
 import { writeObjectList } from "./object_list.ts";
@@ -22,6 +23,7 @@ const NAMESPACE: QueryParameter = {
   name: "namespace",
   kind: "text",
   description: "Only this namespace; without it all.",
+  example: "shop",
 };
 const OBJECT: BodyDescription = { description: "The object.", schema: ref("Object") };
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
@@ -32,6 +34,11 @@ const STORED: BodyDescription = {
 };
 const LIST: BodyDescription = { description: "The list.", schema: ref("ObjectList") };
 
+/** What stands in the document's examples of requests for one object. */
+interface ExampleKind extends Required<Pick<Route, "places">> {
+  readonly object: (resourceVersion: string) => object;
+}
+
 /**
  * Objects and lists in the store, under `/v1/components`.
  *
@@ -39,13 +46,14 @@ const LIST: BodyDescription = { description: "The list.", schema: ref("ObjectLis
  */
 export function storeRoutes(node: Node): Route[] {
   const write = storeWriter(node);
-  const objectRoutes = (path: string, scope: string): Route[] => [
+  const objectRoutes = (path: string, scope: string, kind: ExampleKind): Route[] => [
     jsonRoute({
       method: "POST",
       path,
+      places: kind.places,
       id: `create${scope}Object`,
       summary: "Create an object where there is none yet.",
-      body: OBJECT,
+      body: { ...OBJECT, example: kind.object("4711") },
       ...WRITTEN,
       status: 201,
       errors: [...WRITE_ERRORS, "SecretsLeftOut", "InvalidContent", "KeyExists"],
@@ -62,9 +70,10 @@ export function storeRoutes(node: Node): Route[] {
     {
       method: "GET",
       path,
+      places: kind.places,
       id: `get${scope}Object`,
       summary: "Read an object that the component holds, from etcd.",
-      answers: { 200: STORED },
+      answers: { 200: { ...STORED, example: kind.object("4711") } },
       errors: [...READ_ERRORS, ...PLACE_ERRORS, "NotFound"],
       async answer(call) {
         const place = objectPlaceOf(call);
@@ -75,9 +84,10 @@ export function storeRoutes(node: Node): Route[] {
     jsonRoute({
       method: "PUT",
       path,
+      places: kind.places,
       id: `update${scope}Object`,
       summary: "Update an object, if its resourceVersion is fresher.",
-      body: OBJECT,
+      body: { ...OBJECT, example: kind.object("4712") },
       ...WRITTEN,
       errors: [...WRITE_ERRORS, "SecretsLeftOut", "InvalidContent", "NotFound", "UpdateConflict"],
       async answer(call) {
@@ -93,6 +103,7 @@ export function storeRoutes(node: Node): Route[] {
     jsonRoute({
       method: "DELETE",
       path,
+      places: kind.places,
       id: `delete${scope}Object`,
       summary: "Let an object go; it is deleted unless somebody else holds it.",
       ...WRITTEN,
@@ -150,8 +161,11 @@ export function storeRoutes(node: Node): Route[] {
         );
       },
     }),
-    ...objectRoutes(NAMESPACED, "Namespaced"),
-    ...objectRoutes(CLUSTER_SCOPED, ""),
+    ...objectRoutes(NAMESPACED, "Namespaced", { object: configMap, places: {} }),
+    ...objectRoutes(CLUSTER_SCOPED, "", {
+      object: clusterNode,
+      places: { gvr: "nodes.v1.core", name: "edge-7" },
+    }),
   ];
 }
 

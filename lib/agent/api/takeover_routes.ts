@@ -49,6 +49,7 @@ export function takeoverRoutes(node: Node) {
         description: "OpenYurt's file `component-key-cache`.",
         type: "text/plain",
         schema: { type: "string" },
+        example: "kubelet#_v1_pods:/registry/pods/shop/web-0\n",
       },
       schema: ref("TakeOver"),
       description: "What became of them.",

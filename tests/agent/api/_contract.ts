@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { STATUS_OF } from "../../../lib/agent/api/mod.ts";
+import { closed } from "../_closed.ts";
 import type { Answered, DaemonProcess } from "../_daemon.ts";
 
 interface Operation {
@@ -20,13 +21,13 @@ interface Document {
 export class Contract {
   readonly #daemon: DaemonProcess;
   readonly #document: Document;
-  readonly #ajv = new Ajv2020({ strict: false });
+  readonly #ajv = new Ajv2020({ strict: false, formats: { int64: true, double: true } });
   readonly #seen = new Set<string>();
 
   private constructor(daemon: DaemonProcess, document: Document) {
     this.#daemon = daemon;
     this.#document = document;
-    this.#ajv.addSchema(document, "openapi");
+    this.#ajv.addSchema(closed(document), "openapi");
   }
 
   /** Reads the document and validates it. */
