@@ -7,6 +7,7 @@ import type { Connections } from "./connections.ts";
 import type { Findings } from "./findings.ts";
 import { etcdStateAfter } from "./health.ts";
 import { Nap } from "./nap.ts";
+import { NewestRevision } from "./newest_revision.ts";
 import { OthersWrites } from "./others_writes.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -68,9 +69,7 @@ export class EtcdWatch {
   #closed = false;
   /** Somebody else wrote to the fence. */
   #isStirred = false;
-  /** The newest revision that this etcd has told of, and its cluster id; empty if none has. */
-  #revision = 0n;
-  #clusterId = "";
+  readonly #newest = new NewestRevision();
 
   /**
    * @param parts the world
@@ -205,9 +204,11 @@ export class EtcdWatch {
   }
 
   /** One look at the fence. @returns undefined if there is nobody to ask, or nothing to compare */
-  async #look(): Promise<FenceSight | EdgekeydError | undefined> {
+  async #look(): Promise<Sight | EdgekeydError | undefined> {
+    const before = this.#newest.value;
     try {
-      return await this.#tools.connections.lookAtFence();
+      const seen = await this.#tools.connections.lookAtFence();
+      return seen && { ...seen, before };
     } catch (error) {
       if (error instanceof EdgekeydError) return error;
       throw error;
@@ -215,16 +216,12 @@ export class EtcdWatch {
   }
 
   /** What was deleted while nobody watched, only a look at everything tells. */
-  #answered(seen: FenceSight, { isAnew, wasAway }: Answer): void {
+  #answered(seen: Sight, { isAnew, wasAway }: Answer): void {
     const { findings, schedule } = this.#tools;
-    const revision = BigInt(seen.revision);
-    const isOther = this.#clusterId !== "" && seen.clusterId !== this.#clusterId;
-    const isOlder = revision < this.#revision;
-    this.#clusterId = seen.clusterId;
-    this.#revision = revision;
+    const wentBack = this.#newest.answered(seen, seen.before);
     if (seen.kind !== undefined) this.#acts.fenceSeen(seen.kind);
     // The own keys may all be there; what others put, and was taken for as good, need not be.
-    if ((isOther || isOlder) && findings.health.fence === undefined) this.#acts.fenceSeen("reset");
+    if (wentBack && findings.health.fence === undefined) this.#acts.fenceSeen("reset");
     if (wasAway && findings.health.etcd === "away") schedule.demandFull(this.#nowMs());
     else if (isAnew) schedule.fullSoon(this.#nowMs(), this.#parts.random());
     this.#acts.wake();
@@ -245,8 +242,7 @@ export class EtcdWatch {
   }
 
   #take(event: WatchEvent): void {
-    const revision = BigInt(event.modRevision);
-    if (revision > this.#revision) this.#revision = revision;
+    this.#newest.told(event.modRevision);
     const about = this.#others.about(event);
     if (about === "fence") {
       this.#isStirred = true;
@@ -270,6 +266,12 @@ export class EtcdWatch {
   #nowMs(): number {
     return this.#parts.clock.monotonicMs();
   }
+}
+
+/** A look at the fence. */
+interface Sight extends FenceSight {
+  /** The newest revision that was known of before it. */
+  readonly before: bigint;
 }
 
 /** What is known of an answer beside what it says. */
