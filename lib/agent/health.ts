@@ -136,6 +136,8 @@ export interface Looked extends GroupsLook {
   readonly components: Iterable<string>;
   /** How long a directory must not have changed, in ms. */
   readonly settleMs: number;
+  /** What was wrong with the fence as it began: what was seen since, it has not put right. */
+  readonly fence: Health["fence"];
 }
 
 /**
@@ -176,7 +178,7 @@ export function healthAfter(
     ...before,
     etcd: "reachable",
     failure: undefined,
-    fence: full ? undefined : before.fence,
+    fence: full && before.fence === looked.fence ? undefined : before.fence,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
     secretsLeftOut: groups ? before.secretsLeftOut : report.secretsLeftOut ?? 0,

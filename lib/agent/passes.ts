@@ -116,6 +116,8 @@ export class Passes {
     options: ReconcileOptions,
     scope: Omit<PassScope, "absences">,
   ): Promise<ReconcileOutcome> {
+    const { findings, schedule } = this.#tools;
+    const { fence } = findings.health;
     const outcome = await reconcile(context, options, {
       ...scope,
       absences: this.#absences,
@@ -123,8 +125,8 @@ export class Passes {
     const { cache } = context;
     if (outcome.failure) return await remembered(outcome, rememberFailure(cache, outcome.failure));
     if (scope.full) this.#fullEpoch = context.cache.fence.epoch;
-    const looked = { ...scope, settleMs: options.source.settleMs, monotonicMs: this.#nowMs() };
-    const { findings, schedule } = this.#tools;
+    const { settleMs } = options.source;
+    const looked = { ...scope, fence, settleMs, monotonicMs: this.#nowMs() };
     findings.passed(outcome, looked, options.clock.nowMs());
     schedule.unsettled(outcome.busy, this.#nowMs(), outcome.missing);
     return await remembered(outcome, rememberPass(cache, findings.health));

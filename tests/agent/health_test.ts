@@ -19,6 +19,7 @@ const FULL: Looked = {
   components: ["a", "b"],
   settleMs: 2_000,
   monotonicMs: 0,
+  fence: undefined,
 };
 /** A pass over some groups. */
 const over = (...groups: string[]): Looked => ({ ...FULL, full: false, groups: new Set(groups) });
@@ -53,6 +54,17 @@ Deno.test("health: a full pass says all, one over groups only of these", () => {
   deepStrictEqual([everything.heldBack, everything.invalid], [[], []]);
   strictEqual(everything.lastSuccessMs, 1_000, "etcd was not looked at");
   deepStrictEqual([...everything.componentsSyncedMs.values()], [3_000, 3_000]);
+});
+
+Deno.test("health: a full pass puts right what was known of the fence as it began, and not what was seen since", () => {
+  const seen = () => ({ kind: "reset", key: "/edgekeyd/n1/fence" });
+  const fence = seen();
+  const before: Health = { ...UNKNOWN_HEALTH, fence };
+  const after = (health: Health, looked: Looked) => healthAfter(health, outcome(), looked, 1).fence;
+  strictEqual(after(before, { ...FULL, fence }), undefined);
+  deepStrictEqual(after(before, { ...FULL, full: false, fence }), fence);
+  deepStrictEqual(after(before, FULL), fence);
+  deepStrictEqual(after({ ...before, fence: seen() }, { ...FULL, fence }), fence, "seen again");
 });
 
 Deno.test("health: what is invalid above the groups is named once, and no more once it is mended", () => {
