@@ -2,6 +2,10 @@
 export interface ApiLimits {
   /** Requests that are worked on at once. */
   readonly maxOpen: number;
+  /** Requests that wait until one of these is done: fewer than connections have room for. */
+  readonly maxWaiting: number;
+  /** For one of these to be let in. */
+  readonly waitMs: number;
   /** One body. */
   readonly maxBodyBytes: number;
   /** All bodies that are worked on at once. */
@@ -23,6 +27,8 @@ export interface ApiLimits {
 /** What the API's limits are unless a test sets others. */
 export const API_LIMITS: ApiLimits = {
   maxOpen: 32,
+  maxWaiting: 16,
+  waitMs: 1_000,
   maxBodyBytes: 32 * 1024 * 1024,
   maxBodiesBytes: 64 * 1024 * 1024,
   bodyTimeoutMs: 10_000,

@@ -11,6 +11,7 @@ export const STATUS_OF = {
   ComponentClash: 409,
   NotUnclaimed: 409,
   TooLarge: 413,
+  UnsupportedMediaType: 415,
   NoContent: 422,
   InvalidContent: 422,
   EmptyComponent: 422,

@@ -8,7 +8,7 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
     "--include-secrets if whoever reads the pool's etcd may read them",
   NotFound: "this node never had a component kubelt; did you mean kubelet?",
   UnknownPath: "there is no such path; GET /openapi.json lists them",
-  MethodNotAllowed: "this path takes GET, PUT",
+  MethodNotAllowed: "this path takes GET, HEAD, PUT",
   RequestTimeout: "the body did not come within 10000 ms",
   KeyExists: "/registry/configmaps/shop/settings exists already; update it, or delete it first",
   UpdateConflict: "/registry/configmaps/shop/settings was not updated: a fresher version is held",
@@ -17,6 +17,8 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
     "come from; remove it first, or take another name",
   NotUnclaimed: '"/registry/configmaps/shop/settings" is owned here; nothing was deleted',
   TooLarge: "the body holds more than 33554432 bytes",
+  UnsupportedMediaType: "the body must be application/json in UTF-8; send the header " +
+    "Content-Type: application/json",
   NoContent: "the body is empty",
   InvalidContent: "the body is no JSON",
   EmptyComponent: "the path names no component",

@@ -61,10 +61,12 @@ export async function startDaemon(
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   const ask = async (method: string, path: string, body?: BodyInit): Promise<Answered> => {
     // An address: a name would be looked up, though the socket is what is connected to.
+    const isText = path.startsWith("/v1/import-key-cache");
+    const type = isText ? "text/plain" : "application/json";
     const response = await fetch(`http://127.0.0.1${path}`, {
       method,
       client,
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body, headers: { "content-type": type } }),
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, json: parsed(text) };

@@ -9,21 +9,39 @@ export class ApiError extends EdgekeydError {
   override name = "ApiError";
   /** What went wrong. */
   declare readonly code: ErrorCode;
+  /** What else the answer says, by the name of the header. */
+  readonly headers: Readonly<Record<string, string>>;
 
   /**
    * Says what is answered.
    *
    * @param code what went wrong
    * @param message what, where, and what to do; one line
-   * @param options the underlying cause, if any
+   * @param options the underlying cause and headers, if any
    */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(code, message, options);
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    const { headers = {}, ...rest } = options;
+    super(code, message, rest);
+    this.headers = headers;
   }
 
   /** HTTP's, for this code. */
   get status(): number {
     return STATUS_OF[this.code];
+  }
+}
+
+/** There is no room for a request now. */
+export class TooManyRequestsError extends ApiError {
+  override name = "TooManyRequestsError";
+
+  /** @param message what there is too much of */
+  constructor(message: string) {
+    super("TooManyRequests", message, { headers: { "retry-after": "1" } });
   }
 }
 

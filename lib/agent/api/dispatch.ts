@@ -10,9 +10,11 @@ import {
   refuseBody,
 } from "./request_body.ts";
 import { InterruptedWriteError } from "../interrupted_write.ts";
-import type { Answer, Route } from "./route.ts";
+import { checkMediaType } from "./media_type.ts";
+import { OpenRequests } from "./open_requests.ts";
+import { type Answer, JSON_TYPE, type Route } from "./route.ts";
 import type { Answers } from "../schemas.ts";
-import { MethodNotAllowedError, readTarget, type Target } from "./target.ts";
+import { readTarget, type Target } from "./target.ts";
 import { written } from "./written.ts";
 
 /** Answers one request, or what is wrong with one that can't be read. */
@@ -34,7 +36,7 @@ export function dispatcher(
   presentable: Presentable,
 ): Answering {
   const budget = new BodyBudget(limits.maxBodiesBytes);
-  let open = 0;
+  const open = new OpenRequests(limits);
   async function answer(request: ApiRequest | ApiError): Promise<Answer> {
     if (request instanceof ApiError) throw request;
     const { route, ...target } = readTarget(routes, request.method, request.url);
@@ -43,14 +45,12 @@ export function dispatcher(
       refuseAnnouncedBody(request, bodyHint(route));
       return await route.answer({ ...target, id, body: NOTHING, signal: NEVER });
     }
-    if (open >= limits.maxOpen) {
-      throw new ApiError("TooManyRequests", `${open} requests are open; try again later`);
-    }
-    open++;
+    if (route.body) checkMediaType(request.headers, route.body);
+    await open.enter();
     try {
       return await answerOne(route, target, request);
     } finally {
-      open--;
+      open.leave();
     }
   }
   async function answerOne(
@@ -101,19 +101,19 @@ function responseOf({ status, body, type }: Answer): Response {
   const asIs = typeof body === "string" || body instanceof Uint8Array;
   return new Response(asIs ? body : `${JSON.stringify(body)}\n`, {
     status,
-    headers: { "content-type": type ?? "application/json", "cache-control": "no-store" },
+    headers: { "content-type": type ?? JSON_TYPE, "cache-control": "no-store" },
   });
 }
 
 function errorResponse(failure: EdgekeydError): Response {
   const error = apiErrorOf(failure);
-  const { code, message, status } = error;
+  const { code, message, status, headers } = error;
   const body: Answers["Error"] = {
     code,
     message,
     ...(failure instanceof InterruptedWriteError && { written: written(failure.applied) }),
   };
   const response = responseOf({ status, body });
-  if (error instanceof MethodNotAllowedError) response.headers.set("allow", error.allow);
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
 }

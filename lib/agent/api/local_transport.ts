@@ -26,7 +26,8 @@ export function localTransport(node: Node, presentable: Presentable): Transport 
     async send({ method, target, body }) {
       const request = new Request(`http://edgekeyd${target}`, {
         method,
-        ...(body !== undefined && { body }),
+        // Of bytes no media type is said, which would be that of texts.
+        ...(body !== undefined && { body: new TextEncoder().encode(body) }),
       });
       const response = await answer(request);
       return { status: response.status, text: await response.text() };

@@ -1,10 +1,17 @@
+import { API_LIMITS } from "../api_limits.ts";
 import { type ErrorCode, STATUS_OF } from "../error_codes.ts";
 import { ERROR_EXAMPLES } from "../error_examples.ts";
 import { EXAMPLES } from "../examples.ts";
-import type { Schema } from "../schema.ts";
+import { COUNT, type Schema } from "../schema.ts";
 import { ref, SCHEMAS } from "../schemas.ts";
 import { PATH_PARAMETERS } from "./places.ts";
-import { type BodyDescription, COMMON_ERRORS, type Route } from "./route.ts";
+import {
+  BODY_ERRORS,
+  type BodyDescription,
+  COMMON_ERRORS,
+  JSON_TYPE,
+  type Route,
+} from "./route.ts";
 import { parameterIn } from "./target.ts";
 
 /** Routes that belong together; a tag in the document. */
@@ -19,7 +26,11 @@ export interface RouteGroup {
 
 const DESCRIPTION = "Served on a unix socket alone. Errors are `{code, message}`. What is " +
   "answered may have more members than are listed here, and a later version may have more codes: " +
-  "a client passes over what it does not know.";
+  "a client passes over what it does not know. HEAD is taken where GET is. " +
+  `At most ${API_LIMITS.maxOpen} requests are worked on at once. ${API_LIMITS.maxWaiting} more ` +
+  `wait for up to ${API_LIMITS.waitMs} ms; others get a 429, which says when to try again. ` +
+  `A body may have ${API_LIMITS.maxBodyBytes} bytes, all that are worked on at once ` +
+  `${API_LIMITS.maxBodiesBytes}.`;
 
 /** Of a URL on a unix socket only the path counts. */
 const SERVERS = [{
@@ -27,6 +38,10 @@ const SERVERS = [{
   description: "The daemon's unix socket: /run/edgekeyd/api.sock, unless --listen says another. " +
     "Any host will do.",
 }];
+
+const RETRY_AFTER = {
+  "Retry-After": { description: "In how many seconds to try again.", schema: COUNT },
+};
 
 /**
  * Makes the OpenAPI 3.1 document of a table of routes.
@@ -62,7 +77,7 @@ export function openApiOf(groups: readonly RouteGroup[], version: string): objec
 function operationOf(route: Route, tag: string): object {
   const { id, summary, body, answers, errors } = route;
   const parameters = [...pathParameters(route), ...queryParameters(route)];
-  const bodyErrors: ErrorCode[] = body ? ["NoContent", "TooLarge", "RequestTimeout"] : [];
+  const bodyErrors = body ? BODY_ERRORS : [];
   const responses: Record<string, object> = {};
   for (const [status, answer] of Object.entries(answers)) responses[status] = contentOf(answer);
   const codes = new Set([...COMMON_ERRORS, ...bodyErrors, ...errors]);
@@ -83,7 +98,8 @@ function operationOf(route: Route, tag: string): object {
 function errorsOf(description: string, codes: readonly ErrorCode[]): object {
   const examples = codes.map((code) => [code, { value: { code, message: ERROR_EXAMPLES[code] } }]);
   const json = { schema: ref("Error"), examples: Object.fromEntries(examples) };
-  return { description, content: { "application/json": json } };
+  const headers = codes.includes("TooManyRequests") && { headers: RETRY_AFTER };
+  return { description, ...headers, content: { [JSON_TYPE]: json } };
 }
 
 function pathParameters({ path, places = {} }: Route): object[] {
@@ -110,7 +126,7 @@ function queryParameters({ query = [] }: Route): object[] {
 }
 
 function contentOf(body: BodyDescription): object {
-  const { description, type = "application/json", schema, also = {} } = body;
+  const { description, type = JSON_TYPE, schema, also = {} } = body;
   const usual = { schema, ...exampleOf(body) };
   const others = Object.entries(also).map(([name, of]) => [name, { schema: of }]);
   return { description, content: { [type]: usual, ...Object.fromEntries(others) } };

@@ -1,4 +1,4 @@
-import { ApiError } from "./api_error.ts";
+import { ApiError, TooManyRequestsError } from "./api_error.ts";
 
 /** What of a request its answer depends on. */
 export type ApiRequest = Pick<Request, "method" | "url" | "headers" | "body">;
@@ -15,11 +15,11 @@ export class BodyBudget {
   /**
    * Takes a part of it.
    *
-   * @throws {ApiError} `TooManyRequests` if so much is not left
+   * @throws {TooManyRequestsError} if so much is not left
    */
   take(bytes: number): void {
     if (bytes > this.#free) {
-      throw new ApiError("TooManyRequests", "too much is being sent at once; try again later");
+      throw new TooManyRequestsError("too much is being sent at once; try again later");
     }
     this.#free -= bytes;
   }

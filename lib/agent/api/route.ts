@@ -42,6 +42,9 @@ export interface QueryParameter<Name extends string = string> {
   readonly example?: string;
 }
 
+/** The media type of JSON. */
+export const JSON_TYPE = "application/json";
+
 /** How a body is described in the OpenAPI document. */
 export interface BodyDescription {
   /** What it is. */
@@ -97,6 +100,14 @@ export interface Route<
 
 /** What any request can be answered with. */
 export const COMMON_ERRORS: readonly ErrorCode[] = ["BadRequest", "TooManyRequests", "Internal"];
+
+/** Beside these, what one with a body can be answered with. */
+export const BODY_ERRORS: readonly ErrorCode[] = [
+  "NoContent",
+  "TooLarge",
+  "RequestTimeout",
+  "UnsupportedMediaType",
+];
 
 /** A route whose answer is JSON: what it answers with is what its schema says. */
 export interface JsonRoute<

@@ -6,20 +6,6 @@ export interface Target extends Pick<Call, "path" | "query"> {
   readonly route: Route;
 }
 
-/** The path is one of the API's, but not with this method. */
-export class MethodNotAllowedError extends ApiError {
-  override name = "MethodNotAllowedError";
-  /** For the header of that name. */
-  readonly allow: string;
-
-  /** @param methods that the path takes */
-  constructor(methods: readonly string[]) {
-    const allow = methods.join(", ");
-    super("MethodNotAllowed", `this path takes ${allow}`);
-    this.allow = allow;
-  }
-}
-
 /**
  * Finds the route of a request and takes its path and query apart; nothing is normalized or
  * guessed on the way.
@@ -36,14 +22,22 @@ export function readTarget(routes: readonly Route[], method: string, url: string
   if (matching.length === 0) {
     throw new ApiError("UnknownPath", "there is no such path; GET /openapi.json lists them");
   }
-  const route = matching.find((candidate) => candidate.method === method);
-  if (!route) throw new MethodNotAllowedError(matching.map((other) => other.method));
+  // What HEAD is answered with is what GET is, without the body.
+  const asked = method === "HEAD" ? "GET" : method;
+  const route = matching.find((candidate) => candidate.method === asked);
+  if (!route) throw methodNotAllowed(matching);
   const path = new Map<string, string>();
   templateOf(route).forEach((part, index) => {
     const name = parameterIn(part);
     if (name !== undefined) path.set(name, segments[index] ?? "");
   });
   return { route, path, query: readQuery(route, query) };
+}
+
+function methodNotAllowed(matching: readonly Route[]): ApiError {
+  const methods = matching.flatMap(({ method }) => method === "GET" ? [method, "HEAD"] : [method]);
+  const allow = methods.join(", ");
+  return new ApiError("MethodNotAllowed", `this path takes ${allow}`, { headers: { allow } });
 }
 
 /** The name of the parameter that a segment of a template stands for, if it is one. */

@@ -6,6 +6,7 @@ import {
   serveSocket,
   SocketError,
 } from "../../../lib/agent/api/mod.ts";
+import { OpenRequests } from "../../../lib/agent/api/open_requests.ts";
 import type { Route } from "../../../lib/agent/api/route.ts";
 import { EdgekeydError } from "../../../lib/errors.ts";
 
@@ -80,8 +81,14 @@ function routesWith(gate: Promise<void>): Route[] {
   ];
 }
 
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Headers;
+}
+
 interface Served {
-  ask(method: string, path: string, body?: BodyInit): Promise<{ status: number; text: string }>;
+  ask(method: string, path: string, body?: BodyInit, headers?: HeadersInit): Promise<Answered>;
   readonly path: string;
   readonly open: () => void;
 }
@@ -102,10 +109,11 @@ async function serving(
     await work({
       path,
       open,
-      async ask(method, target, body) {
-        const init = { method, client, ...(body !== undefined && { body }) };
+      async ask(method, target, body, headers = { "content-type": "application/json" }) {
+        const init = { method, client, ...(body !== undefined && { body, headers }) };
         const response = await fetch(`http://x${target}`, init);
-        return { status: response.status, text: await response.text() };
+        const { status, headers: answered } = response;
+        return { status, text: await response.text(), headers: answered };
       },
     });
   } finally {
@@ -115,7 +123,7 @@ async function serving(
   }
 }
 
-function codeOf({ status, text }: { status: number; text: string }): string {
+function codeOf({ status, text }: Pick<Answered, "status" | "text">): string {
   const { code, message } = JSON.parse(text);
   ok(typeof message === "string" && message !== "" && !message.includes("\n"));
   return `${status} ${code}`;
@@ -160,6 +168,7 @@ Deno.test("all bodies together are limited too, and what is done is given back",
     await new Promise((resolve) => setTimeout(resolve, 100));
     const refused = await ask("PUT", "/bytes/a", "x".repeat(900));
     strictEqual(codeOf(refused), "429 TooManyRequests");
+    strictEqual(refused.headers.get("retry-after"), "1");
     await stalled.write(new TextEncoder().encode("x".repeat(100)));
     await stalled.read(new Uint8Array(1_024));
     strictEqual((await ask("PUT", "/bytes/a", "x".repeat(900))).status, 200);
@@ -201,14 +210,110 @@ Deno.test("a body where none is taken is refused, and read no further than that"
 });
 
 Deno.test("open requests are limited, but not those that are answered at once", async () => {
-  await serving({ maxOpen: 2 }, async ({ ask, open }) => {
+  await serving({ maxOpen: 2, waitMs: 100 }, async ({ ask, open }) => {
     const waiting = [ask("GET", "/waits"), ask("GET", "/waits")];
     await new Promise((resolve) => setTimeout(resolve, 100));
-    strictEqual(codeOf(await ask("GET", "/waits")), "429 TooManyRequests");
+    const refused = await ask("GET", "/waits");
+    strictEqual(codeOf(refused), "429 TooManyRequests");
+    strictEqual(refused.headers.get("retry-after"), "1");
     strictEqual((await ask("GET", "/at-once")).text, "alive");
     open();
     deepStrictEqual((await Promise.all(waiting)).map(({ status }) => status), [200, 200]);
     strictEqual((await ask("GET", "/waits")).status, 200);
+  });
+});
+
+Deno.test("OpenRequests: one beyond the limit waits for its turn, and one beyond those is refused", async () => {
+  const limits = { maxOpen: 1, maxWaiting: 2, waitMs: 60_000 };
+  await serving(limits, async ({ ask, open }) => {
+    const answered = [ask("GET", "/waits"), ask("GET", "/waits"), ask("GET", "/waits")];
+    const fourth = () => ask("GET", "/waits");
+    // The three may come in any order, and after the fourth.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    strictEqual(codeOf(await fourth()), "429 TooManyRequests");
+    open();
+    deepStrictEqual((await Promise.all(answered)).map(({ status }) => status), [200, 200, 200]);
+    strictEqual((await fourth()).status, 200);
+  });
+});
+
+Deno.test("OpenRequests lets in who has waited longest, and one that gave up leaves no place taken", async () => {
+  const requests = new OpenRequests({ maxOpen: 1, maxWaiting: 3, waitMs: 20 });
+  await requests.enter();
+  await rejects(requests.enter(), /1 requests are open/);
+  const entered: string[] = [];
+  const [first, second] = ["first", "second"].map(async (name) => {
+    await requests.enter();
+    entered.push(name);
+  });
+  requests.leave();
+  await first;
+  deepStrictEqual(entered, ["first"]);
+  requests.leave();
+  await second;
+  requests.leave();
+  await requests.enter();
+  await rejects(requests.enter());
+});
+
+Deno.test("a body of another media type than the route takes is refused, however it is written", async () => {
+  await serving({}, async ({ ask, path }) => {
+    const put = (headers: HeadersInit) => ask("PUT", "/bytes/a", new Uint8Array(1), headers);
+    const taken = [
+      "application/json",
+      "Application/JSON",
+      "application/json;charset=utf-8",
+      'application/json; charset="UTF-8"',
+      "application/json ; Charset=UTF-8 ;",
+    ];
+    for (const type of taken) strictEqual((await put({ "content-type": type })).status, 200, type);
+    // Who says nothing is taken at the body's word.
+    strictEqual((await put({})).status, 200);
+    const refused = [
+      "text/plain",
+      "text/plain;charset=UTF-8",
+      "application/x-www-form-urlencoded",
+      "application/vnd.kubernetes.protobuf",
+      "application/yaml",
+      "application/jsonp",
+      "application/json; charset=latin1",
+      "application/json, text/plain",
+      "json",
+      ";",
+    ];
+    for (const type of refused) {
+      const answered = await put({ "content-type": type });
+      strictEqual(codeOf(answered), "415 UnsupportedMediaType", type);
+      match(answered.text, /send the header Content-Type: application\/json/);
+      strictEqual(answered.headers.get("accept"), "application/json");
+    }
+    const packed = { "content-type": "application/json", "content-encoding": "gzip" };
+    strictEqual(codeOf(await put(packed)), "415 UnsupportedMediaType");
+    // It is told before the body has come, and whatever is left of it does not break the answer off.
+    const head = "PUT /bytes/a HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n";
+    match(await raw(path, `${head}Content-Length: 9999\r\n\r\n<`), /^HTTP\/1\.1 415 /);
+  });
+});
+
+Deno.test("HEAD is answered as GET is, without the body, and where GET is not it is not taken", async () => {
+  await serving({}, async ({ ask, open, path }) => {
+    open();
+    for (const target of ["/at-once", "/waits", "/nothing", "/waits?x=1", "/defect"]) {
+      const [get, head] = [await ask("GET", target), await ask("HEAD", target)];
+      strictEqual(head.status, get.status, target);
+      strictEqual(head.text, "");
+      for (const name of ["content-type", "content-length"]) {
+        strictEqual(head.headers.get(name), get.headers.get(name), `${target} ${name}`);
+      }
+    }
+    match(
+      await raw(path, "HEAD /at-once HTTP/1.1\r\nHost: x\r\n\r\n"),
+      /^HTTP\/1\.1 200 .*\r\n\r\n$/s,
+    );
+    const refused = await ask("HEAD", "/bare");
+    deepStrictEqual([refused.status, refused.headers.get("allow")], [405, "POST"]);
+    const deleted = await ask("DELETE", "/at-once");
+    deepStrictEqual([deleted.status, deleted.headers.get("allow")], [405, "GET, HEAD"]);
   });
 });
 

@@ -321,6 +321,37 @@ Deno.test("the store API: every route answers as its document says, every error 
     strictEqual(answered.text.includes("secret"), false);
   });
 
+  await t.step("a body that is not JSON by its own word, and HEAD", async () => {
+    const client = Deno.createHttpClient({ proxy: { transport: "unix", path: daemon.socket } });
+    try {
+      const send = async (method: string, target: string, type: string, body: string | null) => {
+        const headers = { "content-type": type };
+        const url = `http://127.0.0.1${target}`;
+        const answered = await fetch(url, { method, client, headers, body });
+        await answered.text();
+        return answered.status;
+      };
+      const bodies: [string, string, string, string][] = [
+        ["POST", object("typed"), "application/x-www-form-urlencoded", map("typed", 5)],
+        ["PUT", object("typed"), "text/plain", map("typed", 5)],
+        ["PUT", MAPS, "application/yaml", list()],
+        ["POST", "/v1/delete-unclaimed", "text/plain", "[]"],
+        ["POST", "/v1/import-key-cache", "application/json", "x"],
+      ];
+      for (const [method, target, type, body] of bodies) {
+        strictEqual(await send(method, target, type, body), 415, `${method} ${target}`);
+      }
+      const { operations } = api;
+      for (const operation of operations.filter((one) => /^GET [^{]*$/.test(one))) {
+        const target = operation.slice("GET ".length);
+        const query = target === "/v1/owners" ? "?key=none" : "";
+        strictEqual(await send("HEAD", `${target}${query}`, "text/plain", null), 200, target);
+      }
+    } finally {
+      client.close();
+    }
+  });
+
   await t.step("paths that name nothing", async () => {
     const cases: [string, string, number, string][] = [
       ["GET", "/v1/components//resources", 422, "EmptyComponent"],
