@@ -6,8 +6,11 @@ import { SERVICE_SETTINGS, serviceSetting } from "./service_settings.ts";
 
 /** Files that are sent to an etcd, or let one who has them speak for somebody. */
 const SECRET_FILES: readonly FlagName[] = ["etcd-keyfile", "etcd-password-file"];
-/** What stands there was put there for edgekeyd, by root or by systemd. */
-const OURS = ["/etc/edgekeyd/", "/run/credentials/"];
+/**
+ * What stands there was put there for edgekeyd, by root or by systemd, which keeps other services'
+ * credentials beside them.
+ */
+const OURS = ["/etc/edgekeyd/", "/run/credentials/edgekeyd.service/"];
 
 /**
  * Refuses to read, as root, a key or a password that nobody but the settings in another user's

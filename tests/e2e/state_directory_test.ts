@@ -139,6 +139,17 @@ Deno.test({
       );
       doesNotMatch(run.stdout + run.stderr, /root's alone/);
     }
+    // What systemd keeps for other services was not put there for edgekeyd.
+    const others = "/run/credentials/other.service/token";
+    const aimed = JSON.stringify({ ...settings, "etcd-password-file": others });
+    Deno.writeTextFileSync(`${node.stateDir}/settings.json`, aimed);
+    give(node);
+    const run = await edgekeyd(["status", `--state-dir=${node.stateDir}`]);
+    expectExit(run, 1);
+    match(
+      run.stderr,
+      /names \S+other\.service\/token as --etcd-password-file; root does not read it/,
+    );
     strictEqual(asked, 0);
     // Root may say that it is meant.
     const given = await edgekeyd([
