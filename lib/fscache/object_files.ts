@@ -45,10 +45,10 @@ export class ObjectFiles<K extends KnownFile> {
   readonly backups = new Map<string, string>();
   /** Files that were read, by canonical path. */
   readonly read = new Map<string, ScannedFile>();
+  /** Files that were left out, since their component has no room for them, by canonical path. */
+  readonly leftOut = new Set<string>();
   /** Files that are nothing to import, and not invalid, by canonical path. */
   readonly #passedOver = new Set<string>();
-  /** Recorded files that were left out, by canonical path. */
-  readonly #leftOut = new Set<string>();
   readonly #customs = new CustomFiles();
   readonly #rooms: ComponentRooms;
   /** Files that were looked at, invalid ones too. */
@@ -92,7 +92,7 @@ export class ObjectFiles<K extends KnownFile> {
           this.#customs.add(gvr, { path, source, kind: undefined, name, namespace });
         }
       } else if (!this.#mayRead(place, path, source)) {
-        if (known !== undefined) this.#leftOut.add(path);
+        this.leftOut.add(path);
       } else {
         const file = this.#read(place, name, path, source);
         if (file === undefined) this.#passedOver.add(path);
@@ -127,11 +127,11 @@ export class ObjectFiles<K extends KnownFile> {
   /** Tells whether a file was found that is not invalid. */
   has(path: string): boolean {
     return this.unchanged.has(path) || this.read.has(path) || this.#passedOver.has(path) ||
-      this.#leftOut.has(path);
+      this.leftOut.has(path);
   }
 
   /** Groups of which files were left out, since their component has no room for them. */
-  get leftOut(): readonly InvalidPath[] {
+  get groupsLeftOut(): readonly InvalidPath[] {
     return this.#rooms.leftOut;
   }
 

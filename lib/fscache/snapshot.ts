@@ -66,6 +66,8 @@ export interface Snapshot<K extends KnownFile> {
   readonly backups: ReadonlyMap<string, string>;
   /** Files that were read, by canonical path. */
   readonly files: ReadonlyMap<string, ScannedFile>;
+  /** Files that were left out, since their component has no room for them, by canonical path. */
+  readonly leftOut: ReadonlySet<string>;
   /** What can't be imported. */
   readonly invalid: readonly InvalidPath[];
   /** Component directories that exist, looked at or not. */

@@ -13,7 +13,7 @@ import type { CachedFile, ComponentKeyCache } from "../keycache/mod.ts";
 import { hasSecretKeys } from "../k8s/mod.ts";
 import { Slices } from "../slices.ts";
 import { diffSnapshot, type SnapshotDiff } from "./diff.ts";
-import { otherFiles, type Standing } from "./other_files.ts";
+import { otherFiles, type Standing, withoutMoving } from "./other_files.ts";
 
 /** The fs cache and how to look at it: what of a scan stays the same from one to the next. */
 export interface FsCache
@@ -107,9 +107,11 @@ async function lookEverywhere(
   const slices = new Slices(clock);
   let besides = scope.besides ?? new Set();
   for (;;) {
-    const seen = await lookOnce(parts, { ...scope, besides });
-    const others = await otherFiles(cache, seen.diff, standing, slices);
-    const unseen = others.filter((path) => seen.snapshot.absence(path) === "not-looked-at");
+    const { snapshot, diff } = await lookOnce(parts, { ...scope, besides });
+    const others = await otherFiles(cache, diff, standing, slices);
+    const seen = { snapshot, diff: withoutMoving(diff, snapshot.leftOut, others) };
+    const unseen = others.map(({ path }) => path)
+      .filter((path) => snapshot.absence(path) === "not-looked-at");
     if (unseen.length === 0) return seen;
     besides = besides.union(new Set(unseen));
   }

@@ -83,3 +83,51 @@ Deno.test("a component whose Secrets are left out, and are too many entries, is 
   const { status, invalid } = await world.run(options);
   assert.deepEqual([status, invalid.map(({ path }) => path)], ["partial", ["kubelet"]]);
 });
+
+Deno.test("a component with little room that moves its objects loses no key on the way", async (t) => {
+  await using server = await startEtcd();
+  const gvr = "horizontalpodautoscalers.v2.autoscaling";
+  for (
+    const [what, before] of [
+      ["from the older layout", "horizontalpodautoscalers"],
+      ["from another version", "horizontalpodautoscalers.v1.autoscaling"],
+    ] as const
+  ) {
+    for (const room of [1, 0]) {
+      await t.step(`${what}, with room for ${room} more`, async () => {
+        await using world = await World.start(server);
+        const { files } = world;
+        const names = ["a", "b", "c"];
+        const isOlder = !before.includes(".");
+        for (const name of names) {
+          files.put(`kubelet/${before}/shop/${name}`, isOlder ? { gvr } : {});
+        }
+        const maxKeys = names.length + room;
+        // The guard would hide what is let go.
+        const options = { limits: { maxKeys, maxBytes: 1_000_000 }, confirmDeletes: true };
+        assert.equal((await world.run(options)).created, names.length);
+        files.remove(`kubelet/${before}`);
+        for (const name of names) {
+          files.put(`kubelet/${gvr}/shop/${name}`, { resourceVersion: "9" });
+        }
+        const statuses: string[] = [];
+        for (let run = 0; run < names.length; run++) {
+          const { deleted, status } = await world.run(options);
+          assert.equal(deleted, 0);
+          statuses.push(status);
+        }
+        assert.equal(statuses.at(-1), room > 0 ? "in-step" : "partial");
+        const more = {
+          limits: { maxKeys: 2 * maxKeys, maxBytes: 1_000_000 },
+          confirmDeletes: true,
+        };
+        assert.equal((await world.run(more)).status, "in-step");
+        const values = Object.values(await world.values());
+        assert.equal(values.filter((value) => value.includes('"resourceVersion":"9"')).length, 3);
+        // What is gone for good is let go.
+        files.remove(`kubelet/${gvr}/shop/a`);
+        assert.equal((await world.run(more)).deleted, 1);
+      });
+    }
+  }
+});
