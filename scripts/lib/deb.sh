@@ -21,7 +21,7 @@ Installed-Size: $kib
 Depends: libc6 (>= ${glibc#GLIBC_}), libgcc-s1, systemd (>= 252)
 Section: admin
 Priority: optional
-Description: keeps the etcd of an edge node pool true to a node's object cache
+Description: copies what yurthub caches on an edge node into its pool's etcd
  OpenYurt's yurthub caches what the cloud's apiserver answers on the node's
  disk. edgekeyd brings the node pool's own etcd in step with that cache, in one
  transaction, so that the pool's apiserver serves it when the cloud is out of
