@@ -114,8 +114,13 @@ export function replyTo(
       vacant.push({ first, last });
     }
   };
-  for (const { key, mod_revision: mod } of kvs) {
-    const found = key.toString();
+  const names = kvs.map(({ key }) => key.toString());
+  // A key that is not UTF-8 is another's, and as a text it has another place among the others.
+  if (from && names.some((name) => name.includes("\uFFFD"))) {
+    return { mods, vacant, further: oneByOne(keys) };
+  }
+  for (const [index, { mod_revision: mod }] of kvs.entries()) {
+    const found = names[index] ?? "";
     passAbsent((wanted) => isBefore(wanted, found));
     if (keys[at] !== found) continue;
     mods.set(found, mod);

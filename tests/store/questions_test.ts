@@ -5,6 +5,7 @@ import { checked } from "../../lib/etcd/checked.ts";
 import type { Etcd, RangeRequest, RangeResponse } from "../../lib/etcd/mod.ts";
 import { memoryCache } from "../../lib/keycache/mod.ts";
 import { KEYS_ONLY, listObjects, observe, pagesUnder } from "../../lib/store/mod.ts";
+import { questionsOf, replyTo } from "../../lib/store/questions.ts";
 import { CACHE_OPTIONS } from "../fuzz/_pass.ts";
 import { EtcdModel } from "../sim/etcd_model.ts";
 import { startEtcd } from "../support/etcd_server.ts";
@@ -194,4 +195,24 @@ Deno.test("a range that never ends is found out at its second page", async (t) =
     assert.ok(read.keys <= 4_000 && read.calls < 100, `${read.keys} keys, ${read.calls} calls`);
   });
   cache.close();
+});
+
+Deno.test("replyTo() takes no key that is there for absent since another's is not UTF-8", () => {
+  const keys = Array.from({ length: 8 }, (_, at) => `${PREFIX}/pods/d/é${at}`);
+  const [question] = questionsOf(keys, PREFIX);
+  assert.ok(question);
+  const strange = Buffer.concat([Buffer.from(`${PREFIX}/pods/d/`), Buffer.of(0x80)]);
+  const kvs = [strange, ...keys.map((key) => Buffer.from(key))].map((key) => ({
+    key,
+    value: Buffer.alloc(0),
+    create_revision: "1",
+    mod_revision: "1",
+    version: "1",
+    lease: "0",
+  }));
+  const header = { cluster_id: "1", member_id: "1", revision: "1", raft_term: "1" };
+  const reply = replyTo(question, { header, kvs, more: false, count: String(kvs.length) });
+  const open = reply.further.flatMap((one) => one.keys);
+  assert.deepEqual([...reply.mods.keys(), ...open].sort(), keys);
+  assert.deepEqual(reply.vacant, []);
 });
