@@ -7,6 +7,7 @@
 #   need_modules   has Deno fetch the npm packages that deno.lock names
 #   shell_checker  prints the path of a shellcheck; fails with a reason
 #   any_etcd       prints the path of an etcd, whichever is nearest
+#   go_modules DIR fetches the Go modules that its go.sum names; fails with a reason
 #   etcd_X_Y       prints the path of an etcd of that minor version; fails with a reason
 #
 # What only the distribution has is in distro.sh.
@@ -154,6 +155,21 @@ need_deno() {
 need_modules() {
   (cd "$ROOT" && download modules 180 deno install --quiet --frozen) ||
     die "can't fetch the npm packages: $(sed -n '/rror/{p;q}' "$TOOLS/logs/modules.log")"
+}
+
+go_modules() {
+  if ! command -v go >/dev/null; then
+    echo "no Go here" >&2
+    return 1
+  fi
+  if ! (
+    cd "$1"
+    download go-modules 300 env "GOTOOLCHAIN=${GOTOOLCHAIN:-local}" \
+      "GOFLAGS=${GOFLAGS:-} -modcacherw" go mod download
+  ); then
+    echo "Go can't get the modules of $1 (see .tools/logs/go-modules.log)" >&2
+    return 1
+  fi
 }
 
 shell_checker() {
