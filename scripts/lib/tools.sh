@@ -7,6 +7,7 @@
 #   need_modules   has Deno fetch the npm packages that deno.lock names
 #   shell_checker  prints the path of a shellcheck; fails with a reason
 #   any_etcd       prints the path of an etcd, whichever is nearest
+#   schemathesis   prints a folder of Python's packages that has it; fails with a reason
 #   go_modules DIR fetches the Go modules that its go.sum names; fails with a reason
 #   etcd_X_Y       prints the path of an etcd of that minor version; fails with a reason
 #
@@ -155,6 +156,28 @@ need_deno() {
 need_modules() {
   (cd "$ROOT" && download modules 180 deno install --quiet --frozen) ||
     die "can't fetch the npm packages: $(sed -n '/rror/{p;q}' "$TOOLS/logs/modules.log")"
+}
+
+schemathesis() {
+  local dir=$TOOLS/schemathesis wanted=$ROOT/tests/clients/requirements.txt
+  if ! cmp -s "$wanted" "$dir/requirements.txt"; then
+    echo "Getting schemathesis …" >&2
+    rm -rf "$dir"
+    if ! PIP_USER=no PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+      download pip-schemathesis 300 python3 -m pip install --no-input --no-deps --no-compile \
+      --only-binary=:all: --timeout 30 --retries 1 --target "$dir" --require-hashes \
+      --requirement "$wanted"; then
+      rm -rf "$dir"
+      echo "pip can't get schemathesis (see .tools/logs/pip-schemathesis.log)" >&2
+      return 1
+    fi
+    cp "$wanted" "$dir/requirements.txt"
+  fi
+  if ! PYTHONPATH=$dir python3 -m schemathesis.cli --version >"$TOOLS/logs/schemathesis.log" 2>&1; then
+    echo "schemathesis does not run on this Python (see .tools/logs/schemathesis.log)" >&2
+    return 1
+  fi
+  echo "$dir"
 }
 
 go_modules() {

@@ -1,13 +1,17 @@
-import { match, strictEqual } from "node:assert/strict";
+import { match, ok, strictEqual } from "node:assert/strict";
 import { fromFileUrl } from "@std/path";
 import { type DaemonProcess, ready, startDaemon } from "../agent/_daemon.ts";
 import { EdgeNode } from "../e2e/_node.ts";
 import { startEtcd } from "../support/etcd_server.ts";
+import { TcpBridge } from "./_tcp_bridge.ts";
 import { TYPED_CLIENT } from "./_typed_client.ts";
 
 const HERE = fromFileUrl(new URL(".", import.meta.url));
 /** Set where Go and the modules of `go/` are at hand. */
 const hasGo = Deno.env.get("EDGEKEYD_TEST_GO") !== undefined;
+
+/** A folder of Python's packages, set where schemathesis is at hand. */
+const schemathesis = Deno.env.get("EDGEKEYD_TEST_SCHEMATHESIS");
 
 /** A daemon in step, and its document in a directory of its own, gone with the test. */
 async function serving(
@@ -27,7 +31,12 @@ async function serving(
 
 /** Runs a program, which must go well. */
 async function run(cwd: string, program: string, ...args: string[]): Promise<string> {
-  const env = { NO_COLOR: "1", REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
+  const env = {
+    NO_COLOR: "1",
+    REDOCLY_TELEMETRY: "off",
+    REDOCLY_SUPPRESS_UPDATE_NOTICE: "true",
+    ...(schemathesis !== undefined && { PYTHONPATH: schemathesis }),
+  };
   const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd, env }).output();
   const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
   strictEqual(code, 0, `${program} ${args.join(" ")}:\n${said}`);
@@ -72,6 +81,28 @@ Deno.test({
       await run(directory, "go", "tool", "oapi-codegen", ...flags, ...files);
       await run(directory, "go", "build", "-mod=readonly", "-o", "speak", ".");
       match(await run(directory, `${directory}/speak`, socket), /^done$/m);
+    });
+  },
+});
+
+Deno.test({
+  name: "a thousand random requests that are made of openapi.json are answered as it says",
+  ignore: schemathesis === undefined,
+  async fn() {
+    await serving(async ({ socket }, directory) => {
+      await using bridge = new TcpBridge(socket);
+      const options = [
+        ["run", "openapi.json", "--url", bridge.url, "--no-color", "--request-timeout", "30"],
+        ["--seed", "1", "--max-examples", "40", "--phases", "examples,coverage,fuzzing,stateful"],
+        // No schema says that a body has the name of its path, or what a list of Pods may hold.
+        ["--exclude-checks", "positive_data_acceptance"],
+        // A node that is retired refuses all that comes after.
+        ["--exclude-operation-id", "retire"],
+      ];
+      const said = await run(directory, "python3", "-m", "schemathesis.cli", ...options.flat());
+      const [, cases = "0", passed = "0"] = /(\d+) generated, (\d+) passed/.exec(said) ?? [];
+      strictEqual(passed, cases, said);
+      ok(Number(cases) > 500, said);
     });
   },
 });
