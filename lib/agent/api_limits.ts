@@ -27,14 +27,14 @@ export interface ApiLimits {
 /** What the API's limits are unless a test sets others. */
 export const API_LIMITS: ApiLimits = {
   maxOpen: 32,
-  maxWaiting: 16,
+  maxWaiting: 64,
   waitMs: 1_000,
   maxBodyBytes: 32 * 1024 * 1024,
   maxBodiesBytes: 64 * 1024 * 1024,
   bodyTimeoutMs: 10_000,
   timeoutMs: 30_000,
   longTimeoutMs: 900_000,
-  maxConnections: 64,
+  maxConnections: 128,
   headTimeoutMs: 10_000,
   stallTimeoutMs: 30_000,
 };

@@ -237,6 +237,13 @@ Deno.test("OpenRequests: one beyond the limit waits for its turn, and one beyond
   });
 });
 
+Deno.test("API_LIMITS: of three times as many short requests as are worked on at once each is answered", async () => {
+  await serving({}, async ({ ask }) => {
+    const burst = Array.from({ length: 3 * API_LIMITS.maxOpen }, () => ask("POST", "/bare"));
+    for (const { status, text } of await Promise.all(burst)) strictEqual(status, 200, text);
+  });
+});
+
 Deno.test("OpenRequests lets in who has waited longest, and one that gave up leaves no place taken", async () => {
   const requests = new OpenRequests({ maxOpen: 1, maxWaiting: 3, waitMs: 20 });
   await requests.enter();
