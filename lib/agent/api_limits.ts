@@ -4,7 +4,7 @@ export interface ApiLimits {
   readonly maxOpen: number;
   /** Requests that wait until one of these is done: fewer than connections have room for. */
   readonly maxWaiting: number;
-  /** For one of these to be let in. */
+  /** For one of these to be let in, and for room for a body that arrives. */
   readonly waitMs: number;
   /** One body. */
   readonly maxBodyBytes: number;

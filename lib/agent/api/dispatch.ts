@@ -35,7 +35,7 @@ export function dispatcher(
   limits: ApiLimits,
   presentable: Presentable,
 ): Answering {
-  const budget = new BodyBudget(limits.maxBodiesBytes);
+  const budget = new BodyBudget(limits.maxBodiesBytes, limits.waitMs);
   const open = new OpenRequests(limits);
   async function answer(request: ApiRequest | ApiError): Promise<Answer> {
     if (request instanceof ApiError) throw request;

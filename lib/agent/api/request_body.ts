@@ -5,21 +5,32 @@ export type ApiRequest = Pick<Request, "method" | "url" | "headers" | "body">;
 
 /** What all bodies together may hold while they are worked on. */
 export class BodyBudget {
+  readonly #waitMs: number;
+  readonly #waiting = new Set<() => void>();
   #free: number;
 
-  /** @param maxBytes in all */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes in all
+   * @param waitMs how long a part of it is waited for
+   */
+  constructor(maxBytes: number, waitMs: number) {
     this.#free = maxBytes;
+    this.#waitMs = waitMs;
   }
 
   /**
-   * Takes a part of it.
+   * Takes a part of it, as soon as so much is left.
    *
-   * @throws {TooManyRequestsError} if so much is not left
+   * @throws {TooManyRequestsError} if that is not in time
    */
-  take(bytes: number): void {
-    if (bytes > this.#free) {
-      throw new TooManyRequestsError("too much is being sent at once; try again later");
+  async take(bytes: number): Promise<void> {
+    const endMs = performance.now() + this.#waitMs;
+    while (bytes > this.#free) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) {
+        throw new TooManyRequestsError("too much is being sent at once; try again later");
+      }
+      await this.#changed(leftMs);
     }
     this.#free -= bytes;
   }
@@ -27,6 +38,17 @@ export class BodyBudget {
   /** Gives it back. */
   give(bytes: number): void {
     this.#free += bytes;
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Waits until some was given back, or so long. */
+  async #changed(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#waiting.add(resolve);
+    await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(resolve);
   }
 }
 
@@ -69,7 +91,7 @@ export async function readBody(request: ApiRequest, limits: BodyLimits): Promise
       }
       if (next.done) break;
       if (taken + next.value.length > maxBytes) throw tooLarge();
-      budget.take(next.value.length);
+      await budget.take(next.value.length);
       taken += next.value.length;
       chunks.push(next.value);
     }
@@ -123,7 +145,7 @@ export function refuseAnnouncedBody({ headers, body }: ApiRequest, hint: string)
   }
 }
 
-const NO_BUDGET = new BodyBudget(0);
+const NO_BUDGET = new BodyBudget(0, 0);
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks;

@@ -157,7 +157,8 @@ Deno.test("a body is taken up to the limit, and refused beyond, announced or not
 });
 
 Deno.test("all bodies together are limited too, and what is done is given back", async () => {
-  await serving({ maxBodyBytes: 1_000, maxBodiesBytes: 1_500 }, async ({ ask, path }) => {
+  const limits = { maxBodyBytes: 1_000, maxBodiesBytes: 1_500, waitMs: 100 };
+  await serving(limits, async ({ ask, path }) => {
     // Ten thousand bytes in all, one after another.
     for (let round = 0; round < 10; round++) {
       strictEqual((await ask("PUT", "/bytes/a", "x".repeat(1_000))).status, 200);
@@ -172,6 +173,20 @@ Deno.test("all bodies together are limited too, and what is done is given back",
     await stalled.write(new TextEncoder().encode("x".repeat(100)));
     await stalled.read(new Uint8Array(1_024));
     strictEqual((await ask("PUT", "/bytes/a", "x".repeat(900))).status, 200);
+  });
+});
+
+Deno.test("a body for which there is no room yet waits for it", async () => {
+  const limits = { maxBodyBytes: 1_000, maxBodiesBytes: 1_500, waitMs: 60_000 };
+  await serving(limits, async ({ ask, path }) => {
+    using stalled = await Deno.connect({ transport: "unix", path });
+    const head = "PUT /bytes/a HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n";
+    await stalled.write(new TextEncoder().encode(head + "x".repeat(800)));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const waiting = [1, 2].map(() => ask("PUT", "/bytes/a", "x".repeat(900)));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await stalled.write(new TextEncoder().encode("x".repeat(100)));
+    for (const { status, text } of await Promise.all(waiting)) strictEqual(status, 200, text);
   });
 });
 
