@@ -19,6 +19,7 @@ import {
 import { createMetrics, judgementOf, makeLog, type NodeStatus } from "../../lib/agent/mod.ts";
 import { statusPage } from "../../lib/cli/status_page.ts";
 import { QUIET } from "../support/node_status.ts";
+import { closed } from "./_closed.ts";
 
 const AWAY = { code: "Etcd", message: "can't reach etcd; check that it runs" };
 const FENCE = "/edgekeyd/n1/fence";
@@ -85,7 +86,7 @@ Deno.test("each condition holds by what is found out, alone, and as its schema s
   deepStrictEqual(conditionsOf(WELL), []);
   deepStrictEqual(conditionsOf({}), [], "of what nobody looked at nothing is told");
   const validate = new Ajv2020({ formats: { int64: true } }).compile(
-    CONDITION_SCHEMAS.Condition,
+    closed(CONDITION_SCHEMAS.Condition),
   );
   for (const { name, conditions } of ALL) {
     match(name, /^[a-z]+(-[a-z]+)*$/);
