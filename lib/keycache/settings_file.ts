@@ -81,7 +81,7 @@ export function writeSettings(place: StatePlace, settings: RememberedSettings): 
   }
 }
 
-const MISSING_OR_DENIED: ReadonlySet<string> = new Set(["ENOENT", "EACCES", "EPERM"]);
+const MISSING_OR_DENIED: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM"]);
 
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";

@@ -107,11 +107,6 @@ class Run {
     return unclaimed ? new Map([...rows, ...unclaimed]) : rows;
   }
 
-  /** Who is told to let go is none that lags behind and is about to: no look need tell that. */
-  #isLetGoByName(key: string): boolean {
-    return this.#request.asOne && (this.#changes.get(key)?.released.length ?? 0) > 0;
-  }
-
   /** What nobody holds is for a full pass: somebody may have it by now, and only that has looked. */
   get #held(): ReadonlySet<string> {
     const rows = this.#context.cache.rows.values();
@@ -129,7 +124,7 @@ class Run {
         also: this.#again,
         sure: this.#request.sure ?? this.#request.asOne,
         rules,
-        settled: this.#request.settled ?? ((key) => this.#isLetGoByName(key)),
+        settled: this.#request.settled ?? (() => false),
         readable: this.#request.readable ?? (() => true),
         dry: false,
       }),

@@ -39,7 +39,7 @@ export interface ApplyRequest {
    * Tells whether owners of a key were all seen at a full look, and nothing was moving there: then
    * a version lower than what etcd holds may be put.
    *
-   * @default {only where somebody was asked by name to let go}
+   * @default {never}
    */
   readonly settled?: (key: string, owners: readonly Owner[]) => boolean;
   /**

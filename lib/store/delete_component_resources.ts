@@ -31,5 +31,7 @@ export async function deleteComponentResources(
     changes,
     full: false,
     asOne: true,
+    // An operator took it away: no other component's delete of the same object is on its way.
+    settled: (key) => changes.has(key),
   });
 }

@@ -90,16 +90,28 @@ export class ApiLife implements Disposable {
     const timer = moment === RANDOM
       ? setTimeout(() => node.agent.kill("SIGKILL"), this.#dice.below(RANDOM_MS))
       : undefined;
-    let step = this.#model.step(this.#state, operation);
+    let step = this.#step(operation);
     for (let steps = 0; await this.#ask(daemon, step); steps++) {
       ok(steps < MAX_STEPS, "the daemon does not die");
-      step = this.#model.step(this.#state, this.#dice.pick(OPERATIONS));
+      step = this.#step(this.#dice.pick(OPERATIONS));
     }
     const result = await node.ended();
     clearTimeout(timer);
     strictEqual(result.signal, "SIGKILL", shown(result));
     await this.#checkDead(shown(result));
     return step.operation;
+  }
+
+  /** What a component that is deleted leaves to the file's alone has the file's version at once. */
+  #step(operation: Operation): Step {
+    const step = this.#model.step(this.#state, operation);
+    if (step.operation !== "delete-component") return step;
+    const given = [...step.after].map(([name, held]): [string, typeof held] => {
+      const before = this.#state.get(name);
+      const [of] = settled(new Map([[name, held]])).values();
+      return [name, before && of && !isFilesAlone(before) ? of : held];
+    });
+    return { ...step, after: new Map(given) };
   }
 
   /** At last a daemon must know all of it, let it go, and end when it is told to. */

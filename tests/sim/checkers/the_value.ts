@@ -45,10 +45,9 @@ export class TheValue implements Checker {
           `${lineage.name} puts an older copy at ${key}, while an owner holds what is there`,
         );
       }
-      // Who is asked by name to let go is none that lags behind.
-      const isByName = kind === "delete-component" || kind === "delete-object" ||
-        kind === "replace-list";
-      const isFull = kind === "reconcile" || kind === "adopt" || isByName;
+      const isFull = kind === "reconcile" || kind === "adopt" ||
+        // An operator took the component away: its deletes run ahead of no other's.
+        kind === "delete-component";
       if (!isFull && !wentBack(lineage, key, owners, held)) {
         broken(this, `${lineage.name} puts an older copy at ${key} in a ${kind}`);
       }
