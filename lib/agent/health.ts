@@ -171,7 +171,7 @@ export function healthAfter(
   const missingSinceMs = missingSince(
     before.missingSinceMs,
     outcome.missing,
-    before.rewritingSinceMs,
+    { before: before.rewritingSinceMs, now: rewritingSinceMs },
     looked,
   );
   return {

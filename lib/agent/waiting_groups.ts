@@ -38,24 +38,29 @@ export function rewritingSince(
 }
 
 /**
- * Since when files have been missing in groups that can't be told to be gone, a rewrite apart.
+ * Since when files have been missing in groups that can't be told to be gone. A rewrite that stands
+ * at one look and not at the next does not begin it anew: a group may be rewritten for ever. One
+ * that stands for too long is told by itself, and begins it anew.
  *
  * @param before since when some had been
  * @param missing groups that the last look found so
- * @param rewritingBefore groups that had been half rewritten until then
+ * @param rewriting groups half rewritten: until that look, and at it
  * @param look what that was
  */
 export function missingSince(
   before: WaitingSince,
   missing: ReadonlyMap<string, MissingGroup>,
-  rewritingBefore: WaitingSince,
+  rewriting: { readonly before: WaitingSince; readonly now: WaitingSince },
   look: GroupsLook,
 ): WaitingSince {
+  const stillWaiting = [...before].filter(([group]) =>
+    look.monotonicMs - (rewriting.now.get(group) ?? -Infinity) <= LONGEST_WAIT_MS
+  );
   const found = [...missing].map(([group, { firstMs }]): [string, number] => {
-    const since = before.get(group) ?? (rewritingBefore.has(group) ? look.monotonicMs : firstMs);
+    const since = before.get(group) ?? (rewriting.before.has(group) ? look.monotonicMs : firstMs);
     return [group, Math.max(since, firstMs)];
   });
-  return new Map([...elsewhere(before, look), ...found]);
+  return new Map([...elsewhere(before, look), ...stillWaiting, ...found]);
 }
 
 /**

@@ -110,7 +110,7 @@ Deno.test("health: a group that stays half rewritten is said after a minute, wit
   deepStrictEqual(healthAfter(again, rewriting(b), at(263), 1).halfRewritten, [b]);
 });
 
-Deno.test("health: a group is busy if the same file was missing for a minute, and no rewrite ended", () => {
+Deno.test("health: a group is busy if the same file was missing for a minute, rewritten meanwhile or not", () => {
   const [a, b] = ["a/nodes.v1.core", "b/pods.v1.core"];
   const missing = (...groups: [string, number][]): ReconcileOutcome => ({
     ...outcome(),
@@ -135,11 +135,24 @@ Deno.test("health: a group is busy if the same file was missing for a minute, an
   deepStrictEqual(health.busy, [b], "nobody looked at it");
   const rewriting = { ...outcome(), rewriting: [b] };
   health = healthAfter(health, rewriting, at(301), 1);
-  deepStrictEqual(health.busy, [], "a rewrite is another condition");
+  deepStrictEqual(health.busy, [b], "a rewrite is under way, as at every other look");
+  health = healthAfter(health, missing([b, 100]), at(302), 1);
+  deepStrictEqual(health.busy, [b]);
+  for (const second of [303, 330, 366]) {
+    health = healthAfter(health, rewriting, at(second), 1);
+  }
+  deepStrictEqual([health.busy, health.halfRewritten], [[], [b]], "that rewrite is not at work");
   health = healthAfter(health, missing([b, 100]), at(400), 1);
   deepStrictEqual(health.busy, [], "it waits since the rewrite");
   health = healthAfter(health, missing([b, 100]), at(463), 1);
   deepStrictEqual(health.busy, [b]);
+  // Every other look finds it half rewritten, and the others that a file is missing.
+  health = healthAfter(health, missing(), at(500), 1);
+  for (let second = 600; second < 700; second += 2) {
+    health = healthAfter(health, rewriting, at(second), 1);
+    health = healthAfter(health, missing([b, 601]), at(second + 1), 1);
+    deepStrictEqual(health.busy, second + 1 > 663 ? [b] : [], `${second}`);
+  }
 });
 
 Deno.test("health: another cluster than before is said until that one answers again", () => {
