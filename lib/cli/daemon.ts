@@ -1,3 +1,4 @@
+import { resolve } from "@std/path";
 import { ClientError, NodeClient, type NodeStatus, SocketTransport } from "../agent/mod.ts";
 import { heldDirectory, type Holder, lockedError, mismatch } from "../keycache/mod.ts";
 import type { Options } from "./options.ts";
@@ -11,7 +12,8 @@ const LOOK_MS = 200;
 
 /**
  * Finds the daemon that holds the state directory: by its lock, then by its socket, which is where
- * `--listen` says, or else where the daemon wrote down that it listens.
+ * `--listen` says, or else where the daemon wrote down that it listens. Without a lock the socket
+ * alone is asked.
  *
  * @param options where they are
  * @param note told what of this run's flags the daemon can't honour
@@ -25,7 +27,12 @@ export async function findDaemon(
 ): Promise<NodeClient | undefined> {
   const { stateDir, lockTimeoutMs } = options;
   const held = await heldDirectory(stateDir);
-  if (!held) return undefined;
+  if (!held) {
+    // Where its directory was emptied, moved or mounted over, only its socket leads to a daemon.
+    const daemon = await answering(options, {});
+    if (daemon) check(options, daemon.status, note);
+    return daemon?.client;
+  }
   const overMs = clock.monotonicMs() + lockTimeoutMs;
   for (;;) {
     const daemon = await answering(options, held.holder());
@@ -53,9 +60,18 @@ async function answering(options: Options, { socket }: Holder): Promise<Daemon |
     if (path === undefined) continue;
     const client = new NodeClient(new SocketTransport(path));
     const status = await ask(client);
-    if (status?.stateDir === Deno.realPathSync(options.stateDir)) return { client, status };
+    if (status?.stateDir === realPathOf(options.stateDir)) return { client, status };
   }
   return undefined;
+}
+
+function realPathOf(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    // It is gone, or nobody's to read: a daemon has it by its whole path all the same.
+    return resolve(path);
+  }
 }
 
 /** Holds what this run's flags ask for against what the daemon is there for. */

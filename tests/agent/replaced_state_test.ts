@@ -28,6 +28,9 @@ Deno.test("a daemon stops writing and says so when its state directory is not in
     await until("said", async () => (await daemon.status()).state === "failing");
     match((await daemon.status()).notReady.join(), /is not the file any more .* restart edgekeyd/);
     expectError(await daemon.ask("GET", "/readyz"), 503, "NotReady");
+    const { code, stdout } = await node.run(["status", `--listen=unix:${daemon.socket}`]);
+    strictEqual(code, 1, stdout);
+    match(stdout, /the daemon is running\n[^]* is not the file any more [^]* restart edgekeyd/);
     node.write(`${POD}/b`);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     strictEqual(await etcd.revision(), before, "nothing is written that nobody would remember");
