@@ -109,11 +109,7 @@ export const NOT_READY = {
         ? `${plural(count, "delete")} of ${about} ${count === 1 ? "is" : "are"} held back` +
           (reason === undefined ? "" : ` (${reason})`)
         : `${about} is held back from letting go of keys, all of which others hold too`,
-    advice: "put back what is not meant to be gone from the fs cache (give --include-secrets if " +
-      "Secrets are to stay); only if the deletes are " +
-      "meant, run " +
-      "`edgekeyd --reconcile --confirm-deletes`, or `edgekeyd delete-component NAME` for a " +
-      "component whose directory is gone",
+    advice: heldBackAdvice,
     log: {
       appeared: "deletes held back",
       cleared: "no deletes held back any more",
@@ -125,6 +121,16 @@ export const NOT_READY = {
 
 function reasonOf([item]: readonly ConditionItem[]): string {
   return item?.reason ?? "";
+}
+
+/** Core Secrets are the only ones that a reason stands with. */
+function heldBackAdvice(items: readonly ConditionItem[]): string {
+  const areSecrets = items.some(({ reason }) => reason !== undefined);
+  return "see whether the fs cache's disk is mounted, and put back what is not meant to be gone; " +
+    (areSecrets ? "give --include-secrets if Secrets are to stay; " : "") +
+    "`edgekeyd --reconcile --dry-run --confirm-deletes` lists the keys; only if the deletes are " +
+    "meant, run `edgekeyd --reconcile --confirm-deletes`, or `edgekeyd delete-component NAME` for " +
+    "a component whose directory is gone";
 }
 
 function leftOutSecrets(secrets: number): string {

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Facts } from "../../lib/agent/condition.ts";
 import { ConditionLog } from "../../lib/agent/condition_log.ts";
@@ -208,7 +208,7 @@ Deno.test("conditions that hold together: the gravest makes the state and comes 
   );
   match(
     exceptionsOf(exceptions),
-    /^in step but for 12 deletes of kubelet held back \(put .*\); 2 keys left to others \(\/registry\/a: newer; delete them/,
+    /^in step but for 12 deletes of kubelet held back \(see whether .*\); 2 keys left to others \(\/registry\/a: newer; delete them/,
   );
 });
 
@@ -246,6 +246,10 @@ Deno.test("what is said of a node in a word or a line, by what holds", () => {
   match(held(12), /^12 deletes of kubelet are held back; .*--confirm-deletes/);
   match(held(1), /^1 delete of kubelet is held back; /);
   match(held(0), /^kubelet is held back from .*--confirm-deletes/);
+  match(held(12), / disk is mounted, .*--dry-run --confirm-deletes` lists the keys; /);
+  doesNotMatch(held(12), /include-secrets/);
+  const secrets = conditionsOf({ heldBack: [{ component: "kubelet", deletes: 12, secrets: 3 }] });
+  match(reasonsOf(secrets).join(), /\(with 3 core Secrets, [^)]*\); .*give --include-secrets if /);
   match(reasonsOf(conditionsOf({ retired: true })).join(), /^this node was retired; start/);
 });
 
