@@ -8,6 +8,8 @@ import type { Terminal } from "./terminal.ts";
 export interface NodeWishes {
   /** Do not say which flags a running daemon has other values for: they change nothing here. */
   readonly anyFlags?: true;
+  /** A daemon that hangs is told after a few seconds: somebody is looking, and nothing is written. */
+  readonly quick?: true;
   /** Draws how far a pass is; a daemon's own can't be drawn. */
   readonly bar?: ProgressBar;
 }
@@ -25,10 +27,10 @@ export interface NodeWishes {
 export async function findNode(
   options: Options,
   terminal: Terminal,
-  { anyFlags, bar }: NodeWishes = {},
+  { anyFlags, quick, bar }: NodeWishes = {},
 ): Promise<NodeClient> {
   const note = noteOn(terminal);
-  const daemon = await findDaemon(options, anyFlags ? () => {} : note);
+  const daemon = await findDaemon(options, anyFlags ? () => {} : note, quick);
   if (daemon) return daemon;
   // What a command that asks a daemon need not wait for.
   const { restingClient } = await import("./resting_client.ts");

@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 /** `edgekeyd status`: how the node is doing, in words or as JSON. */
 export async function statusCommand(options: Options, terminal: Terminal): Promise<number> {
   // Whose etcd it is about has to be known.
-  const node = await findNode(options, terminal);
+  const node = await findNode(options, terminal, { quick: true });
   const status = await node.ask("GET /v1/status");
   printAnswer(options, terminal, status, () => statusPage(status, Date.now(), terminal));
   if (status.state === "in-step") return EXIT.ok;

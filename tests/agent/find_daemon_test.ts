@@ -5,6 +5,8 @@ import { startEdgekeyd } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { AT_ONCE_MS, ready, startDaemon, SWIFT, until } from "./_daemon.ts";
 
+/** How long commands that write wait for it. */
+const LOCK_TIMEOUT_MS = 30_000;
 /** What a daemon says that a command takes for the one it looks for. */
 const STATUS = { nodeName: "n1", settings: {} };
 
@@ -58,6 +60,9 @@ Deno.test("a daemon that is not up yet, or stands still, is waited for and no lo
     daemon.kill("SIGSTOP");
     const stopped = await node.run(["keys", "--lock-timeout=300ms"]);
     expectExit(stopped, 1, /is held by another edgekeyd \(pid \d+, unix:.*which does not answer/);
+    const asked = await node.run(["status"]);
+    expectExit(asked, 1, /which does not answer; a daemon that hangs is restarted by /);
+    ok(asked.durationMs < LOCK_TIMEOUT_MS, `${asked.durationMs} ms`);
     const waiting = node.start(["keys", "--lock-timeout=40s"]);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     daemon.kill("SIGCONT");
