@@ -31,7 +31,8 @@ export async function deleteComponentResources(
     changes,
     full: false,
     asOne: true,
-    // An operator took it away: no other component's delete of the same object is on its way.
-    settled: (key) => changes.has(key),
+    // An operator took it away: no other component's delete of the same object is on its way. What
+    // an owner of the API's holds may be fresher than a file, and its bytes are nowhere else.
+    settled: (key, owners) => changes.has(key) && owners.every(({ source }) => source !== "api"),
   });
 }
