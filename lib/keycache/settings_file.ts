@@ -37,6 +37,8 @@ export function readSettings(stateDir: string): RememberedSettings | undefined {
     text = new TextDecoder().decode(bytes);
   } catch (error) {
     const cause = error instanceof KeyCacheError && error.reason === "io" ? error.cause : error;
+    // Where Deno itself lets nobody in, there can be no state, as whoever opens it will say.
+    if (cause instanceof Deno.errors.NotCapable) return undefined;
     if (MISSING_OR_DENIED.has(codeOf(cause))) return undefined;
     if (error instanceof KeyCacheError) throw error;
     const said = error instanceof Error ? error.message : String(error);
