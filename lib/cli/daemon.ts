@@ -46,7 +46,8 @@ export async function findDaemon(
     }
     const nowMs = clock.monotonicMs();
     const isSilent = quick && holder.socket !== undefined && nowMs - sinceMs >= PROBE_MS;
-    if (nowMs >= overMs || isSilent) throw lockedError(stateDir, nowMs - sinceMs, true);
+    if (isSilent) throw lockedError(stateDir, PROBE_MS, true);
+    if (nowMs >= overMs) throw lockedError(stateDir, lockTimeoutMs, true);
     const look = clock.sleep(LOOK_MS).then(() => "look");
     if ((await Promise.race([held.released, look])) !== "look") return undefined;
   }

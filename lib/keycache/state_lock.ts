@@ -104,7 +104,7 @@ export function lockedError(path: string, waitedMs: number, asked: boolean): Key
   return new KeyCacheError(
     "locked",
     `${path} is held by another edgekeyd${who.length > 0 ? ` (${who.join(", ")})` : ""} for more ` +
-      `than ${Math.floor(waitedMs / 100) / 10} s` +
+      `than ${waitedMs / 1000} s` +
       (silent
         ? ", which does not answer; a daemon that hangs is restarted by `systemctl restart " +
           "edgekeyd` (a stopped process ends by SIGKILL alone); give --listen if its socket is " +
