@@ -17,7 +17,7 @@ export interface ConnectionParts {
   exposures(): readonly Exposure[];
   /** What store operations work with. */
   store(cache: ComponentKeyCache, etcd: Etcd): StoreContext;
-  /** The cluster that this node wrote to; absent: any will do. */
+  /** The cluster that this node wrote to; absent: whichever answers. */
   home?(): HomeCluster;
 }
 

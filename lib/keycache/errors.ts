@@ -10,7 +10,7 @@ import { EdgekeydError } from "../errors.ts";
  * - `replaced`: another file stands where the database or the lock was opened, or none
  * - `unsafe`: others can write to the directory or swap it, or a file in it is a link
  * - `full`: no space left on the device
- * - `io`: any other failure of the file system or the database
+ * - `io`: another failure of the file system or the database
  */
 export type KeyCacheErrorReason =
   | "locked"

@@ -10,7 +10,7 @@ export interface StoreContext extends OneTxn {
   readonly etcd: Etcd;
   /** What this node has put there, and for whom. */
   readonly cache: ComponentKeyCache;
-  /** The cluster that the cache is about, as far as it is known; undefined: any will do. */
+  /** The cluster that the cache is about, as far as it is known; undefined: whichever answers. */
   readonly home?: HomeCluster | undefined;
   /** Makes 128 random bits as hexadecimal text. */
   readonly random: () => string;

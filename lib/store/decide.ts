@@ -143,7 +143,7 @@ function decideOurs(state: KeyState, held: Held, rules: DecisionRules): Decision
   if (!best || holds(best, held)) {
     return isUnsure(state, held) ? { action: "read" } : keep(state, held);
   }
-  // What is there is as good as any of its kind, also while its own file is bad.
+  // What is there is as good as another of its kind, also while its own file is bad.
   const holders = state.owners.filter((one) => holds(one, held));
   const owner = freshest([...candidates(state), ...holders], rank);
   if (!owner || holds(owner, held)) return keep(state, held);

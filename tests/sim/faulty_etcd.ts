@@ -67,7 +67,7 @@ export class FaultyEtcd implements Etcd {
       const answer = await this.#world.etcd.model.range(request);
       return { header: answer.header, answers: [answer] };
     });
-    return { ...only(answers), header };
+    return { ...firstOf(answers), header };
   }
 
   rangeAll(requests: readonly IRangeRequest[]): Promise<RangesResponse> {
@@ -234,7 +234,7 @@ function boundsOf({ key, range_end: end }: IRangeRequest): [first: string, end: 
   return [String(key), String(end ?? `${key}\0`)];
 }
 
-function only(answers: readonly IRangeResponse[]): IRangeResponse {
+function firstOf(answers: readonly IRangeResponse[]): IRangeResponse {
   const [answer] = answers;
   if (!answer) throw new Error("nothing was asked for");
   return answer;

@@ -87,12 +87,12 @@ Deno.test({
       const revision = await view.revision();
       const pid = await unit.show("MainPID");
       const other = `set -e
-      dpkg-deb --raw-extract ${PACKAGE} /root/other
-      sed -i "s/^Version: .*/Version: 9.0.0/" /root/other/DEBIAN/control
-      echo "# A new setting." >>/root/other/etc/default/edgekeyd
-      dpkg-deb -Znone --root-owner-group --build /root/other /root/other.deb`;
+      dpkg-deb --raw-extract ${PACKAGE} /opt/other
+      sed -i "s/^Version: .*/Version: 9.0.0/" /opt/other/DEBIAN/control
+      echo "# A new setting." >>/opt/other/etc/default/edgekeyd
+      dpkg-deb -Znone --root-owner-group --build /opt/other /opt/other.deb`;
       await machine.ok("sh", "-c", other);
-      await dpkg("--force-confold", "--install", "/root/other.deb");
+      await dpkg("--force-confold", "--install", "/opt/other.deb");
       match(await machine.ok("dpkg-query", "-W", "edgekeyd"), /\t9\.0\.0$/);
       notStrictEqual(await unit.show("MainPID"), pid);
       await node.inStep("first");
@@ -226,9 +226,9 @@ Deno.test({
 
   await step("scripts/install.sh takes over from it, once it is purged", async () => {
     const revision = await view.revision();
-    await machine.ok("cp", "-p", "/etc/default/edgekeyd", "/root/settings");
+    await machine.ok("cp", "-p", "/etc/default/edgekeyd", "/opt/settings");
     match(await dpkg("--purge", "edgekeyd"), /^edgekeyd: kept \/var\/lib\/edgekeyd, /m);
-    await machine.ok("mv", "/root/settings", "/etc/default/edgekeyd");
+    await machine.ok("mv", "/opt/settings", "/etc/default/edgekeyd");
     const { code, output } = await node.install(BINARY);
     strictEqual(code, 0, output);
     await node.inStep("first");
