@@ -87,12 +87,12 @@ Deno.test({
       const revision = await view.revision();
       const pid = await unit.show("MainPID");
       const other = `set -e
-      dpkg-deb --raw-extract ${PACKAGE} /opt/other
-      sed -i "s/^Version: .*/Version: 9.0.0/" /opt/other/DEBIAN/control
-      echo "# A new setting." >>/opt/other/etc/default/edgekeyd
-      dpkg-deb -Znone --root-owner-group --build /opt/other /opt/other.deb`;
+      dpkg-deb --raw-extract ${PACKAGE} /srv/other
+      sed -i "s/^Version: .*/Version: 9.0.0/" /srv/other/DEBIAN/control
+      echo "# A new setting." >>/srv/other/etc/default/edgekeyd
+      dpkg-deb -Znone --root-owner-group --build /srv/other /srv/other.deb`;
       await machine.ok("sh", "-c", other);
-      await dpkg("--force-confold", "--install", "/opt/other.deb");
+      await dpkg("--force-confold", "--install", "/srv/other.deb");
       match(await machine.ok("dpkg-query", "-W", "edgekeyd"), /\t9\.0\.0$/);
       notStrictEqual(await unit.show("MainPID"), pid);
       await node.inStep("first");
@@ -226,9 +226,9 @@ Deno.test({
 
   await step("scripts/install.sh takes over from it, once it is purged", async () => {
     const revision = await view.revision();
-    await machine.ok("cp", "-p", "/etc/default/edgekeyd", "/opt/settings");
+    await machine.ok("cp", "-p", "/etc/default/edgekeyd", "/srv/settings");
     match(await dpkg("--purge", "edgekeyd"), /^edgekeyd: kept \/var\/lib\/edgekeyd, /m);
-    await machine.ok("mv", "/opt/settings", "/etc/default/edgekeyd");
+    await machine.ok("mv", "/srv/settings", "/etc/default/edgekeyd");
     const { code, output } = await node.install(BINARY);
     strictEqual(code, 0, output);
     await node.inStep("first");
