@@ -46,7 +46,7 @@ export interface Node {
    */
   submit<T>(operation: (context: StoreContext) => Promise<T>, signal: AbortSignal): Promise<T>;
   /**
-   * Holds etcd against the component-key cache.
+   * Compares etcd with the component-key cache.
    *
    * @param signal ends the wait for it
    * @throws what {@linkcode submit} throws

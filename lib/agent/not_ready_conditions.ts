@@ -70,7 +70,7 @@ export const NOT_READY = {
     effect: "unsettled",
     items: ({ unverifiedKeys: count = 0, nodeName = "" }) =>
       count > 0 ? [{ about: nodeName, count }] : [],
-    words: ([item]) => `${plural(item?.count ?? 0, "key")} not held against etcd yet`,
+    words: ([item]) => `${plural(item?.count ?? 0, "key")} not compared with etcd yet`,
     advice: "they were taken over, or a run that had to put them was cut short; " +
       "`edgekeyd --reconcile` looks at them",
   },

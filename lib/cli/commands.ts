@@ -64,7 +64,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   "verify": {
     usage: "verify",
-    help: "hold etcd against the component-key cache; write nothing; exit 3 if they differ",
+    help: "compare etcd with the component-key cache; write nothing; exit 3 if they differ",
     takes: [0, 0],
     readsOnly: true,
     load: async () => (await import("./verify_command.ts")).verifyCommand,

@@ -81,7 +81,7 @@ function realPathOf(path: string): string {
   }
 }
 
-/** Holds what this run's flags ask for against what the daemon is there for. */
+/** Compares what this run's flags ask for with what the daemon is there for. */
 function check(options: Options, status: NodeStatus, note: (text: string) => void): void {
   const { nodeName, prefix, settings = {} } = status;
   const { given } = options;

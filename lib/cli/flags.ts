@@ -13,7 +13,8 @@ export const FLAGS = {
   },
   "adopt": {
     kind: "boolean",
-    help: "rebuild a lost cache: take over what the fs cache holds and an importer wrote",
+    help:
+      "if the state directory was lost: take over keys in etcd whose objects the fs cache holds",
     only: "sync",
     setting: true,
   },
@@ -218,7 +219,7 @@ export const FLAGS = {
     default: "10m",
     min: 1_000,
     max: DAY_MS,
-    help: "how often everything is held against etcd, to heal drift",
+    help: "how often all keys are compared with etcd, and put right where they differ",
     only: "run",
   },
   "retry-max": {

@@ -50,7 +50,7 @@ export function nodeRoutes(node: Node) {
       method: "GET",
       path: "/v1/verify",
       id: "verify",
-      summary: "Hold etcd against the component-key cache; write nothing.",
+      summary: "Compare etcd with the component-key cache; write nothing.",
       schema: ref("Verification"),
       description: "What differs.",
       errors: ["NotReady", "Unknown"],
