@@ -20,9 +20,10 @@ export interface Recalled {
 }
 
 /**
- * Fills what was not given with what the state directory remembers. Who names an etcd names it
- * whole: then nothing else of etcd, and nothing of how the service reconciles, is from memory; and
- * a daemon that is given its etcd is given all its settings.
+ * Fills what was not given with what the state directory remembers. Where `--etcd-servers` is
+ * given, nothing else about etcd, and nothing about how the daemon reconciles, is taken from there:
+ * it may belong to another etcd. A daemon that is given `--etcd-servers` takes from there only whose
+ * node it is.
  *
  * @param args what was given, by flag or environment
  * @param stateDir the state directory

@@ -38,8 +38,8 @@ export class Members {
   }
 
   /**
-   * Asks them all, once somebody has answered not again. Who does not answer may be away, and is
-   * looked at when it does.
+   * Asks all endpoints, until one has answered; after that not again. One that does not answer may
+   * be away, and is looked at when it does.
    *
    * @param deadline of the call that this goes before, as {@linkcode deadlineIn} counts
    * @throws {EtcdError} `two-clusters`, or `not-etcd` if one is too old
@@ -56,8 +56,8 @@ export class Members {
   }
 
   /**
-   * Holds the cluster that an answer comes from against the others', and against what this endpoint
-   * said before: if it is another, all are asked anew, for they may have been made anew.
+   * Compares the cluster that an answer comes from with the other endpoints', and with what this
+   * endpoint said before. If it is another, all are asked again, for they may have been made anew.
    *
    * @param member who answers
    * @param options `deadline` of the call

@@ -24,8 +24,9 @@ export interface Burial {
 }
 
 /**
- * Finds what rows no longer say of what we put, so that it is known again in an etcd that is
- * restored to an older state.
+ * Works out how the tombstones change when rows do. A version that we put, and that its row no
+ * longer tells of, goes into a tombstone. An etcd that is restored to an older state may hold that
+ * version again, and then it is known as ours.
  *
  * @param known what was
  * @param rows what comes, by object key; null removes one

@@ -4,7 +4,10 @@ import type { Intent } from "./intent.ts";
 import { type KeyRow, ownRow } from "./key_row.ts";
 import type { Tombstone } from "./tombstone.ts";
 
-/** What becomes known when a fence is found that says: the pending Txn was not applied. */
+/**
+ * What the fence that was found in etcd means for the cache. If a Txn is pending, that fence says
+ * that it was not applied.
+ */
 export interface GiveUp {
   /** What the fence holds; null: there is none. */
   readonly expected: string | null;

@@ -2,9 +2,9 @@ import type { Snapshot } from "../fscache/mod.ts";
 import type { CachedFile, ComponentKeyCache, Owner } from "../keycache/mod.ts";
 
 /**
- * Makes the function that tells whether an owner's file can be put, as far as it was looked at. One
- * that is missing can't be, whatever its absence means: it may be long until that is told, and what
- * another owner's file holds must not wait for it.
+ * Makes the function that tells whether an owner's file can be put. One that was not looked at
+ * counts as such. One that is missing does not, even before it is known whether it is gone for
+ * good: that can take long, and what another owner's file holds must not wait for it.
  *
  * @param cache tells where an owner's file is
  * @param snapshot what was found
@@ -21,8 +21,8 @@ export function readableIn(
 }
 
 /**
- * Tells whether a recorded file is bad, until somebody writes it anew, or gone, though its release
- * was held back.
+ * Tells whether a recorded file is there no more, or is bad and stays so until somebody writes it
+ * anew. One that is gone is still recorded if the deletes that follow from that were held back.
  *
  * @param snapshot what was found
  * @param path its canonical path
