@@ -1,3 +1,4 @@
+import { NOTHING_DONE } from "../reconcile/mod.ts";
 import type { Answers, SchemaName } from "./schemas.ts";
 
 const KEY = "/registry/configmaps/shop/settings";
@@ -83,18 +84,9 @@ export const EXAMPLES: { readonly [Name in Exclude<SchemaName, OwnExamples>]: An
   },
   Reconciled: {
     report: {
-      status: "in-step",
+      ...NOTHING_DONE,
       created: 11,
-      updated: 0,
-      deleted: 0,
-      released: 0,
-      unchanged: 0,
-      conflicts: [],
-      invalid: [],
-      heldBack: [],
       txns: 1,
-      staged: false,
-      recovered: 0,
       revision: "2024",
       clusterId: "14841639068965178418",
       durationMs: 102,
