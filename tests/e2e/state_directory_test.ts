@@ -1,6 +1,6 @@
 import { deepStrictEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { edgekeyd } from "../support/edgekeyd_process.ts";
-import { startEtcd } from "../support/etcd_server.ts";
+import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 import { say } from "../support/say.ts";
 import { expectExit } from "./_contract.ts";
 import { EdgeNode, QUICK } from "./_node.ts";
@@ -22,15 +22,21 @@ function give(node: EdgeNode): void {
   }
 }
 
+/** A node in step with one key, whose state is the service's. */
+async function serviceNode(server: EtcdServer): Promise<EdgeNode> {
+  const node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  expectExit(await node.run(["--reconcile", ...QUICK]), 0);
+  give(node);
+  return node;
+}
+
 Deno.test({
   name: "root's commands leave alone what a link in the service's state directory points to",
   ignore: !IS_ROOT,
   async fn() {
     await using server = await startEtcd();
-    using node = new EdgeNode(server);
-    node.write("kubelet/pods.v1.core/default/a");
-    expectExit(await node.run(["--reconcile", ...QUICK]), 0);
-    give(node);
+    using node = await serviceNode(server);
     const secret = `${node.root}/secret`;
     Deno.writeTextFileSync(secret, SECRET, { mode: 0o600 });
     for (const [at, name] of ["lock", "cache.kv", "cache.kv-shm", "settings.json"].entries()) {
@@ -61,10 +67,7 @@ Deno.test({
   ignore: !IS_ROOT,
   async fn() {
     await using server = await startEtcd();
-    using node = new EdgeNode(server);
-    node.write("kubelet/pods.v1.core/default/a");
-    expectExit(await node.run(["--reconcile", ...QUICK]), 0);
-    give(node);
+    using node = await serviceNode(server);
     // Neither the cache (0700) nor its files (0600) can be read with the service's rights alone.
     Deno.chmodSync(node.cacheDir, 0o700);
     node.write("kubelet/pods.v1.core/default/b");
