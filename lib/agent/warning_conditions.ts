@@ -1,6 +1,6 @@
 import { plural } from "../plural.ts";
 import type { FarAhead } from "../store/mod.ts";
-import type { Definition } from "./condition.ts";
+import type { ConditionItem, Definition } from "./condition.ts";
 
 const HALF_REWRITTEN_ADVICE =
   "yurthub puts its backup (tmp_…) back when it starts; do that by hand if it is not at work";
@@ -9,11 +9,15 @@ const BUSY_ADVICE =
   "its directories are moved or made anew more often than --settle-time: find out by what, or give " +
   "a shorter one";
 
-/**
- * Says how far ahead a component is.
- *
- * @param far what was found
- */
+const EXPOSED_ADVICE = "chmod 600 the files, and give https:// endpoints with --etcd-cafile";
+
+/** Keys, each with what is known of it. */
+function inOrder(reasons: ReadonlyMap<string, string> = new Map()): ConditionItem[] {
+  return [...reasons].map(([about, reason]) => ({ about, reason }))
+    .sort((a, b) => (a.about < b.about ? -1 : 1));
+}
+
+/** One of the versions that are too high, and how many keys more have such. */
 function farAheadReason({ key, resourceVersion, keys }: FarAhead): string {
   return `resourceVersion ${resourceVersion} at ${key}` +
     (keys > 1 ? `, and ${plural(keys - 1, "more key")}` : "");
@@ -32,9 +36,7 @@ export const WARNINGS = {
   "conflicts": {
     kind: "warning",
     effect: "exception",
-    items: ({ conflicts = new Map() }) =>
-      [...conflicts].map(([about, reason]) => ({ about, reason }))
-        .sort((a, b) => (a.about < b.about ? -1 : 1)),
+    items: ({ conflicts }) => inOrder(conflicts),
     words: ({ length }) => `${plural(length, "key")} left to others`,
     advice: "delete them in etcd to let edgekeyd write them",
     log: { appeared: "key left to others", cleared: "no longer left to others", about: "key" },
@@ -42,9 +44,7 @@ export const WARNINGS = {
   "others-values": {
     kind: "warning",
     effect: "none",
-    items: ({ others = new Map() }) =>
-      [...others].map(([about, reason]) => ({ about, reason }))
-        .sort((a, b) => (a.about < b.about ? -1 : 1)),
+    items: ({ others }) => inOrder(others),
     words: ({ length }) =>
       `${plural(length, "key")} with another importer's value, which no component here holds`,
     advice:
@@ -169,10 +169,9 @@ export const WARNINGS = {
     effect: "none",
     items: ({ exposures = [] }) => exposures,
     words: () => "others can have what etcd knows this node by",
-    advice: "chmod 600 the files, and give https:// endpoints with --etcd-cafile",
+    advice: EXPOSED_ADVICE,
     log: {
-      appeared: "others can have what etcd knows this node by; chmod 600 the files, and give " +
-        "https:// endpoints with --etcd-cafile",
+      appeared: `others can have what etcd knows this node by; ${EXPOSED_ADVICE}`,
       cleared: "others can no longer have what etcd knows this node by",
       about: "of",
     },
