@@ -43,8 +43,8 @@ export interface AgentParts extends ConnectionParts, LoopParts {
   watch(hint: (hint: WatchHint) => void): CacheWatch;
   /** Tells one cache root from another that took its place; empty if there is none. */
   identifyRoot(): string;
-  /** Told that health or cache may have changed. */
-  changed(): void;
+  /** Told the conditions that hold, whenever health or cache may have changed. */
+  changed(conditions: readonly Condition[]): void;
 }
 
 /** etcd is asked for no longer than this when somebody wants to know how fast it is. */
@@ -84,7 +84,7 @@ export class Agent implements Node {
       cache: () => connections.cache,
       log,
       monotonicMs: () => clock.monotonicMs(),
-      changed: () => parts.changed(),
+      changed: (conditions) => parts.changed(conditions),
     });
     const wake = () => this.#loop.wake();
     const watch = new RootWatch({

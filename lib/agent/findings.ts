@@ -32,8 +32,8 @@ export interface FindingsParts {
   readonly log: Log;
   /** A clock that only runs forward, in ms. */
   readonly monotonicMs: () => number;
-  /** Told that what is found out may be another. */
-  readonly changed: () => void;
+  /** Told what holds, whenever that may be something else than before. */
+  readonly changed: (conditions: readonly Condition[]) => void;
 }
 
 /** What the agent has found out about its node, and whether everybody was told of it. */
@@ -202,8 +202,9 @@ export class Findings {
     this.#passLog.changes.tick();
     if (!this.#news) return;
     this.#news = false;
-    this.#conditionLog.tell(this.conditions);
-    this.#parts.changed();
+    const { conditions } = this;
+    this.#conditionLog.tell(conditions);
+    this.#parts.changed(conditions);
   }
 
   /** Nothing is found out any more: what was to be told later is told now. */

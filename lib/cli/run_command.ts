@@ -10,6 +10,7 @@ import {
   Agent,
   type AgentClock,
   beatingEtcd,
+  type Condition,
   createMetrics,
   type Log,
   makeLog,
@@ -105,12 +106,13 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         watch: (hint) => watchCache(options.cacheDir, hint, options.socketPath),
         identifyRoot: () => identifyRoot(options.cacheDir),
         beat: () => notifier.beat(),
-        changed: () => showStatus(),
+        changed: (conditions) => showStatus(conditions),
         random: Math.random,
       },
       await openCache(),
     );
-    const showStatus = () => notifier.status(statusWords(agent.conditions, agent.cache.rows.size));
+    const showStatus = (conditions: readonly Condition[]) =>
+      notifier.status(statusWords(conditions, agent.cache.rows.size));
     const routes = apiRoutes({
       agent,
       metrics: () => metrics.text(agent.known),
@@ -150,7 +152,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     });
     memory.begin(agent.cache.identity);
     for (const text of unmatchedNames(options)) log("warning", text);
-    showStatus();
+    showStatus(agent.conditions);
     notifier.ready();
     await Promise.race([agent.run(), overdue]);
     log("info", "stopped", { signal: stoppedBy, pendingKeys: agent.cache.intent?.header.entries });
