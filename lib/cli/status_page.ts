@@ -1,5 +1,6 @@
 import { type ComponentStatus, itemWords, type NodeStatus } from "../agent/mod.ts";
 import { plural } from "../plural.ts";
+import { leftOutSecrets } from "./left_out_secrets.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
 /** More of one kind than this are counted, not listed; `-o json` has them all. */
@@ -53,8 +54,7 @@ export function statusPage(status: NodeStatus, nowMs: number, terminal: Terminal
     for (const resource of component.resources) line("", `${resource.keys} ${resource.gvr}`);
   }
   if (status.secretsLeftOut !== undefined) {
-    const secrets = plural(status.secretsLeftOut, "core Secret");
-    line("left out", `${secrets} at the last full pass (--include-secrets)`);
+    line("left out", leftOutSecrets(status.secretsLeftOut));
   }
   if (!daemon) {
     const seen = status.heldBack ? "as the last pass found them" : "not looked at";

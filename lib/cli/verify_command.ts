@@ -2,6 +2,7 @@ import { whyNotInStep } from "../agent/mod.ts";
 import { plural } from "../plural.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
+import { leftOutSecrets } from "./left_out_secrets.ts";
 import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
@@ -14,8 +15,7 @@ export async function verifyCommand(options: Options, terminal: Terminal): Promi
   printAnswer(options, terminal, found, () => {
     for (const { key, reason } of drift) terminal.out(`drift  ${key}: ${reason}`);
     if (secretsLeftOut !== undefined) {
-      const secrets = plural(secretsLeftOut, "core Secret");
-      terminal.out(`left out  ${secrets} at the last full pass (--include-secrets)`);
+      terminal.out(`left out  ${leftOutSecrets(secretsLeftOut)}`);
     }
     terminal.out(`${plural(keys, "key")}, ${drift.length} drifted, revision ${revision}`);
   });
