@@ -21,7 +21,7 @@ import {
   permissionDenied,
 } from "./permissions.ts";
 import { PermittedRanges } from "./permitted_ranges.ts";
-import { explainConnectFailure } from "./preflight.ts";
+import { explainConnectFailure } from "./explain_connect_failure.ts";
 
 /** The largest answer that is accepted, in bytes; ranges are paged to stay far below it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;

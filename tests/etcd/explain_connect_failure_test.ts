@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect as netConnect, createServer, type Socket } from "node:net";
 import { readTlsCredentials } from "../../lib/etcd/credentials.ts";
 import { deadlineIn } from "../../lib/etcd/deadline.ts";
-import { explainConnectFailure } from "../../lib/etcd/preflight.ts";
+import { explainConnectFailure } from "../../lib/etcd/explain_connect_failure.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 
@@ -56,8 +56,8 @@ function resetAfterHello(client: Socket, port: number): void {
   });
 }
 
-Deno.test("preflight: a connection that is reset in the handshake", async (t) => {
-  const directory = Deno.makeTempDirSync({ prefix: "edgekeyd-preflight-" });
+Deno.test("explainConnectFailure: a connection that is reset in the handshake", async (t) => {
+  const directory = Deno.makeTempDirSync({ prefix: "edgekeyd-explain-" });
   try {
     const ca = new TestAuthority(directory, "ca");
     const { certFile, keyFile } = ca.issue({ name: "server", hosts: ["127.0.0.1"] });
