@@ -11,7 +11,7 @@ const SIZE = /^([0-9A-Fa-f]{1,8})[\t ]*(?:;.*)?$/;
  * The body of a request, read as far as somebody asks for it.
  *
  * @param peer who sends it; what follows the body is left to it
- * @param length as the head says
+ * @param head what came before it: the method, how long it is, and the other headers
  * @returns null if there is none
  */
 export function bodyStream(

@@ -1,4 +1,3 @@
-/** What came that was not asked for yet. */
 const NOTHING = new Uint8Array();
 const READ_BYTES = 64 * 1024;
 
@@ -10,6 +9,7 @@ export class Peer {
   readonly #connection: Deno.Conn;
   readonly #nowMs: () => number;
   readonly #buffer = new Uint8Array(READ_BYTES);
+  /** What came and was not asked for yet. */
   #rest: Uint8Array<ArrayBuffer> = NOTHING;
   #waitedForSinceMs: number | undefined;
   #takes = false;
