@@ -14,7 +14,7 @@ import type {
 } from "./messages.ts";
 
 /**
- * Holds each answer of an etcd against what was asked, so that nobody else has to: the types only
+ * Compares each answer of an etcd with what was asked, so that nobody else has to: the types only
  * say what should come. A proxy that mixes answers up, or something that is no etcd, ends in an
  * error that leaves a Txn in doubt, instead of in a wrong plan or a loop without end.
  *

@@ -36,7 +36,7 @@ export function fenceKeyOf(nodeName: string): string {
 }
 
 /**
- * Reads a stored identity and holds it against what this run was told.
+ * Reads a stored identity and compares it with what this run was told.
  *
  * @param value the stored record
  * @param wanted node name and prefix of this run

@@ -46,7 +46,7 @@ export interface DiffRules {
 }
 
 /**
- * Holds a snapshot against the component-key cache: who takes up a key, who lets go of one. Pure.
+ * Compares a snapshot with the component-key cache: who takes up a key, who lets go of one. Pure.
  *
  * @param cache what is recorded
  * @param snapshot what was found

@@ -35,7 +35,7 @@ export function everything(): LookScope {
   return { groups: undefined, patient: true, absences: new AbsenceHistory() };
 }
 
-/** What is looked at, and held against what. */
+/** What is looked at, and what it is compared with. */
 export interface LookParts {
   readonly source: FsCache;
   /** What is recorded. */

@@ -28,7 +28,7 @@ const CHANGED = "changed in etcd by another";
 const MAX_READ = 4_096;
 
 /**
- * Holds etcd against the component-key cache: by keys and mod revisions, and by the value where
+ * Compares etcd with the component-key cache: by keys and mod revisions, and by the value where
  * another wrote it. Writes nothing.
  *
  * @param context both sides

@@ -166,7 +166,7 @@ export function isProven({ cache }: StoreContext, { key, owner }: OwnedObject): 
 }
 
 /**
- * Holds an object's name against its place.
+ * Compares an object's name with its place.
  *
  * @throws {InvalidObjectError} if they differ
  */

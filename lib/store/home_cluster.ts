@@ -61,7 +61,7 @@ export interface ClusterQuestion {
 }
 
 /**
- * Holds the cluster that answers against the one on record, before anything is written. Another one
+ * Compares the cluster that answers with the one on record, before anything is written. Another one
  * is this node's, too, if it holds its fence (a restored snapshot), if this node left nothing behind
  * in the one before, or if it was made anew behind an endpoint of before and no importer has written
  * to it.
