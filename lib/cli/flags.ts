@@ -1,3 +1,4 @@
+import type { CONFLICT_POLICIES } from "../store/mod.ts";
 import type { Flag } from "./flag.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -134,7 +135,7 @@ export const FLAGS = {
   },
   "conflict-policy": {
     kind: "choice",
-    choices: ["fresher", "skip", "owner"],
+    choices: ["fresher", "skip", "owner"] satisfies typeof CONFLICT_POLICIES,
     default: "fresher",
     help: "fresher: replace another importer's older value; skip: never replace what is not " +
       "ours; owner: replace any importer's with what the files say, newer or not",

@@ -1,6 +1,10 @@
 import type { Prng } from "./prng.ts";
 
-/** How likely each fault is, each time that it could happen. */
+/**
+ * How likely each fault is, each time that it could happen. A fault is made where the agent meets it
+ * (`environment.ts`, `faulty_etcd.ts`, `torn_kv.ts`), is counted in `marks.ts`, and what the agent
+ * can't know for it is told to `node_model.ts`, which the checkers go by.
+ */
 export interface Weather {
   readonly crash: number;
   readonly answerLost: number;

@@ -16,7 +16,8 @@ export interface ProcessParts {
 }
 
 /**
- * How the process is doing, for who supervises it.
+ * How the process is doing, for who supervises it. Commands ask none of these: what they ask has to
+ * be answered without a process, too (`node_routes.ts`).
  *
  * @param parts what it is told by
  */
