@@ -56,9 +56,8 @@ Deno.test("no space: exit 1 says so and names the alarm, of a dry run too; delet
   });
   using etcd = new EtcdView(server);
   using node = new EdgeNode(server);
-  for (let i = 0; i < 40; i++) {
-    node.write(`kubelet/configmaps.v1.core/default/c${i}`, { more: { data: "x".repeat(1_000) } });
-  }
+  const more = { data: "x".repeat(1_000) };
+  for (let i = 0; i < 40; i++) node.write(`kubelet/configmaps.v1.core/default/c${i}`, { more });
   expectExit(await node.reconcile(), 0);
   await exhaust(etcd);
   const refused = await refusesEveryTxn(etcd);
@@ -80,9 +79,10 @@ Deno.test("no space: exit 1 says so and names the alarm, of a dry run too; delet
   expectExit(again, 1, SAYS);
   for (let i = 5; i < 8; i++) node.remove(`kubelet/configmaps.v1.core/default/c${i}`);
   node.remove("kubelet/pods.v1.core/default/new");
-  node.write("kubelet/configmaps.v1.core/default/c10", { rv: 1 });
+  node.write("kubelet/configmaps.v1.core/default/c10", { rv: 1, more });
   expectExit(await node.reconcile("--dry-run"), refused ? 1 : 0);
   const deletes = await node.reconcile();
+  expectExit(deletes, refused ? 1 : 0);
   strictEqual(deletes.report.deleted, refused ? 0 : 3, shown(deletes));
   strictEqual((await etcd.keys(`${node.prefix}/`)).size, refused ? 40 : 32);
 
