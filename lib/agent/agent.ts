@@ -12,7 +12,7 @@ import {
 import { type ApplyResult, type FenceSight, OtherClusterError } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
 import { askedAgain } from "./asked_again.ts";
-import type { Condition } from "./conditions.ts";
+import type { Condition } from "./conditions/mod.ts";
 import { type ConnectionParts, Connections } from "./connections.ts";
 import { Findings } from "./findings.ts";
 import type { Health } from "./health.ts";

@@ -1,6 +1,6 @@
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { type ConflictPolicy, farAhead, standingConflicts, standingOthers } from "../store/mod.ts";
-import type { Facts } from "./condition.ts";
+import type { Facts } from "./conditions/mod.ts";
 
 /**
  * What its component-key cache alone says of a node.

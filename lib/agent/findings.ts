@@ -4,9 +4,13 @@ import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import type { ConflictPolicy } from "../store/mod.ts";
 import { cacheFacts } from "./cache_facts.ts";
-import { ConditionLog } from "./condition_log.ts";
-import { exceptionsOf, stateOf } from "./condition_words.ts";
-import { type Condition, conditionsOf } from "./conditions.ts";
+import {
+  type Condition,
+  ConditionLog,
+  conditionsOf,
+  exceptionsOf,
+  stateOf,
+} from "./conditions/mod.ts";
 import {
   type Health,
   healthAfter,

@@ -63,3 +63,25 @@ function quoted(text: string): string {
 function oneLine(text: string): string {
   return text.replaceAll(/[\r\n]+/g, " ");
 }
+
+/** More of one kind than this at once are counted, not logged; `status` has them all. */
+const MAX_LOGGED = 20;
+
+/**
+ * Logs a line for each of many, but no flood of them.
+ *
+ * @param log where to
+ * @param level how grave they are
+ * @param message what is said of each
+ * @param all the fields of each
+ */
+export function logEach(
+  log: Log,
+  level: "warning" | "notice",
+  message: string,
+  all: readonly LogFields[],
+): void {
+  for (const fields of all.slice(0, MAX_LOGGED)) log(level, message, fields);
+  const more = all.length - MAX_LOGGED;
+  if (more > 0) log(level, `${message}: more, which \`edgekeyd status\` lists`, { more });
+}

@@ -1,5 +1,5 @@
 import type { EtcdMeter } from "./measured_etcd.ts";
-import { CONDITIONS } from "./conditions.ts";
+import { CONDITIONS } from "./conditions/mod.ts";
 import type { ComponentSummary, NodeStatus } from "./status.ts";
 
 /** What is told of a node's status. */

@@ -27,26 +27,22 @@ export { type Notifier, type NotifierOptions, systemdNotifier } from "./notify.t
 export { Reloads } from "./reloads.ts";
 export { NotReadyError } from "./operations.ts";
 export {
+  type Condition,
   CONDITION_PARTS,
+  CONDITION_SCHEMAS,
   type ConditionItem,
   type ConditionKind,
-  type Facts,
-  NODE_STATES,
-  type NodeState,
-} from "./condition.ts";
-export {
-  type Condition,
-  CONDITION_SCHEMAS,
   type ConditionName,
   conditionsOf,
-} from "./conditions.ts";
-export {
   exceptionsOf,
+  type Facts,
   itemWords,
+  NODE_STATES,
+  type NodeState,
   reasonsOf,
   statusWords,
   whyNotInStep,
-} from "./condition_words.ts";
+} from "./conditions/mod.ts";
 export type { ConnectionParts } from "./connections.ts";
 export type { Health } from "./health.ts";
 export type { LoopOptions, LoopParts } from "./loop.ts";

@@ -2,9 +2,8 @@ import type { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import { ChangeLog } from "./change_log.ts";
-import { logEach } from "./condition_log.ts";
-import { CONDITIONS } from "./conditions.ts";
-import type { Log } from "./log.ts";
+import { CONDITIONS } from "./conditions/mod.ts";
+import { type Log, logEach } from "./log.ts";
 
 /** Logs what passes change, and what they fail with. */
 export class PassLog {

@@ -1,5 +1,5 @@
 import type { StoreContext } from "../store/mod.ts";
-import { reasonsOf } from "./condition_words.ts";
+import { reasonsOf } from "./conditions/mod.ts";
 import type { Findings } from "./findings.ts";
 import { NotReadyError, Operations } from "./operations.ts";
 

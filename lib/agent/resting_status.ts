@@ -8,7 +8,7 @@ import {
 } from "../store/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import { cacheFacts } from "./cache_facts.ts";
-import type { Facts } from "./condition.ts";
+import type { Facts } from "./conditions/mod.ts";
 import { etcdStateAfter } from "./health.ts";
 import { recalled } from "./remembered.ts";
 import { type NodeFacts, type NodeStatus, type Setup, statusOf } from "./status.ts";

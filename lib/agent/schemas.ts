@@ -1,5 +1,4 @@
-import { NODE_STATES } from "./condition.ts";
-import { CONDITION_SCHEMAS } from "./conditions.ts";
+import { CONDITION_SCHEMAS, NODE_STATES } from "./conditions/mod.ts";
 import { ERROR_CODES } from "./error_codes.ts";
 import {
   AMOUNT,

@@ -1,8 +1,6 @@
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { Answers } from "./schemas.ts";
-import type { Facts } from "./condition.ts";
-import { reasonsOf, stateOf } from "./condition_words.ts";
-import { conditionsOf } from "./conditions.ts";
+import { conditionsOf, type Facts, reasonsOf, stateOf } from "./conditions/mod.ts";
 import { componentOfPath } from "./group_paths.ts";
 
 /** How a node is doing. What only a daemon knows is absent where none runs. */

@@ -1,21 +1,19 @@
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import type { Facts } from "../../lib/agent/condition.ts";
-import { ConditionLog } from "../../lib/agent/condition_log.ts";
 import {
+  CONDITION_SCHEMAS,
+  ConditionLog,
+  type ConditionName,
+  CONDITIONS,
+  conditionsOf,
   exceptionsOf,
+  type Facts,
   reasonsOf,
   stateOf,
   statusWords,
   warningsOf,
   whyNotInStep,
-} from "../../lib/agent/condition_words.ts";
-import {
-  CONDITION_SCHEMAS,
-  type ConditionName,
-  CONDITIONS,
-  conditionsOf,
-} from "../../lib/agent/conditions.ts";
+} from "../../lib/agent/conditions/mod.ts";
 import { createMetrics, judgementOf, makeLog, type NodeStatus } from "../../lib/agent/mod.ts";
 import { statusPage } from "../../lib/cli/status_page.ts";
 import { QUIET } from "../support/node_status.ts";

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fromFileUrl } from "@std/path";
 import { createMetrics, measuredEtcd, type MeasuredStatus } from "../../lib/agent/mod.ts";
-import { type ConditionName, CONDITIONS } from "../../lib/agent/conditions.ts";
+import { type ConditionName, CONDITIONS } from "../../lib/agent/conditions/mod.ts";
 import { EtcdError } from "../../lib/etcd/mod.ts";
 import { versionFacts } from "../../lib/cli/version.ts";
 

@@ -1,5 +1,5 @@
 import { listComponentKeys } from "../../store/mod.ts";
-import { conditionsOf } from "../conditions.ts";
+import { conditionsOf } from "../conditions/mod.ts";
 import type { Node } from "../node.ts";
 import { ownersOf } from "../status.ts";
 import { ref } from "../schemas.ts";

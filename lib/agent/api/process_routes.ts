@@ -1,7 +1,5 @@
 import type { Agent } from "../agent.ts";
-import type { ConditionKind } from "../condition.ts";
-import { reasonsOf, warningsOf } from "../condition_words.ts";
-import { CONDITIONS } from "../conditions.ts";
+import { type ConditionKind, CONDITIONS, reasonsOf, warningsOf } from "../conditions/mod.ts";
 import { jsonRoute, type Route } from "./route.ts";
 import { type Answers, ref } from "../schemas.ts";
 

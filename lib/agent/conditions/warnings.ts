@@ -1,6 +1,6 @@
-import { plural } from "../plural.ts";
-import type { FarAhead } from "../store/mod.ts";
-import type { ConditionItem, Definition } from "./condition.ts";
+import { plural } from "../../plural.ts";
+import type { FarAhead } from "../../store/mod.ts";
+import type { ConditionItem, Definition } from "./definition.ts";
 
 const HALF_REWRITTEN_ADVICE =
   "yurthub puts its backup (tmp_…) back when it starts; do that by hand if it is not at work";

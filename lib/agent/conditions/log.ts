@@ -1,16 +1,17 @@
-import { type Condition, type ConditionName, CONDITIONS } from "./conditions.ts";
-import type { ConditionItem } from "./condition.ts";
-import type { Log, LogFields } from "./log.ts";
-
-/** More of one kind than this at once are counted, not logged; `status` has them all. */
-const MAX_LOGGED = 20;
+import { type Log, logEach, type LogFields } from "../log.ts";
+import type { ConditionItem } from "./definition.ts";
+import { type Condition, type ConditionName, CONDITIONS } from "./judge.ts";
 
 /** Tells of each item of a condition when it appears, changes and clears, and not while it stays. */
 export class ConditionLog {
   readonly #log: Log;
   #before: ReadonlyMap<ConditionName, readonly ConditionItem[]> = new Map();
 
-  /** @param log where to */
+  /**
+   * Makes it; nothing was told yet.
+   *
+   * @param log where to
+   */
   constructor(log: Log) {
     this.#log = log;
   }
@@ -39,25 +40,6 @@ export class ConditionLog {
     }
     this.#before = now;
   }
-}
-
-/**
- * Logs a line for each of many, but no flood of them.
- *
- * @param log where to
- * @param level how grave they are
- * @param message what is said of each
- * @param all the fields of each
- */
-export function logEach(
-  log: Log,
-  level: "warning" | "notice",
-  message: string,
-  all: readonly LogFields[],
-): void {
-  for (const fields of all.slice(0, MAX_LOGGED)) log(level, message, fields);
-  const more = all.length - MAX_LOGGED;
-  if (more > 0) log(level, `${message}: more, which \`edgekeyd status\` lists`, { more });
 }
 
 function isSame(a: ConditionItem, b: ConditionItem | undefined): boolean {

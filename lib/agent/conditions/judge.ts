@@ -1,7 +1,8 @@
-import { adviceOf, CONDITION_PARTS, type Definition, type Facts } from "./condition.ts";
-import { NOT_READY } from "./not_ready_conditions.ts";
-import { listOf, oneOf, record, type Schema, TEXT, type TypeOf } from "./schema.ts";
-import { WARNINGS } from "./warning_conditions.ts";
+import { listOf, oneOf, record, type Schema, TEXT, type TypeOf } from "../schema.ts";
+import { adviceOf, CONDITION_PARTS, type Definition } from "./definition.ts";
+import type { Facts } from "./facts.ts";
+import { NOT_READY } from "./not_ready.ts";
+import { WARNINGS } from "./warnings.ts";
 
 /**
  * Every condition of a node, the gravest first. Readiness, status, systemd's line, the log, the

@@ -1,28 +1,5 @@
-import { COUNT, oneOf, record, type Schema, TEXT, type TypeOf } from "./schema.ts";
-import type { FarAhead } from "../store/mod.ts";
-import type { Health } from "./health.ts";
-
-/** What was found out about a node. Where something is absent, nobody looked. */
-export interface Facts extends Partial<Health> {
-  /** A daemon runs: it has passes of its own. */
-  readonly daemon?: boolean;
-  /** The installed service that should hold the state directory, while nobody does. */
-  readonly idleService?: string | undefined;
-  /** `--node-name`. */
-  readonly nodeName?: string;
-  /** The root of the fs cache. */
-  readonly cacheRoot?: string;
-  /** Keys that are left to others, each with the reason. */
-  readonly conflicts?: ReadonlyMap<string, string>;
-  /** Keys whose value another importer wrote, and which no owner holds, each with what is known. */
-  readonly others?: ReadonlyMap<string, string>;
-  /** A component whose resourceVersions are far beyond those of all others. */
-  readonly farAhead?: FarAhead | undefined;
-  /** Keys of a Txn of which nobody knows what became of it. */
-  readonly pendingKeys?: number;
-  /** Keys that may be missing in etcd, and were not looked at there since. */
-  readonly unverifiedKeys?: number;
-}
+import { COUNT, oneOf, record, type Schema, TEXT, type TypeOf } from "../schema.ts";
+import type { Facts } from "./facts.ts";
 
 /** The schemas of what each condition is told by. */
 export const CONDITION_PARTS = {
@@ -64,7 +41,9 @@ export type Effect =
 
 /** All that is said of a condition anywhere. */
 export interface Definition {
+  /** Whether somebody has to act, or to look some time. */
   readonly kind: ConditionKind;
+  /** What it makes of its node. */
   readonly effect: Effect;
   /** What it is about now; empty if it does not hold. */
   readonly items: (facts: Facts) => readonly ConditionItem[];
@@ -80,7 +59,9 @@ export interface Definition {
 
 /** What the log says of an item, and what its fields are called there. */
 export interface ConditionLogWords {
+  /** Of one that is new, or changed. */
   readonly appeared: string;
+  /** Of one that is gone. */
   readonly cleared: string;
   /** The field that has what it is about. */
   readonly about: string;

@@ -1,6 +1,6 @@
-import { plural } from "../plural.ts";
-import type { Effect, NodeState } from "./condition.ts";
-import { type Condition, CONDITIONS } from "./conditions.ts";
+import { plural } from "../../plural.ts";
+import type { Effect, NodeState } from "./definition.ts";
+import { type Condition, CONDITIONS } from "./judge.ts";
 
 /**
  * What all conditions together make of a node.

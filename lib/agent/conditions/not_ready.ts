@@ -1,6 +1,6 @@
-import { plural } from "../plural.ts";
-import { FenceError } from "../store/mod.ts";
-import type { ConditionItem, Definition } from "./condition.ts";
+import { plural } from "../../plural.ts";
+import { FenceError } from "../../store/mod.ts";
+import type { ConditionItem, Definition } from "./definition.ts";
 
 /** Verdicts on a fence while a Txn was written down whose result was not. */
 const PENDING: ReadonlySet<string> = new Set(["applied", "not-applied", "fenced-off"]);

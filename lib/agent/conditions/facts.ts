@@ -1,0 +1,24 @@
+import type { FarAhead } from "../../store/mod.ts";
+import type { Health } from "../health.ts";
+
+/** What was found out about a node. Where something is absent, nobody looked. */
+export interface Facts extends Partial<Health> {
+  /** A daemon runs: it has passes of its own. */
+  readonly daemon?: boolean;
+  /** The installed service that should hold the state directory, while nobody does. */
+  readonly idleService?: string | undefined;
+  /** `--node-name`. */
+  readonly nodeName?: string;
+  /** The root of the fs cache. */
+  readonly cacheRoot?: string;
+  /** Keys that are left to others, each with the reason. */
+  readonly conflicts?: ReadonlyMap<string, string>;
+  /** Keys whose value another importer wrote, and which no owner holds, each with what is known. */
+  readonly others?: ReadonlyMap<string, string>;
+  /** A component whose resourceVersions are far beyond those of all others. */
+  readonly farAhead?: FarAhead | undefined;
+  /** Keys of a Txn of which nobody knows what became of it. */
+  readonly pendingKeys?: number;
+  /** Keys that may be missing in etcd, and were not looked at there since. */
+  readonly unverifiedKeys?: number;
+}
