@@ -32,6 +32,19 @@ case $1 in
   ;;
 esac
 `;
+/** A Deno that compiles, whatever it is given. */
+const DENO = `#!/bin/sh
+case $1 in
+--version) echo "deno 2.9.8 (stable)" ;;
+info) printf '{\\n  "denoDir": "%s",\\n}\\n' "$DENO_DIR" ;;
+compile)
+  while [ $# -gt 0 ]; do
+    [ "$1" = --output ] && echo program >"$2"
+    shift
+  done
+  ;;
+esac
+`;
 
 /** Runs lines of bash after scripts/lib/tools.sh, in a project of its own. */
 async function withTools(
@@ -104,4 +117,49 @@ Deno.test("pinned_esbuild takes no esbuild but the one whose hash is pinned, als
   );
   strictEqual(code, 1);
   match(output, /is not the esbuild that edgekeyd is built with/);
+});
+
+for (const arch of ["x86_64", "aarch64"]) {
+  Deno.test(`check_fetched_denort notes the first denort for ${arch}, and takes no other after it`, async () => {
+    const target = `${arch}-unknown-linux-gnu`;
+    const { code, output } = await withTools(
+      `. "$2/scripts/lib/denort.sh"; export DENO_DIR=$1/deno-dir; need_deno
+      check=(check_fetched_denort ${target})
+      ("\${check[@]}") && exit 8 # nothing was fetched
+      zip=$DENO_DIR/dl/release/v$(deno_version deno)/denort-${target}.zip
+      mkdir -p "$(dirname "$zip")" && echo one >"$zip"
+      ("\${check[@]}") && ("\${check[@]}") && cat "$1/denort.lock"
+      echo another >"$zip"
+      ("\${check[@]}") || exit 7`,
+    );
+    strictEqual(code, 7, output);
+    const said = [
+      "can't tell which denort Deno has taken: there is no ",
+      "build: note: https://dl.deno.land/release/v",
+      `[0-9a-f]{64}  release/v[0-9.]+/denort-${target}.zip\n`,
+      " is not the denort that denort.lock names ",
+    ];
+    for (const words of said) match(output, new RegExp(words));
+    strictEqual(output.match(/build: note/g)?.length, 1);
+  });
+}
+
+Deno.test("scripts/build leaves no program that was compiled with another denort than denort.lock names", async () => {
+  const { code, output } = await withTools(
+    `cp -R "$2/scripts" "$1" && cd "$1"; export DENO_DIR=$1/deno-dir DENORT_BIN=
+    mkdir -p "$DENO_DIR/dl/release/v2.9.8" dist tests/binary
+    for arch in x86_64 aarch64; do
+      file=release/v2.9.8/denort-$arch-unknown-linux-gnu.zip
+      echo another >"$DENO_DIR/dl/$file"
+      echo "${"0".repeat(64)}  $file" >>denort.lock
+    done
+    scripts/build probe && exit 8
+    ls dist; exit 7`,
+    (folder) => {
+      Deno.mkdirSync(`${folder}/bin`);
+      Deno.writeTextFileSync(`${folder}/bin/deno`, DENO, { mode: 0o755 });
+    },
+  );
+  strictEqual(code, 7, output);
+  match(output, /is not the denort that denort\.lock names .*\n$/);
 });
