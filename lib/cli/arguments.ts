@@ -56,7 +56,13 @@ export function parseArguments(
       texts.set(name, { source: envName(name), text: fromEnv, explicit: false });
     }
   }
-  return { words: parsed._.map(String), texts };
+  const words = parsed._.map(String);
+  // The flag stands for a command, and the command for the flag.
+  if (words[0] === "reconcile") {
+    texts.set("reconcile", { source: "reconcile", text: "true", explicit: true });
+    words.shift();
+  }
+  return { words, texts };
 }
 
 /**

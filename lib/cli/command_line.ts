@@ -1,6 +1,5 @@
-import { nearestName } from "../nearest_name.ts";
 import type { Arguments } from "./arguments.ts";
-import { type CommandEntry, COMMANDS, RECONCILE } from "./commands.ts";
+import { checkWords, type CommandEntry, commandNamed, COMMANDS } from "./commands.ts";
 import { flag, FLAG_NAMES } from "./flags.ts";
 import { type Options, readOptions } from "./options.ts";
 import { checkEtcdIsNamed } from "./remembered.ts";
@@ -28,33 +27,14 @@ export async function runCommandLine(
   if (reconcile && args.words.length > 0) {
     throw new UsageError("--reconcile takes no command beside it");
   }
-  const [name = "run", ...words] = args.words;
-  const command = reconcile ? RECONCILE : commandOf(name);
+  const [name = reconcile ? "reconcile" : "run", ...words] = args.words;
+  const command = commandNamed(name, COMMANDS);
   checkFlags(args, options, command);
-  const [least, most] = command.takes;
-  if (words.length < least || words.length > most) {
-    throw new UsageError(`wrong number of arguments for ${name}; see --help`);
-  }
+  checkWords(name, command, words);
   if (command === COMMANDS.run) checkEtcdIsNamed(options);
   const run = await command.load();
   const code = await run(options, terminal, words);
   return tellLost(terminal, code, !command.readsOnly && !options.dryRun);
-}
-
-/** Flags that do what a command would. */
-const FLAGS_LIKE_COMMANDS = ["--reconcile", "--help", "--version"];
-
-function commandOf(name: string): CommandEntry {
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (entry) return entry;
-  const shown = name.slice(0, 80);
-  // These are flags, and easily taken for commands.
-  const flags = new Map(FLAGS_LIKE_COMMANDS.map((flag) => [flag.slice(2), flag]));
-  const nearest = nearestName(shown.toLowerCase(), [...Object.keys(COMMANDS), ...flags.keys()]);
-  throw new UsageError(
-    `unknown command ${JSON.stringify(shown)}; ` +
-      (nearest === undefined ? "see --help" : `did you mean ${flags.get(nearest) ?? nearest}?`),
-  );
 }
 
 /** Refuses flags that do not go with the command. */

@@ -1,6 +1,8 @@
+import { nearestName } from "../nearest_name.ts";
 import { FLAGS } from "./flags.ts";
 import type { Options } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** What a command does; `words` are what follows its name. Returns the exit status. */
 export type Command = (
@@ -9,13 +11,17 @@ export type Command = (
   words: readonly string[],
 ) => Promise<number>;
 
-/** A command: the one place where its name, its arguments and its help stand. */
-export interface CommandEntry {
+/** What every command has: the one place where its name, its arguments and its help stand. */
+export interface CommandUse {
   /** As a user would write it. */
   readonly usage: string;
   readonly help: string;
   /** How many words follow the command's name: at least and at most. */
   readonly takes: readonly [number, number];
+}
+
+/** A command that does something. */
+export interface CommandEntry extends CommandUse {
   /** It writes nothing, whatever the flags are. */
   readonly readsOnly?: true;
   /**
@@ -25,21 +31,19 @@ export interface CommandEntry {
   load(): Promise<Command>;
 }
 
-/** What `--reconcile` does; the flag stands for a command. */
-export const RECONCILE: CommandEntry = {
-  usage: "--reconcile",
-  help: FLAGS.reconcile.help,
-  takes: [0, 0],
-  load: async () => (await import("./reconcile_command.ts")).reconcileCommand,
-};
-
-/** All commands by name, in the order in which `--help` shows them. */
+/** All commands that do something, by name, in the order in which `--help` shows them. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "run": {
     usage: "[run]",
     help: "the daemon: keep etcd in step as the fs cache changes",
     takes: [0, 0],
     load: async () => (await import("./run_command.ts")).runCommand,
+  },
+  "reconcile": {
+    usage: "reconcile",
+    help: FLAGS.reconcile.help,
+    takes: [0, 0],
+    load: async () => (await import("./reconcile_command.ts")).reconcileCommand,
   },
   "status": {
     usage: "status",
@@ -94,3 +98,60 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./leave_commands.ts")).retireCommand,
   },
 };
+
+/** Commands that print a text and look at nothing, by name: `--help` shows them last. */
+export const TEXT_COMMANDS = {
+  "help": {
+    usage: "help [COMMAND]",
+    help: "show this, or one command with its flags",
+    takes: [0, 1],
+  },
+  "completion": {
+    usage: "completion bash|zsh|fish",
+    help: "print what makes this shell complete commands and flags",
+    takes: [1, 1],
+  },
+  "version": { usage: "version", help: "show the version", takes: [0, 0] },
+} as const satisfies Record<string, CommandUse>;
+
+/** The name of a command that only prints a text. */
+export type TextCommandName = keyof typeof TEXT_COMMANDS;
+
+/** How every command is used, by name, in the order in which `--help` shows them. */
+export const COMMAND_USES: Readonly<Record<string, CommandUse>> = { ...COMMANDS, ...TEXT_COMMANDS };
+
+/**
+ * Finds a command by its name.
+ *
+ * @param name what the user wrote
+ * @param commands those to be found
+ * @returns the one of that name
+ * @throws {UsageError} if there is none, with the name that was most likely meant
+ */
+export function commandNamed<Entry extends CommandUse>(
+  name: string,
+  commands: Readonly<Record<string, Entry>>,
+): Entry {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry) return entry;
+  const shown = name.slice(0, 80);
+  const nearest = nearestName(shown.toLowerCase(), Object.keys(COMMAND_USES));
+  throw new UsageError(
+    `unknown command ${JSON.stringify(shown)}; ` +
+      (nearest === undefined ? "see --help" : `did you mean ${nearest}?`),
+  );
+}
+
+/**
+ * Checks that a command got as many words as it takes.
+ *
+ * @param name the command
+ * @param use how it is used
+ * @param words what follows its name
+ * @throws {UsageError} if they are too few or too many
+ */
+export function checkWords(name: string, { takes, usage }: CommandUse, words: readonly string[]) {
+  const [least, most] = takes;
+  if (words.length >= least && words.length <= most) return;
+  throw new UsageError(`wrong number of arguments for ${name}: it is \`edgekeyd ${usage}\``);
+}

@@ -1,28 +1,70 @@
-import { COMMANDS, RECONCILE } from "./commands.ts";
+import { COMMAND_USES, commandNamed } from "./commands.ts";
 import type { Flag } from "./flag.ts";
 import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 
+const EXIT_STATUS = [
+  "Exit status: 0 in step; 1 failed; 2 wrong flags; 3 in step but for what was held back, is in",
+  "conflict, or is invalid.",
+];
+
 /** The text of `--help`: commands, flags with their defaults, exit statuses. */
 export function helpText(): string {
-  const [run, ...others] = Object.values(COMMANDS);
-  const commands = [...(run ? [run] : []), RECONCILE, ...others]
+  const commands = Object.values(COMMAND_USES)
     .map(({ usage, help }) => [`edgekeyd ${usage}`, help] as const);
-  const flags = FLAG_NAMES.map((name) => [flagUsage(name), flagHelp(name)] as const);
   return [
     "edgekeyd keeps the pool's etcd in step with an edge node's component cache.",
     "",
     "Usage:",
     ...twoColumns(commands),
     "",
-    `Flags (each also from the environment, as ${envName("cache-dir")}):`,
-    ...twoColumns(flags),
+    ...flagLines(FLAG_NAMES),
     "",
-    "Exit status: 0 in step; 1 failed; 2 wrong flags; 3 in step but for what was held back, is in",
-    "conflict, or is invalid.",
+    ...EXIT_STATUS,
   ].join("\n");
 }
 
-function flagUsage(name: FlagName): string {
+/**
+ * The text of `edgekeyd help COMMAND` and of `edgekeyd COMMAND --help`.
+ *
+ * @param name the command
+ * @returns what it does, and the flags that go with it
+ * @throws {UsageError} if there is no such command
+ */
+export function commandHelp(name: string): string {
+  const { usage, help } = commandNamed(name, COMMAND_USES);
+  return [
+    `Usage: edgekeyd ${usage}`,
+    "",
+    `  ${help}`,
+    "",
+    ...flagLines(FLAG_NAMES.filter((known) => goesWith(name, known))),
+    "",
+    ...EXIT_STATUS,
+  ].join("\n");
+}
+
+/** Tells whether a flag goes with a command; `--reconcile` stands for one itself. */
+function goesWith(command: string, name: FlagName): boolean {
+  const { only } = flag(name);
+  if (name === "reconcile") return false;
+  return only === undefined || only === command ||
+    (only === "sync" && (command === "run" || command === "reconcile"));
+}
+
+function flagLines(names: readonly FlagName[]): string[] {
+  return [
+    `Flags (each also from the environment, as ${envName("cache-dir")}):`,
+    ...twoColumns(names.map((name) => [flagUsage(name), flagHelp(name)] as const)),
+  ];
+}
+
+/**
+ * How a flag is written: `-o, --output text|json`.
+ *
+ * @param name the flag
+ * @returns its alias, its name, and what stands for its value
+ */
+export function flagUsage(name: FlagName): string {
   const { alias } = flag(name);
   const value = valueName(flag(name));
   return `${alias ? `-${alias}, ` : ""}--${name}${value === "" ? "" : ` ${value}`}`;
@@ -34,7 +76,13 @@ function valueName(known: Flag): string {
   return { boolean: "", text: "TEXT", list: "A,B", duration: "TIME", integer: "N" }[known.kind];
 }
 
-function flagHelp(name: FlagName): string {
+/**
+ * What a flag does, and its default.
+ *
+ * @param name the flag
+ * @returns a line without an end
+ */
+export function flagHelp(name: FlagName): string {
   const known = flag(name);
   return known.default === undefined ? known.help : `${known.help} (default ${known.default})`;
 }

@@ -1,7 +1,9 @@
-import { parseArguments } from "./arguments.ts";
+import { type Arguments, parseArguments } from "./arguments.ts";
+import { checkWords, TEXT_COMMANDS, type TextCommandName } from "./commands.ts";
+import { completionText } from "./completion.ts";
 import { EXIT } from "./exit_code.ts";
 import { readFlag } from "./flag_values.ts";
-import { helpText } from "./help.ts";
+import { commandHelp, helpText } from "./help.ts";
 import { presentable } from "./internal_error.ts";
 import { tellLost } from "./lost_output.ts";
 import { lineByLine, type Terminal } from "./terminal.ts";
@@ -40,10 +42,8 @@ export async function main(args: readonly string[], process: Process): Promise<n
   try {
     const parsed = parseArguments(args, process.env);
     isJson = readFlag(parsed, "output") === "json";
-    if (readFlag(parsed, "help")) {
-      return printed(helpText(), terminal);
-    }
-    if (readFlag(parsed, "version")) return printed(versionText(), terminal);
+    const text = textAskedFor(parsed);
+    if (text !== undefined) return printed(text, terminal);
     // What the answers above need not wait for.
     const { checkEnvironment, isService } = await import("./environment.ts");
     checkEnvironment(process.envNames());
@@ -64,6 +64,24 @@ export async function main(args: readonly string[], process: Process): Promise<n
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }
+
+/** The text that answers a command line, if it asks for nothing else. */
+function textAskedFor(parsed: Arguments): string | undefined {
+  const [name = readFlag(parsed, "reconcile") ? "reconcile" : undefined, ...words] = parsed.words;
+  if (readFlag(parsed, "help")) return name === undefined ? helpText() : commandHelp(name);
+  if (readFlag(parsed, "version")) return versionText();
+  if (name === undefined || !Object.hasOwn(TEXTS, name)) return undefined;
+  const asked = name as TextCommandName;
+  checkWords(asked, TEXT_COMMANDS[asked], words);
+  return TEXTS[asked](words[0]);
+}
+
+/** What commands print that look at nothing. */
+const TEXTS: Readonly<Record<TextCommandName, (word: string | undefined) => string>> = {
+  help: (command) => command === undefined ? helpText() : commandHelp(command),
+  completion: (shell = "") => completionText(shell),
+  version: versionText,
+};
 
 function printed(text: string, terminal: Terminal): number {
   for (const line of text.split("\n")) terminal.out(line);

@@ -15,11 +15,11 @@ async function all(runs: readonly (() => Promise<void>)[]): Promise<void> {
 }
 
 Deno.test("command line: help and version go to stdout, exit 0", async () => {
-  const [help, h, version] = await Promise.all([["--help"], ["keys", "-h"], ["--version"]]
+  const [help, word, version] = await Promise.all([["--help"], ["help"], ["--version"]]
     .map((args) => edgekeyd(args)));
-  ok(help && h && version);
-  for (const result of [help, h, version]) expectExit(result, 0);
-  strictEqual(h.stdout, help.stdout);
+  ok(help && word && version);
+  for (const result of [help, word, version]) expectExit(result, 0);
+  strictEqual(word.stdout, help.stdout);
   for (const name of FLAG_NAMES) ok(help.stdout.includes(`--${name}`), name);
   for (const command of ["status", "keys", "owners", "verify", "delete-component", "retire"]) {
     match(help.stdout, new RegExp(`^  edgekeyd ${command}`, "m"));
@@ -47,7 +47,18 @@ Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", 
     [["statu"], /unknown command "statu"; did you mean status\?$/],
     [["Verify"], /unknown command "Verify"; did you mean verify\?$/],
     [["delete-componet", "a"], /; did you mean delete-component\?$/],
-    [["reconcile"], /unknown command "reconcile"; did you mean --reconcile\?$/],
+    [["reconcil"], /unknown command "reconcil"; did you mean reconcile\?$/],
+    [["verison"], /unknown command "verison"; did you mean version\?$/],
+    [["help", "statsu"], /unknown command "statsu"; did you mean status\?$/],
+    [["statsu", "--help"], /unknown command "statsu"; did you mean status\?$/],
+    [
+      ["help", "status", "x"],
+      /wrong number of arguments for help: it is `edgekeyd help \[COMMAND\]`$/,
+    ],
+    [["version", "x"], /wrong number of arguments for version/],
+    [["completion"], /wrong number of arguments for completion/],
+    [["completion", "tcsh"], /completion takes bash, zsh, fish$/],
+    [["reconcile", "keys"], /--reconcile takes no command/],
     [["x".repeat(100_000)], /unknown command "x{80}"; see --help$/],
     [["--cachedir=/x", "--reconcile"], /unknown flag --cachedir=\/x; did you mean --cache-dir\?$/],
     [["--reconcil"], /unknown flag --reconcil; did you mean --reconcile\?$/],
