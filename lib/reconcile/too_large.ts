@@ -1,5 +1,6 @@
 import type { InvalidPath } from "../fscache/mod.ts";
 import type { ComponentKeyCache, Owner } from "../keycache/mod.ts";
+import { FITS_NO_TXN } from "../store/mod.ts";
 
 /**
  * Names the files of objects that fit no request.
@@ -13,6 +14,6 @@ export function tooLargeFiles(
 ): InvalidPath[] {
   return Array.from(tooLarge, ([key, owner]) => ({
     path: (owner && cache.pathOf(key, owner)) ?? key,
-    reason: "does not fit one etcd request (--etcd-max-request-bytes)",
+    reason: FITS_NO_TXN,
   }));
 }

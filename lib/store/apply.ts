@@ -5,7 +5,7 @@ import { Slices } from "../slices.ts";
 import type { ApplyRequest } from "./apply_request.ts";
 import { type ApplyResult, ApplyTally } from "./apply_result.ts";
 import { bytesOfOps, entryOf, keepEntry, txnOp, withValue } from "./batch.ts";
-import { type StoreContext, txnLimits } from "./context.ts";
+import type { StoreContext } from "./context.ts";
 import { ABSENT } from "./decide.ts";
 import { DeleteTally } from "./delete_tally.ts";
 import { ContentionError } from "./errors.ts";
@@ -17,6 +17,7 @@ import { type Plan, plan } from "./plan.ts";
 import { plannedOp } from "./planned_op.ts";
 import { recover } from "./recover.ts";
 import { TxnAim } from "./txn_aim.ts";
+import { txnLimits } from "./txn_limits.ts";
 import { Vacancies } from "./vacancies.ts";
 
 /** Rounds without any progress (a guard failed, an answer was lost) before it is given up. */

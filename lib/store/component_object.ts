@@ -16,10 +16,10 @@ import type { ComponentLimits } from "../fscache/mod.ts";
 import { type KeyRow, type Owner, sameOwner } from "../keycache/mod.ts";
 import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
-import { type StoreContext, txnLimits } from "./context.ts";
+import type { StoreContext } from "./context.ts";
 import { NotFoundError, TooLargeError, UnknownOutcomeError } from "./errors.ts";
 import { holds } from "./ownership.ts";
-import { fitsOneTxn } from "./pack.ts";
+import { fitsOneTxn, txnLimits } from "./txn_limits.ts";
 
 /** One object of a component's, by its place. */
 export interface ObjectPlace extends ObjectName {

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { HomeCluster } from "./home_cluster.ts";
-import type { OneTxn, TxnLimits } from "./pack.ts";
+import type { OneTxn } from "./txn_limits.ts";
 
 /** What every store operation works with: both sides, etcd's limits, and the outside world. */
 export interface StoreContext extends OneTxn {
@@ -16,13 +16,4 @@ export interface StoreContext extends OneTxn {
   readonly random: () => string;
   /** Time, to wait and to work in slices. */
   readonly clock: Pick<Clock, "monotonicMs" | "sleep" | "pause">;
-}
-
-/**
- * What one Txn of a node may hold.
- *
- * @param context both sides
- */
-export function txnLimits(context: OneTxn & Pick<StoreContext, "cache">): TxnLimits {
-  return { ...context, fenceKey: context.cache.identity.fenceKey };
 }

@@ -1,4 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
+import { FITS_NO_TXN, type TxnLimit } from "./txn_limits.ts";
 
 /** A group needs more than one Txn and the caller asked for one. */
 export class SingleTxnError extends EdgekeydError {
@@ -7,7 +8,7 @@ export class SingleTxnError extends EdgekeydError {
   /** The group that does not fit, as `component/gvr`. */
   readonly group: string;
   /** The flag whose limit it exceeds. */
-  readonly limit: string;
+  readonly limit: TxnLimit;
 
   /**
    * Makes it; its code is `TooLarge`.
@@ -15,7 +16,7 @@ export class SingleTxnError extends EdgekeydError {
    * @param group the group that does not fit, as `component/gvr`
    * @param limit the flag whose limit it exceeds
    */
-  constructor(group: string, limit: string) {
+  constructor(group: string, limit: TxnLimit) {
     super(
       "TooLarge",
       `${group} does not fit one Txn and --require-single-txn is set; nothing was written. Raise ` +
@@ -119,7 +120,7 @@ export class TooLargeError extends EdgekeydError {
    * @param key of the object
    */
   constructor(key: string) {
-    super("TooLarge", `${key} does not fit one etcd request (--etcd-max-request-bytes)`);
+    super("TooLarge", `${key} ${FITS_NO_TXN}`);
   }
 }
 

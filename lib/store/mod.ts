@@ -8,7 +8,7 @@ export { apply } from "./apply.ts";
 export type { ApplyRequest } from "./apply_request.ts";
 export type { ApplyResult, LeftOut } from "./apply_result.ts";
 export { type BytesOf, type ValuedOp, withValue } from "./batch.ts";
-export { type StoreContext, txnLimits } from "./context.ts";
+export type { StoreContext } from "./context.ts";
 export {
   ABSENT,
   CONFLICT_POLICIES,
@@ -44,14 +44,14 @@ export {
 } from "./observe.ts";
 export type { NotedDeletes } from "./delete_tally.ts";
 export { type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
+export { pack, type Packing, type PlannedOp, type SingleTxnGroups } from "./pack.ts";
 export {
+  FITS_NO_TXN,
   type OneTxn,
-  pack,
-  type Packing,
-  type PlannedOp,
-  type SingleTxnGroups,
+  type TxnLimit,
   type TxnLimits,
-} from "./pack.ts";
+  txnLimits,
+} from "./txn_limits.ts";
 export { KEYS_ONLY, pagesUnder, restartingIfCompacted } from "./pages.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";
 export { plannedOp } from "./planned_op.ts";

@@ -1,8 +1,9 @@
-import { opBytes, txnBytes, txnLevels } from "../etcd/mod.ts";
+import { opBytes } from "../etcd/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
 import type { Slices } from "../slices.ts";
 import { SingleTxnError } from "./errors.ts";
 import { FirstFit } from "./first_fit.ts";
+import { limitBroken, roomLeft, type TxnLimits, type TxnLoad } from "./txn_limits.ts";
 
 /** A put or a delete that was decided on. */
 export interface PlannedOp {
@@ -24,26 +25,6 @@ export interface PlannedOp {
   readonly valueBytes: number;
 }
 
-/** What one Txn may hold, by etcd's limits and the operator's. */
-export interface OneTxn {
-  /** etcd's `--max-txn-ops`. */
-  readonly maxTxnOps: number;
-  /** What an encoded TxnRequest may have, in bytes, as `txnBudget` tells. */
-  readonly requestBytes: number;
-}
-
-/** What one Txn may hold. */
-export interface TxnLimits extends OneTxn {
-  /** The fence's key, which each Txn moves. */
-  readonly fenceKey: string;
-  /**
-   * What a Txn of several operations keeps to, where the way to etcd is slow.
-   *
-   * @default {requestBytes}
-   */
-  readonly aimBytes?: number;
-}
-
 /** Batches in the order in which they are to be committed, one Txn each. */
 export interface Packing {
   /** Each one's operations. */
@@ -59,11 +40,6 @@ export interface Packing {
  * none.
  */
 export type SingleTxnGroups = boolean | string;
-
-/** The longest mod revision there is. */
-const LAST_MOD = "9223372036854775807";
-/** Longest value that a fence gets: life, sequence number, 128 random bits in hexadecimal. */
-const FENCE_VALUE = "f".repeat(96);
 
 /**
  * Packs operations into as few Txns as hold them. A resource group (component and gvr) stays in
@@ -85,10 +61,11 @@ export async function pack(
 ): Promise<Packing> {
   const groups = new Map<string, Bin>();
   const tooLarge: PlannedOp[] = [];
+  const most = roomLeft(limits, { count: 0, bytes: 0 });
   for (const op of ops) {
     if (slices.isOver()) await slices.pause();
     const sized = { op, bytes: opBytes(op, op.valueBytes) };
-    if (roomLeft(limits, EMPTY) < sized.bytes) {
+    if (most < sized.bytes) {
       tooLarge.push(op);
       continue;
     }
@@ -100,20 +77,18 @@ export async function pack(
   let staged = false;
   let open: Bin = { ops: [], bytes: 0 };
   for (const [name, group] of [...groups].sort(byName)) {
-    if (fits(limits, open.bytes + group.bytes, open.ops.length + group.ops.length)) {
+    if (!limitBroken(limits, loadOf(open, group))) {
       for (const sized of group.ops) put(open, sized);
       continue;
     }
     if (open.ops.length > 0) batches.push(open);
     open = { ops: [], bytes: 0 };
-    if (fits(limits, group.bytes, group.ops.length)) {
+    const limit = limitBroken(limits, loadOf(group));
+    if (!limit) {
       open = group;
       continue;
     }
-    if (whole === true || whole === name) {
-      const levels = txnLevels(limits.maxTxnOps, group.ops.length);
-      throw new SingleTxnError(name, levels ? "--etcd-max-request-bytes" : "--etcd-max-txn-ops");
-    }
+    if (whole === true || whole === name) throw new SingleTxnError(name, limit);
     staged = true;
     for (const action of ["put", "delete"] as const) {
       const part = group.ops.filter(({ op }) => op.action === action);
@@ -122,17 +97,6 @@ export async function pack(
   }
   if (open.ops.length > 0) batches.push(open);
   return { batches: batches.map((bin) => bin.ops.map(({ op }) => op)), staged, tooLarge };
-}
-
-/**
- * Tells whether an object fits a Txn of its own, whatever guards it.
- *
- * @param key its key
- * @param valueBytes its size
- * @param limits of one Txn
- */
-export function fitsOneTxn(key: string, valueBytes: number, limits: TxnLimits): boolean {
-  return fits(limits, opBytes({ action: "put", key, guardMod: LAST_MOD }, valueBytes), 1);
 }
 
 /** An operation and what it adds to a Txn. */
@@ -148,7 +112,12 @@ interface Bin {
   bytes: number;
 }
 
-const EMPTY: Bin = { ops: [], bytes: 0 };
+function loadOf(...bins: readonly Bin[]): TxnLoad {
+  return {
+    count: bins.reduce((sum, { ops }) => sum + ops.length, 0),
+    bytes: bins.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
 
 function put(bin: Bin, sized: SizedOp): void {
   bin.ops.push(sized);
@@ -168,30 +137,9 @@ async function split(
     const at = rooms.find(sized.bytes);
     const bin = bins[at] ?? (bins[at] = { ops: [], bytes: 0 });
     put(bin, sized);
-    rooms.set(at, roomLeft(limits, bin));
+    rooms.set(at, roomLeft(limits, loadOf(bin)));
   }
   return bins;
-}
-
-/** Bytes that one more operation of a bin's may have; below 0 if it holds no more. */
-function roomLeft(limits: TxnLimits, { bytes, ops: { length } }: Bin): number {
-  const count = length + 1;
-  if (txnLevels(limits.maxTxnOps, count) === undefined) return -1;
-  return mostBytes(limits, count) - sizeOf(limits, bytes, count);
-}
-
-function fits(limits: TxnLimits, bytes: number, count: number): boolean {
-  return txnLevels(limits.maxTxnOps, count) !== undefined &&
-    sizeOf(limits, bytes, count) <= mostBytes(limits, count);
-}
-
-function mostBytes({ requestBytes, aimBytes = requestBytes }: TxnLimits, count: number): number {
-  return count === 1 ? requestBytes : Math.min(requestBytes, aimBytes);
-}
-
-function sizeOf({ fenceKey, maxTxnOps }: TxnLimits, bytes: number, count: number): number {
-  const fence = { key: fenceKey, expected: FENCE_VALUE, next: FENCE_VALUE };
-  return txnBytes(fence, bytes, count, maxTxnOps);
 }
 
 function byName(a: [string, unknown], b: [string, unknown]): number {

@@ -5,12 +5,16 @@
  * @module
  */
 import { join } from "@std/path";
-import { connect, txnBudget } from "../../../lib/etcd/mod.ts";
-import { DenoFileSystem } from "../../../lib/fscache/mod.ts";
+import { connect } from "../../../lib/etcd/mod.ts";
 import { holdStateDirectory } from "../../../lib/keycache/mod.ts";
 import { reconcile, type ReconcileReport } from "../../../lib/reconcile/mod.ts";
 import type { StoreContext } from "../../../lib/store/mod.ts";
-import { clock } from "../../../lib/cli/session.ts";
+import { parseArguments } from "../../../lib/cli/arguments.ts";
+import type { FlagName } from "../../../lib/cli/flags.ts";
+import { MetCluster } from "../../../lib/cli/met_cluster.ts";
+import { type Options, readOptions } from "../../../lib/cli/options.ts";
+import { reconcileOptionsOf } from "../../../lib/cli/reconcile_options.ts";
+import { cacheOptionsOf, clock, storeContext } from "../../../lib/cli/session.ts";
 import { processTerminal } from "../../../lib/cli/terminal.ts";
 import { startEtcd } from "../../../tests/support/etcd_server.ts";
 import { median } from "./figures.ts";
@@ -87,6 +91,7 @@ interface Node {
   readonly id: string;
   readonly root: string;
   readonly prefix: string;
+  readonly options: Options;
   readonly context: StoreContext;
   close(): Promise<void>;
 }
@@ -96,25 +101,22 @@ async function newNode(): Promise<Node> {
   const base = Deno.makeTempDirSync({ prefix: "edgekeyd-bench-" });
   const root = join(base, "cache");
   const prefix = `/bench/${id}`;
-  const directory = await holdStateDirectory(join(base, "state"), 1_000);
-  const { cache } = await directory.openCache({
-    nodeName: `bench-${id}`,
-    prefix,
-    newLife: () => id,
-    nowMs: () => Date.now(),
+  const options = optionsOf({
+    "cache-dir": root,
+    "state-dir": join(base, "state"),
+    "node-name": `bench-${id}`,
+    "etcd-servers": server.endpoint,
+    "etcd-prefix": prefix,
+    "settle-time": `${SETTLE_MS}ms`,
   });
+  const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);
+  const { cache } = await directory.openCache(cacheOptionsOf(options));
   return {
     id,
     root,
     prefix,
-    context: {
-      etcd,
-      cache,
-      maxTxnOps: 128,
-      requestBytes: txnBudget(1_572_864),
-      random: () => crypto.randomUUID().replaceAll("-", ""),
-      clock,
-    },
+    options,
+    context: storeContext(options, cache, etcd, new MetCluster(options, () => {}).home),
     close() {
       cache.close();
       directory.release();
@@ -122,6 +124,12 @@ async function newNode(): Promise<Node> {
       return Promise.resolve();
     },
   };
+}
+
+/** What is not given is as it is for a user who does not give it. */
+function optionsOf(flags: Readonly<Partial<Record<FlagName, string>>>): Options {
+  const args = Object.entries(flags).map(([name, text]) => `--${name}=${text}`);
+  return readOptions(parseArguments(["--reconcile", ...args], () => undefined), Deno.hostname);
 }
 
 async function withCache(count: number, measure: (node: Node) => Promise<Sample>) {
@@ -137,21 +145,7 @@ async function withCache(count: number, measure: (node: Node) => Promise<Sample>
 
 async function pass(node: Node): Promise<{ ms: number; report: ReconcileReport }> {
   const startMs = performance.now();
-  const { report, failure } = await reconcile(node.context, {
-    source: {
-      root: node.root,
-      fs: new DenoFileSystem(node.root),
-      coverage: { components: undefined, excludeResources: undefined },
-      settleMs: SETTLE_MS,
-      maxObjectBytes: 1_572_864,
-    },
-    clock,
-    policy: "fresher",
-    maxDeletePercent: 50,
-    confirmDeletes: false,
-    requireSingleTxn: false,
-    adopt: false,
-  });
+  const { report, failure } = await reconcile(node.context, reconcileOptionsOf(node.options));
   if (failure) throw failure;
   return { ms: performance.now() - startMs, report };
 }
