@@ -1,5 +1,5 @@
 import type { Etcd, Exposure } from "../etcd/mod.ts";
-import type { ComponentKeyCache } from "../keycache/mod.ts";
+import type { ComponentKeyCache, DaemonMark } from "../keycache/mod.ts";
 import {
   dryRun,
   reconcile,
@@ -33,6 +33,8 @@ export interface RestingParts {
   readonly setup: () => Setup;
   /** The installed service that should hold the state directory, if there is one. */
   readonly idleService: () => string | undefined;
+  /** What a daemon left behind there that nobody stopped, if one did. */
+  readonly lostDaemon: () => DaemonMark | undefined;
   /** Who else could have what etcd knows us by. */
   readonly exposures: () => readonly Exposure[];
   /** Holds the state directory and opens the cache for as long as the work takes. */
@@ -61,13 +63,14 @@ export class RestingNode implements Node {
   }
 
   status(): Promise<NodeStatus> {
-    const { reconcile: { clock, policy }, setup, idleService, exposures } = this.#parts;
+    const { reconcile: { clock, policy }, setup, idleService, lostDaemon, exposures } = this.#parts;
     return this.#withStore("read", (context) => {
       return restingStatus(context, {
         clock,
         policy,
         setup: setup(),
         idleService: idleService(),
+        lostDaemon: lostDaemon(),
         exposures: exposures(),
       });
     });

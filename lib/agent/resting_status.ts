@@ -6,7 +6,7 @@ import {
   OtherClusterError,
   type StoreContext,
 } from "../store/mod.ts";
-import type { ComponentKeyCache } from "../keycache/mod.ts";
+import type { ComponentKeyCache, DaemonMark } from "../keycache/mod.ts";
 import { cacheFacts } from "./cache_facts.ts";
 import type { Facts } from "./conditions/mod.ts";
 import { etcdStateAfter } from "./health.ts";
@@ -21,6 +21,8 @@ export interface Resting {
   readonly setup: Setup;
   /** The installed service that should run, if there is one. */
   readonly idleService: string | undefined;
+  /** What a daemon left behind that nobody stopped, if one did. */
+  readonly lostDaemon: DaemonMark | undefined;
   /** Who else could have what etcd knows us by. */
   readonly exposures: readonly Exposure[];
 }
@@ -34,7 +36,7 @@ export interface Resting {
  */
 export async function restingStatus(
   context: StoreContext,
-  { clock, policy, setup, idleService, exposures }: Resting,
+  { clock, policy, setup, idleService, lostDaemon, exposures }: Resting,
 ): Promise<NodeStatus> {
   const { cache } = context;
   const startMs = clock.monotonicMs();
@@ -43,6 +45,7 @@ export async function restingStatus(
   const past = recalled(cache);
   const facts: NodeFacts = {
     idleService,
+    lostDaemon,
     exposures,
     ...past,
     ...cacheFacts(cache, policy),

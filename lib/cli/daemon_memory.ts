@@ -9,6 +9,7 @@ import type { HomeCluster } from "../store/mod.ts";
 import { FLAG_NAMES } from "./flags.ts";
 import { homeOf } from "./met_cluster.ts";
 import type { Options } from "./options.ts";
+import { clock } from "./session.ts";
 import { rememberedCluster, renamedHost, toRemember } from "./remembered.ts";
 
 /** Has the state directory remember how the daemon is set up, for commands that come without flags. */
@@ -53,6 +54,16 @@ export class DaemonMemory {
     if (renamed !== undefined) this.#log("notice", renamed);
     this.#options = { ...this.#options, nodeName, etcdPrefix: prefix };
     this.#write();
+    this.#note("a daemon that is gone won't be missed", () => {
+      this.#directory.daemonStarted(new Date(clock.nowMs()).toISOString());
+    });
+  }
+
+  /** The daemon was stopped: commands need not miss it. */
+  end(): void {
+    this.#note("commands will miss a daemon that was stopped", () => {
+      this.#directory.daemonStopped();
+    });
   }
 
   #meet(id: string): void {
@@ -82,13 +93,18 @@ export class DaemonMemory {
       });
     }
     this.#remembered = now;
-    try {
+    this.#note("commands without flags won't know these settings", () => {
       this.#directory.remember(now);
+    });
+  }
+
+  /** What can't be written down is no reason to end, but to say what follows from it. */
+  #note(otherwise: string, write: () => void): void {
+    try {
+      write();
     } catch (error) {
       if (!(error instanceof KeyCacheError)) throw error;
-      this.#log("warning", "commands without flags won't know these settings", {
-        reason: error.message,
-      });
+      this.#log("warning", otherwise, { reason: error.message });
     }
   }
 }

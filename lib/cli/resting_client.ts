@@ -1,5 +1,6 @@
 import { localTransport } from "../agent/api/mod.ts";
 import { NodeClient, RestingNode } from "../agent/mod.ts";
+import { readDaemonMark } from "../keycache/mod.ts";
 import { idleService } from "./idle_service.ts";
 import { presentable } from "./internal_error.ts";
 import { MetCluster } from "./met_cluster.ts";
@@ -27,6 +28,7 @@ export function restingClient(
     reconcile: { ...reconcileOptionsOf(options), ...bar },
     setup: () => setupOf(options),
     idleService: () => idleService(options.stateDir),
+    lostDaemon: () => readDaemonMark(options.stateDir),
     withCache: (use, work) => withCache(session, use, work),
     exposures: () => credentialExposures(options),
     connect() {

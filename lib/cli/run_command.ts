@@ -155,6 +155,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
     showStatus(agent.conditions);
     notifier.ready();
     await Promise.race([agent.run(), overdue]);
+    memory.end();
     log("info", "stopped", { signal: stoppedBy, pendingKeys: agent.cache.intent?.header.entries });
     return EXIT.ok;
   } finally {

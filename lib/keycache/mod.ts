@@ -1,6 +1,7 @@
 export type { CacheContents } from "./cache_contents.ts";
 export type { Change } from "./change.ts";
 export { ComponentKeyCache } from "./component_key_cache.ts";
+export { type DaemonMark, readDaemonMark } from "./daemon_mark.ts";
 export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceHolder, FenceState } from "./fence_state.ts";
 export { type LifeOrigin, lifeWords, makeLife } from "./life.ts";

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { KeyCacheError } from "./errors.ts";
 import { StatePlace } from "./state_place.ts";
+import { writeWhole } from "./whole_file.ts";
 
 /** In the state directory, beside the database. */
 const SETTINGS_FILE = "settings.json";
@@ -62,25 +63,8 @@ export function readSettings(stateDir: string): RememberedSettings | undefined {
  * @throws {KeyCacheError} `full`, `unsafe` or `io` if they can't be written
  */
 export function writeSettings(place: StatePlace, settings: RememberedSettings): void {
-  const path = settingsPath(place.path);
   const text = `${JSON.stringify(settings, null, 2)}\n`;
-  const part = `${SETTINGS_FILE}.part`;
-  try {
-    if (isThere(place, text)) return;
-    using _ = place.actAsOwner();
-    // One that was left half written, or put there, is not written to.
-    if (place.check(part)) Deno.removeSync(join(place.path, part));
-    using file = place.open(part, "make");
-    let rest = new TextEncoder().encode(text);
-    while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
-    file.syncSync();
-    Deno.renameSync(join(place.path, part), path);
-  } catch (error) {
-    if (error instanceof KeyCacheError) throw error;
-    const said = error instanceof Error ? error.message : String(error);
-    const reason = said.includes("No space left") ? "full" : "io";
-    throw new KeyCacheError(reason, `cannot write ${path}: ${said}`, { cause: error });
-  }
+  if (!isThere(place, text)) writeWhole(place, SETTINGS_FILE, text);
 }
 
 const MISSING_OR_DENIED: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM"]);

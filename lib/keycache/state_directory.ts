@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { ComponentKeyCache } from "./component_key_cache.ts";
+import { clearDaemonMark, setDaemonMark } from "./daemon_mark.ts";
 import { denoKvStore, kvError } from "./deno_kv_store.ts";
 import { KeyCacheError } from "./errors.ts";
 import type { CacheOptions } from "./identity.ts";
@@ -60,6 +61,19 @@ export interface StateDirectory {
    * @throws {KeyCacheError} `replaced`, `full` or `io` if that can't be written
    */
   remember(settings: RememberedSettings): void;
+  /**
+   * Writes down that a daemon works here, so that one that is gone is missed.
+   *
+   * @param since when it started, in ISO 8601
+   * @throws {KeyCacheError} `replaced`, `full` or `io` if that can't be written
+   */
+  daemonStarted(since: string): void;
+  /**
+   * The daemon was stopped: it is not missed.
+   *
+   * @throws {KeyCacheError} `replaced` or `io` if that can't be written
+   */
+  daemonStopped(): void;
   /** Gives the directory back. */
   release(): void;
 }
@@ -93,6 +107,14 @@ export async function holdStateDirectory(
     remember(settings) {
       files.check();
       writeSettings(place, settings);
+    },
+    daemonStarted(since) {
+      files.check();
+      setDaemonMark(place, since);
+    },
+    daemonStopped() {
+      files.check();
+      clearDaemonMark(place);
     },
     release: () => lock.close(),
   };

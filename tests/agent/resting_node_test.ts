@@ -19,6 +19,7 @@ function clientOf(world: World): { client: NodeClient; uses: CacheUse[] } {
     reconcile: world.options(),
     setup: () => ({ endpoints: ["http://e"], stateDir: world.node.stateDir, settings: {} }),
     idleService: () => undefined,
+    lostDaemon: () => undefined,
     exposures: () => [],
     withCache(use, work) {
       uses.push(use);

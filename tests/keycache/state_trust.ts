@@ -4,6 +4,7 @@ import {
   heldDirectory,
   holdStateDirectory,
   KeyCacheError,
+  readDaemonMark,
   readSettings,
 } from "../../lib/keycache/mod.ts";
 import { cacheOptions } from "./_cache.ts";
@@ -35,6 +36,7 @@ async function place(owner: number | undefined): Promise<Place> {
 /** What every command does with it, from the first look to the last. */
 async function use(state: string): Promise<void> {
   readSettings(state);
+  readDaemonMark(state);
   hasCache(state);
   assert.equal(await heldDirectory(state), undefined);
   const directory = await holdStateDirectory(state, 1_000);
@@ -43,6 +45,8 @@ async function use(state: string): Promise<void> {
     cache.close();
     (await directory.peekCache(cacheOptions()))?.close();
     directory.remember(SETTINGS);
+    directory.daemonStarted(new Date(0).toISOString());
+    directory.daemonStopped();
   } finally {
     directory.release();
   }
@@ -87,7 +91,9 @@ for (const owner of [OWNER, undefined]) {
       name: `no file of ${whose} state directory is used once ${trick} is in its place`,
       ignore: owner !== undefined && !IS_ROOT,
       async fn() {
-        for (const name of [...FILES, "settings.json", "settings.json.part"]) {
+        for (
+          const name of [...FILES, "settings.json", "settings.json.part", "daemon", "daemon.part"]
+        ) {
           using at = await place(owner);
           const path = `${at.state}/${name}`;
           const there = [...Deno.readDirSync(at.state)].map((entry) => entry.name);

@@ -1,3 +1,4 @@
+import type { DaemonMark } from "../../keycache/mod.ts";
 import type { FarAhead } from "../../store/mod.ts";
 import type { Health } from "../health.ts";
 
@@ -7,6 +8,8 @@ export interface Facts extends Partial<Health> {
   readonly daemon?: boolean;
   /** The installed service that should hold the state directory, while nobody does. */
   readonly idleService?: string | undefined;
+  /** What a daemon left behind that nobody stopped, while nobody holds the state directory. */
+  readonly lostDaemon?: DaemonMark | undefined;
   /** `--node-name`. */
   readonly nodeName?: string;
   /** The root of the fs cache. */

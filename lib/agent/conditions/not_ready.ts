@@ -1,6 +1,7 @@
 import { plural } from "../../plural.ts";
 import { FenceError } from "../../store/mod.ts";
 import type { ConditionItem, Definition } from "./definition.ts";
+import type { Facts } from "./facts.ts";
 
 /** Verdicts on a fence while a Txn was written down whose result was not. */
 const PENDING: ReadonlySet<string> = new Set(["applied", "not-applied", "fenced-off"]);
@@ -44,10 +45,14 @@ export const NOT_READY = {
   "service-down": {
     kind: "not-ready",
     effect: "failing",
-    items: ({ idleService: about }) => about === undefined ? [] : [{ about }],
-    words: ([item]) => `${item?.about ?? ""} is installed here and does not run`,
-    advice: "`systemctl status edgekeyd` and `journalctl -u edgekeyd` say why; " +
-      "`systemctl start edgekeyd` starts it",
+    items: missingDaemon,
+    words: ([item]) => item?.reason ?? `${item?.about ?? ""} is installed here and does not run`,
+    advice: ([item]) =>
+      item?.reason === undefined
+        ? "`systemctl status edgekeyd` and `journalctl -u edgekeyd` say why; " +
+          "`systemctl start edgekeyd` starts it"
+        : "nothing was copied since; start it again (`edgekeyd run`, or what started it before); " +
+          `if none is to run here any more, remove ${item.about}`,
   },
   "starting": {
     kind: "not-ready",
@@ -118,6 +123,14 @@ export const NOT_READY = {
     },
   },
 } satisfies Readonly<Record<string, Definition & { readonly kind: "not-ready" }>>;
+
+/** A service that should run, or else a daemon that ran and that nobody stopped. */
+function missingDaemon({ retired, idleService, lostDaemon }: Facts): ConditionItem[] {
+  if (idleService !== undefined) return [{ about: idleService }];
+  if (lostDaemon === undefined || retired) return [];
+  const since = lostDaemon.since === undefined ? "" : ` since ${lostDaemon.since}`;
+  return [{ about: lostDaemon.path, reason: `the daemon that ran here${since} is gone` }];
+}
 
 function reasonOf([item]: readonly ConditionItem[]): string {
   return item?.reason ?? "";
