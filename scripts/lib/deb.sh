@@ -41,6 +41,21 @@ edgekeyd ($1) stable; urgency=medium
 EOT
 }
 
+# deb_documents TREE: the man page, the shells' completions, and what is to be read.
+deb_documents() {
+  local share=$1/usr/share doc=$1/usr/share/doc/edgekeyd texts=$DIST/texts
+  [ -f "$texts/edgekeyd.8" ] || die "dist/texts is missing: run scripts/build first"
+  mkdir -p "$share/man/man8" "$doc/docs" "$doc/examples" "$share/bash-completion/completions" \
+    "$share/zsh/vendor-completions" "$share/fish/vendor_completions.d"
+  gzip -9n <"$texts/edgekeyd.8" >"$share/man/man8/edgekeyd.8.gz"
+  install -m 0644 "$texts/edgekeyd.bash" "$share/bash-completion/completions/edgekeyd"
+  install -m 0644 "$texts/edgekeyd.zsh" "$share/zsh/vendor-completions/_edgekeyd"
+  install -m 0644 "$texts/edgekeyd.fish" "$share/fish/vendor_completions.d/edgekeyd.fish"
+  install -m 0644 "$ROOT/README.md" "$ROOT/SECURITY.md" "$ROOT/CHANGELOG.md" "$doc"
+  install -m 0644 "$ROOT"/docs/*.md "$doc/docs"
+  install -m 0644 "$ROOT"/scripts/monitoring/* "$doc/examples"
+}
+
 # build_deb TARGET: dist/edgekeyd_<version>_<architecture>.deb
 build_deb() {
   local binary=$DIST/edgekeyd-$1-unknown-linux-gnu architecture=${DEB_ARCHITECTURE[$1]}
@@ -69,6 +84,7 @@ build_deb() {
   install -m 0644 "$ROOT/scripts/debian/copyright" "$tree/$doc/copyright"
   install -m 0644 "$ROOT/scripts/debian/lintian-overrides" \
     "$tree/usr/share/lintian/overrides/edgekeyd"
+  deb_documents "$tree"
   deb_changelog "$version" "$time" | gzip -9n >"$tree/$doc/changelog.gz"
   (cd "$tree" && find . -type f -not -path './DEBIAN/*' -printf '%P\n' | LC_ALL=C sort |
     xargs md5sum) >"$tree/DEBIAN/md5sums"

@@ -55,6 +55,25 @@ Deno.test({
     match(await node.refusal("--uninstall"), /is installed as a Debian package: use apt or dpkg/);
   });
 
+  await step("brings a man page, what shells complete by, the docs, and monitoring", async () => {
+    const page = await machine.ok("zcat", "/usr/share/man/man8/edgekeyd.8.gz");
+    match(page, /^\.TH EDGEKEYD 8 "\d{4}-\d\d-\d\d" "edgekeyd /);
+    match(page, /^\.B "delete\\-component NAME"$/m);
+    const completion = `. /usr/share/bash-completion/completions/edgekeyd
+      COMP_WORDS=(edgekeyd ver); COMP_CWORD=1; _edgekeyd; echo "\${COMPREPLY[@]}"`;
+    match(await machine.ok("bash", "-c", completion), /^verify version$/);
+    for (
+      const path of [
+        "zsh/vendor-completions/_edgekeyd",
+        "fish/vendor_completions.d/edgekeyd.fish",
+        "doc/edgekeyd/README.md",
+        "doc/edgekeyd/docs/service.md",
+        "doc/edgekeyd/examples/alerts.yaml",
+        "doc/edgekeyd/examples/dashboard.json",
+      ]
+    ) await machine.ok("test", "-s", `/usr/share/${path}`);
+  });
+
   await step("scripts/install.sh does not go beside one that is unpacked only", async () => {
     await dpkg("--unpack", PACKAGE ?? "");
     const said = /is unpacked: 'dpkg --configure edgekeyd' finishes it, 'dpkg --purge edgekeyd' /;
