@@ -30,7 +30,18 @@ class BuiltProject implements Disposable {
   static async make(): Promise<BuiltProject> {
     const project = new BuiltProject();
     Deno.mkdirSync(project.dist);
-    await project.ok("cp", "-R", `${ROOT}/scripts`, project.root);
+    await project.ok(
+      "cp",
+      "-R",
+      ...["scripts", "docs", "README.md", "SECURITY.md", "CHANGELOG.md"].map((path) =>
+        `${ROOT}/${path}`
+      ),
+      project.root,
+    );
+    Deno.mkdirSync(`${project.dist}/texts`);
+    for (const end of ["8", "bash", "zsh", "fish"]) {
+      project.write(`dist/texts/edgekeyd.${end}`, `for ${end}`);
+    }
     for (const name of NAMES) {
       project.write(`dist/${name}`, `GLIBC_2.9 GLIBC_2.17 ${name}`);
       project.write(`dist/${name}.built`, "1.2.3\n1700000000\n");
@@ -90,6 +101,19 @@ Deno.test({
         : Deno.readTextFileSync(`${ROOT}/scripts/systemd/${source}`)
           .replace("ExecStart=/usr/local/bin/", "ExecStart=/usr/bin/");
       strictEqual(bytes, expected, path);
+    }
+    const share = `${tree}/usr/share`;
+    strictEqual(await project.ok("zcat", `${share}/man/man8/edgekeyd.8.gz`), "for 8");
+    for (
+      const [path, text] of [
+        ["bash-completion/completions/edgekeyd", "for bash"],
+        ["zsh/vendor-completions/_edgekeyd", "for zsh"],
+        ["fish/vendor_completions.d/edgekeyd.fish", "for fish"],
+      ]
+    ) strictEqual(Deno.readTextFileSync(`${share}/${path}`), text);
+    for (const path of ["README.md", "docs/service.md"]) {
+      const shipped = Deno.readTextFileSync(`${share}/doc/edgekeyd/${path}`);
+      strictEqual(shipped, Deno.readTextFileSync(`${ROOT}/${path}`));
     }
     const owners = await project.ok("sh", "-c", `dpkg-deb --contents ${deb} | cut -d' ' -f2`);
     deepStrictEqual(new Set(owners.trim().split("\n")), new Set(["root/root"]));
