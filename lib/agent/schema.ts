@@ -34,6 +34,8 @@ export const COUNT: Schema<number> = { type: "integer", format: "int64", minimum
 export const AMOUNT: Schema<number> = { type: "number", format: "double", minimum: 0 };
 /** True or false. */
 export const YES_NO: Schema<boolean> = { type: "boolean" };
+/** Any object, whatever its members are. */
+export const ANY_OBJECT: Schema<object> = { type: "object", additionalProperties: true };
 /** A moment. */
 export const MS: Schema<number> = described("ms since the epoch", COUNT);
 

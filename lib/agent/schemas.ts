@@ -2,6 +2,7 @@ import { CONDITION_SCHEMAS, NODE_STATES } from "./conditions/mod.ts";
 import { ERROR_CODES } from "./error_codes.ts";
 import {
   AMOUNT,
+  ANY_OBJECT,
   COUNT,
   described,
   listOf,
@@ -144,9 +145,6 @@ const written = record({
   staged: described("A group was split over several Txns.", YES_NO),
   "revision?": TEXT,
 });
-
-/** Any object, whatever its members are. */
-const ANY_OBJECT: Schema = { type: "object", additionalProperties: true };
 
 /**
  * A Kubernetes object; it is answered byte for byte, so its type says nothing. A Go client keeps its

@@ -1,9 +1,10 @@
 import type { Node } from "../node.ts";
+import { ANY_OBJECT } from "../schema.ts";
 import { componentRoutes } from "./component_routes.ts";
 import { nodeRoutes } from "./node_routes.ts";
 import { openApiOf, type RouteGroup } from "./openapi.ts";
 import { type ProcessParts, processRoutes } from "./process_routes.ts";
-import type { Route } from "./route.ts";
+import { jsonRoute, type Route } from "./route.ts";
 import { storeRoutes } from "./store_routes.ts";
 import { takeoverRoutes } from "./takeover_routes.ts";
 
@@ -19,22 +20,17 @@ export interface ApiParts extends ProcessParts {
  * @param parts what answers
  */
 export function apiRoutes(parts: ApiParts): Route[] {
-  const itself: Route = {
+  const itself: Route = jsonRoute({
     method: "GET",
     path: "/openapi.json",
     id: "getOpenApi",
     summary: "This document.",
-    answers: {
-      200: {
-        description: "OpenAPI 3.1.",
-        schema: { type: "object", additionalProperties: true },
-        example: { openapi: "3.1.0" },
-      },
-    },
-    errors: [],
+    schema: ANY_OBJECT,
+    description: "OpenAPI 3.1.",
+    example: { openapi: "3.1.0" },
     atOnce: true,
-    answer: () => ({ status: 200, body: document }),
-  };
+    answer: () => document,
+  });
   const process: RouteGroup = {
     name: "process",
     description: "How the process is doing, for who supervises it.",

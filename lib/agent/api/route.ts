@@ -109,7 +109,11 @@ export const BODY_ERRORS: readonly ErrorCode[] = [
   "UnsupportedMediaType",
 ];
 
-/** A route whose answer is JSON: what it answers with is what its schema says. */
+/**
+ * A route whose answer is JSON: what it answers with is what its schema says. A schema of its own
+ * stands in the route with an example; what several routes answer with is in `schemas.ts` and
+ * `examples.ts`.
+ */
 export interface JsonRoute<
   OfMethod extends Method,
   Path extends string,
@@ -120,6 +124,8 @@ export interface JsonRoute<
   readonly schema: Schema<Body>;
   /** What that is. */
   readonly description: string;
+  /** One that may come, for the document; by default that of the schema, if it is a named one. */
+  readonly example?: NoInfer<Body>;
   /** By default 200. */
   readonly status?: number;
   /** By default none. */
@@ -140,11 +146,11 @@ export function jsonRoute<
 >(
   route: JsonRoute<OfMethod, Path, Query, Body>,
 ): Route<OfMethod, Path, Query, Body> {
-  const { schema, description, status = 200, errors = [], answer, ...rest } = route;
+  const { schema, description, example, status = 200, errors = [], answer, ...rest } = route;
   return {
     ...rest,
     errors,
-    answers: { [status]: { description, schema } },
+    answers: { [status]: { description, schema, ...(example && { example }) } },
     answer: async (call) => ({ status, body: await answer(call) }),
   };
 }
