@@ -3,7 +3,7 @@ import type { EdgekeydError } from "../errors.ts";
 import type { InvalidPath } from "../fscache/mod.ts";
 import { type HeldBack, KeyCacheError } from "../keycache/mod.ts";
 import type { KeyNotPut, ReconcileOutcome } from "../reconcile/mod.ts";
-import { FenceError } from "../store/mod.ts";
+import { FenceError, OtherClusterError } from "../store/mod.ts";
 import { componentOfGroup, groupOfPath, isAboveGroups } from "./group_paths.ts";
 import {
   type GroupsLook,
@@ -104,9 +104,18 @@ const AWAY: ReadonlySet<EtcdErrorReason> = new Set([
  * @param failure what failed
  */
 export function healthAfterFailure(before: Health, failure: EdgekeydError): Health {
-  const etcd = failure instanceof EtcdError ? etcdStateAfter(failure) : before.etcd;
+  const etcd = failure instanceof EtcdError
+    ? etcdStateAfter(failure)
+    : isOfAnAnswer(failure)
+    ? "reachable"
+    : before.etcd;
   const { code, message } = failure;
   return { ...before, etcd, failure: { code, message } };
+}
+
+/** An etcd that answers said so, be it another one than before. */
+function isOfAnAnswer(failure: EdgekeydError): boolean {
+  return failure instanceof FenceError || failure instanceof OtherClusterError;
 }
 
 /**

@@ -7,11 +7,8 @@ import {
 import type { Arguments, FlagText } from "./arguments.ts";
 import { flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 
-/** Flags that only make sense together: one that is given is not mixed with one from memory. */
-const PAIRS: readonly (readonly [FlagName, FlagName])[] = [
-  ["etcd-certfile", "etcd-keyfile"],
-  ["etcd-username", "etcd-password-file"],
-];
+/** What belongs to one certificate: a half that is given is not made whole by another's half. */
+const CERTIFICATE: readonly FlagName[] = ["etcd-certfile", "etcd-keyfile"];
 
 /** A command line with what the state directory remembers in the place of what was not given. */
 export interface Recalled {
@@ -41,10 +38,17 @@ export function recall(args: Arguments, stateDir: string, isRun: boolean): Recal
     const text = remembered[name];
     if (scope === undefined || text === undefined || filled.has(name)) continue;
     if (isNamed && (scope === "etcd" || scope === "run" || (isRun && scope === "cache"))) continue;
-    if (PAIRS.some((pair) => pair.includes(name) && pair.some((one) => texts.has(one)))) continue;
+    if (CERTIFICATE.includes(name) && CERTIFICATE.some((one) => texts.has(one))) continue;
+    if (name === "etcd-password-file" && isAnothers(texts, remembered)) continue;
     filled.set(name, { source: `${name} in ${source}`, text, explicit: false });
   }
   return { args: { ...args, texts: filled }, remembered };
+}
+
+/** The password that is remembered is no other user's. */
+function isAnothers(texts: Arguments["texts"], remembered: RememberedSettings): boolean {
+  const username = texts.get("etcd-username")?.text;
+  return username !== undefined && username !== remembered["etcd-username"];
 }
 
 function settingsIn(stateDir: string, isNamed: boolean): RememberedSettings {

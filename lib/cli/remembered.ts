@@ -10,15 +10,15 @@ const HOSTNAME = "hostname";
 
 /**
  * Refuses a daemon for which nobody ever named an etcd: it would fill whatever listens at the
- * default.
+ * default. What a run named that failed, is remembered to be shown, and does not count.
  *
  * @param options the flags
  * @throws {UsageError} then
  */
-export function checkEtcdIsNamed({ texts, stateDir, remembered }: Options): void {
+export function checkEtcdIsNamed({ given, stateDir, remembered }: Options): void {
   // A cache beside which nothing is remembered is an earlier edgekeyd's, which went by the default.
   const isEarlier = hasCache(stateDir) && Object.keys(remembered).length === 0;
-  if (texts.has("etcd-servers") || isEarlier) return;
+  if (given.has("etcd-servers") || hasAnswered(remembered) || isEarlier) return;
   throw new UsageError(
     "nobody named an etcd, and none is written to unasked: give --etcd-servers, or set " +
       "EDGEKEYD_ETCD_SERVERS (for the service in /etc/default/edgekeyd)",
@@ -26,12 +26,25 @@ export function checkEtcdIsNamed({ texts, stateDir, remembered }: Options): void
 }
 
 /**
- * What a state directory is to remember from its birth on, though no etcd has answered yet.
+ * What a state directory is to remember at once, though no etcd has answered yet: whose it is, and
+ * which etcd was named, so that `status` speaks of that one.
  *
  * @param options for whom it is made
+ * @param isBorn it is made now
+ * @returns undefined if there is nothing new: an etcd that has answered counts
  */
-export function bornAs({ hostname, nodeName }: Options): RememberedSettings {
-  return { [HOSTNAME]: hostname, "node-name": nodeName };
+export function knownAtOnce(options: Options, isBorn: boolean): RememberedSettings | undefined {
+  const { hostname, nodeName, remembered, given } = options;
+  const born = isBorn ? { [HOSTNAME]: hostname, "node-name": nodeName } : remembered;
+  if (!given.has("etcd-servers") || hasAnswered(remembered)) return isBorn ? born : undefined;
+  const settings: Record<string, string> = { ...born };
+  for (const name of FLAG_NAMES) {
+    if (flag(name).remembered !== "etcd") continue;
+    const text = textOf(options, name);
+    if (text !== undefined) settings[name] = text;
+    else delete settings[name];
+  }
+  return settings;
 }
 
 /**
@@ -42,7 +55,7 @@ export function bornAs({ hostname, nodeName }: Options): RememberedSettings {
  * @param by `run`: the daemon's settings count, all of them; else a command's, which may be meant
  * for this once, so that of how to reconcile the daemon's stay
  * @param clusterId the cluster that answered (decimal); undefined: none did, and what has to do with
- * etcd stays as it was
+ * etcd stays as it was if one did before
  */
 export function toRemember(
   options: Options,
@@ -55,7 +68,7 @@ export function toRemember(
     const { remembered: scope } = flag(name);
     if (scope === undefined) continue;
     const stays = (scope === "run" && by === "command") ||
-      (scope === "etcd" && clusterId === undefined);
+      (scope === "etcd" && clusterId === undefined && hasAnswered(before));
     const text = stays ? before[name] : textOf(options, name);
     if (text !== undefined) settings[name] = text;
   }
@@ -65,18 +78,23 @@ export function toRemember(
   return settings;
 }
 
+/** What was named has never proven right, and gives way to what is named now. */
+function hasAnswered(remembered: RememberedSettings): boolean {
+  return rememberedCluster(remembered) !== undefined;
+}
+
 /** The cluster (decimal) that answered last; undefined if none did yet. */
 export function rememberedCluster(remembered: RememberedSettings): string | undefined {
   return remembered[CLUSTER];
 }
 
 /**
- * Whether other endpoints were given than those that are remembered.
+ * Whether other endpoints were given than those that are remembered, and have answered.
  *
  * @param options the flags
  */
 export function namesOtherEndpoints({ etcdServers, remembered }: Options): boolean {
-  const known = remembered["etcd-servers"];
+  const known = hasAnswered(remembered) ? remembered["etcd-servers"] : undefined;
   return known !== undefined && known.split(",").sort().join() !== [...etcdServers].sort().join();
 }
 

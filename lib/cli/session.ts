@@ -14,7 +14,7 @@ import {
 import type { HomeCluster, StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
 import { checkCredentials } from "./remembered_credentials.ts";
-import { bornAs, renamedHost, toRemember } from "./remembered.ts";
+import { knownAtOnce, renamedHost, toRemember } from "./remembered.ts";
 
 /** The real clock. */
 export const clock: AgentClock = {
@@ -69,7 +69,8 @@ export async function withCache<T>(
     if (use === "fill" || use === "change") {
       const isBorn = !hasCache(options.stateDir);
       const { cache, movedAside } = await directory.openCache(cacheOptions);
-      if (isBorn) directory.remember(bornAs(options));
+      const known = knownAtOnce(options, isBorn);
+      if (known) directory.remember(known);
       if (movedAside) note(`the component-key cache was damaged; it was moved to ${movedAside}`);
       return await using(cache, async () => {
         tellRenamed(session, cache);

@@ -15,6 +15,7 @@ import { limitHandshakes } from "./handshake_limit.ts";
 import type { WatchEvent, WatchRequest } from "./key_watch.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { allowTlsToIpAddresses } from "./tls_servername.ts";
+import { isPeerPort } from "./peer_port.ts";
 import { openWatch, type WatchStream } from "./watch_stream.ts";
 
 /**
@@ -62,6 +63,7 @@ const WATCH_CHANNEL_OPTIONS: grpc.ChannelOptions = {
  */
 export class Connection {
   readonly endpoint: string;
+  readonly #tls: TlsCredentials | undefined;
   readonly #etcd: CallingClient;
   /** Another one, for watches. */
   readonly #watching: CallingClient;
@@ -76,6 +78,7 @@ export class Connection {
    */
   constructor(endpoint: string, tls: TlsCredentials | undefined, maxAnswerBytes: number) {
     this.endpoint = endpoint;
+    this.#tls = tls;
     if (isHttps(endpoint)) allowTlsToIpAddresses();
     limitHandshakes();
     const client = (channelOptions: grpc.ChannelOptions) =>
@@ -128,6 +131,11 @@ export class Connection {
       (grpcOptions) => this.#etcd.maintenance.status(grpcOptions),
     );
     return { clusterId: header.cluster_id, version };
+  }
+
+  /** Looks whether the endpoint is etcd's peer port, on a connection of its own. */
+  isPeerPort(deadline: number): Promise<boolean> {
+    return isPeerPort(this.endpoint, this.#tls, deadline);
   }
 
   /**

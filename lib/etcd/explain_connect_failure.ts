@@ -5,6 +5,7 @@ import { isHttps } from "./endpoints.ts";
 import { explainCertificate } from "./explain_certificate.ts";
 import type { EtcdErrorReason } from "./errors.ts";
 import { greet } from "./greeting.ts";
+import { isPeerPort, peerPortWords } from "./peer_port.ts";
 
 /** What a look at an endpoint tells. */
 export interface Finding {
@@ -32,6 +33,9 @@ export async function explainConnectFailure(
 ): Promise<Finding | undefined> {
   const hello = await greet(endpoint, undefined, deadline);
   if (hello.outcome === "silent") return undefined;
+  if (await isPeerPort(endpoint, tls, deadline)) {
+    return { reason: "not-etcd", text: peerPortWords(endpoint) };
+  }
   if (hello.outcome === "mute") return { reason: "unreachable", text: saysNothing(endpoint) };
   if (!isHttps(endpoint)) {
     if (hello.outcome === "http2") return undefined;
@@ -82,7 +86,7 @@ function notEtcd(endpoint: string, outcome: "http1" | "hung-up" | "failed"): Fin
       return {
         reason: "not-etcd",
         text:
-          `what answers at ${endpoint} speaks HTTP/1 alone, which etcd's v3 API does not: it is a web server, etcd's metrics or peer port, or an etcd before 3; ${CLIENT_PORT}`,
+          `what answers at ${endpoint} speaks HTTP/1 alone, which etcd's v3 API does not: it is a web server, etcd's metrics port, or an etcd before 3; ${CLIENT_PORT}`,
       };
     case "hung-up":
       return {

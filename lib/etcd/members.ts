@@ -1,6 +1,7 @@
 import { deadlineIn, msUntil } from "./deadline.ts";
 import { EtcdError } from "./errors.ts";
 import type { ResponseHeader } from "./messages.ts";
+import { peerPortWords } from "./peer_port.ts";
 
 /** What an endpoint says of itself. */
 export interface MemberStatus {
@@ -18,6 +19,12 @@ export interface Member {
    * @throws {Error} if it does not answer
    */
   status(deadline: number): Promise<MemberStatus>;
+  /**
+   * Tells whether it is where etcd's members speak to each other, which may serve clients, too.
+   *
+   * @param deadline as {@linkcode deadlineIn} counts
+   */
+  isPeerPort(deadline: number): Promise<boolean>;
 }
 
 /** Of the time of a call, at most so much is for asking: one endpoint that hangs costs no more. */
@@ -42,7 +49,7 @@ export class Members {
    * be away, and is looked at when it does.
    *
    * @param deadline of the call that this goes before, as {@linkcode deadlineIn} counts
-   * @throws {EtcdError} `two-clusters`, or `not-etcd` if one is too old
+   * @throws {EtcdError} `two-clusters`, or `not-etcd` if one is too old, or no port for clients
    */
   async check(deadline: number): Promise<void> {
     const asked = this.#asked ??= this.#ask(deadline);
@@ -110,7 +117,11 @@ export class Members {
     const until = deadlineIn(msUntil(deadline) * ASKING_SHARE);
     const answers = await Promise.all(this.#members.map(async (member) => {
       const { endpoint } = member;
-      const status = await member.status(until).catch(() => undefined);
+      const [status, isPeerPort] = await Promise.all([
+        member.status(until).catch(() => undefined),
+        member.isPeerPort(until),
+      ]);
+      if (status && isPeerPort) throw new EtcdError("not-etcd", peerPortWords(endpoint));
       if (status) requireVersion(endpoint, status.version);
       return status && { endpoint, clusterId: status.clusterId };
     }));

@@ -191,7 +191,7 @@ Deno.test("conditions that hold together: the gravest makes the state and comes 
   deepStrictEqual([stateOf(conditions), statusWords(conditions, 3), whyNotInStep(conditions)], [
     "etcd-away",
     `etcd is away: ${AWAY.message}`,
-    `${AWAY.message}; nothing is lost meanwhile, and the first pass after it makes up for it`,
+    `${AWAY.message}; once that is mended, the next pass makes up for it`,
   ]);
   const pending = conditions.slice(1);
   strictEqual(stateOf(pending), "partial");

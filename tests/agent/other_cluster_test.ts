@@ -145,6 +145,9 @@ Deno.test("a running daemon whose endpoint comes to lead to a cluster that other
   const page = await node.run(["status"]);
   strictEqual(page.code, 1);
   match(page.stdout, FILLED_BY_OTHERS);
+  // It answers: what is wrong is that it is another.
+  match(page.stdout, /^state +failing$/m);
+  strictEqual((await daemon.status()).etcd.state, "reachable");
   await daemon.stop();
   strictEqual(await there.revision(), revision);
 });

@@ -184,7 +184,47 @@ Deno.test("the user is remembered, its password never", async () => {
   const text = Deno.readTextFileSync(`${node.stateDir}/settings.json`);
   strictEqual(text.includes("s3cret"), false);
   expectExit(await byHand(node, "verify"), 0);
+
+  // A new password in another place is the same user's.
+  const moved = `${node.root}/moved`;
+  Deno.writeTextFileSync(moved, "very s3cret\n", { mode: 0o600 });
+  expectExit(await byHand(node, "verify", `--etcd-password-file=${moved}`), 0);
+  expectExit(await byHand(node, "verify", "--etcd-username=root"), 0);
+  // The old one's password is no other user's.
+  const other = await byHand(node, "verify", "--etcd-username=other");
+  expectExit(other, 2, /--etcd-username and --etcd-password-file go together/);
+  expectExit(await byHand(node, "--reconcile", `--etcd-password-file=${moved}`), 0);
+  strictEqual(settingsOf(node)["etcd-password-file"], moved);
 });
+
+for (const by of ["a one-shot run", "the daemon"]) {
+  Deno.test(`an etcd that was named and never answered is the one that status speaks of, by ${by}; one that is named later counts`, async () => {
+    const away = `http://127.0.0.1:${freePort()}`;
+    using node = new EdgeNode(away);
+    node.write("kubelet/pods.v1.core/default/a");
+    if (by === "the daemon") {
+      await using daemon = await startDaemon(node);
+      await daemon.stop();
+    } else expectExit(await node.run(["--reconcile"]), 1, /can't reach etcd/);
+    const page = await byHand(node, "status");
+    match(page.stdout, new RegExp(`^etcd +${away}$`, "m"));
+
+    // It was a slip, and so was the next one: neither is where anything of this node is.
+    const slip = `http://127.0.0.1:${freePort()}`;
+    const another = await node.run(["--reconcile", `--etcd-servers=${slip}`]);
+    expectExit(another, 1, /can't reach etcd/);
+    strictEqual(/must be the same etcd/.test(another.stderr), false, another.stderr);
+    match((await byHand(node, "status")).stdout, new RegExp(`^etcd +${slip}$`, "m"));
+    await using server = await startEtcd();
+    const right = await node.run(["--reconcile", `--etcd-servers=${server.endpoint}`]);
+    expectExit(right, 0);
+    strictEqual(/must be the same etcd/.test(right.stderr), false, right.stderr);
+
+    // From now on it is known.
+    expectExit(await node.run(["--reconcile", `--etcd-servers=${slip}`]), 1);
+    strictEqual(settingsOf(node)["etcd-servers"], server.endpoint);
+  });
+}
 
 Deno.test("a host that has another name now: its node goes on under its own, which is said", async () => {
   await using server = await startEtcd();

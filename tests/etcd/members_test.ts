@@ -18,6 +18,7 @@ class Pool {
           ? Promise.reject(new Error("away"))
           : Promise.resolve({ clusterId, version: "3.5.1" });
       },
+      isPeerPort: () => Promise.resolve(false),
     }));
     this.members = new Members(this.#each);
   }

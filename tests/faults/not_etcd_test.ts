@@ -1,9 +1,10 @@
 import { match, ok, strictEqual } from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { startDaemon, until } from "../agent/_daemon.ts";
 import { expectExit, shown } from "../e2e/_contract.ts";
 import { EdgeNode } from "../e2e/_node.ts";
 import { TestAuthority } from "../support/certificates.ts";
-import { startEtcd } from "../support/etcd_server.ts";
+import { freePort, startEtcd } from "../support/etcd_server.ts";
 import {
   type ForeignServer,
   startAnswering,
@@ -96,6 +97,60 @@ Deno.test("what is no etcd: a run says what it is, where, and what to do, within
     expectExit(run, 1, /speaks HTTP\/1 alone/);
   });
 });
+
+Deno.test("etcd's peer port, with and without TLS: nothing is written by it, and it is said to be that", async (t) => {
+  const says =
+    /is etcd's peer port, .*; name etcd's client port, 2379 as a rule, in --etcd-servers/;
+  await t.step("without TLS", async () => {
+    const peer = `http://127.0.0.1:${freePort()}`;
+    await using server = await startEtcd({ args: peerFlags(peer) });
+    using node = new EdgeNode(peer);
+    node.write("kubelet/pods.v1.core/default/a");
+    for (const flag of ["--dry-run", "--require-single-txn"]) {
+      expectExit(await node.reconcile(flag), 1, says);
+    }
+    await using daemon = await startDaemon(node);
+    await until("it says so", async () => says.test((await daemon.ask("GET", "/readyz")).text));
+    await daemon.stop();
+    const etcd = rawEtcd(server.endpoint);
+    try {
+      strictEqual((await etcd.kv.range({ key: Buffer.from("/") })).header.revision, "1");
+    } finally {
+      etcd.close();
+    }
+  });
+  await t.step("with TLS", async () => {
+    const peer = `https://127.0.0.1:${freePort()}`;
+    using node = new EdgeNode(peer);
+    const ca = new TestAuthority(node.root, "ca");
+    const own = ca.issue({ name: "server", hosts: ["127.0.0.1"] });
+    await using _ = await startEtcd({
+      args: [
+        ...peerFlags(peer),
+        `--peer-cert-file=${own.certFile}`,
+        `--peer-key-file=${own.keyFile}`,
+        `--peer-trusted-ca-file=${ca.caFile}`,
+        "--peer-client-cert-auth",
+      ],
+    });
+    node.write("kubelet/pods.v1.core/default/a");
+    const { certFile, keyFile } = ca.issue({ name: "client" });
+    const run = await node.reconcile(
+      `--etcd-cafile=${ca.caFile}`,
+      `--etcd-certfile=${certFile}`,
+      `--etcd-keyfile=${keyFile}`,
+    );
+    expectExit(run, 1, says);
+  });
+});
+
+function peerFlags(peer: string): string[] {
+  return [
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    `--initial-cluster=t=${peer}`,
+  ];
+}
 
 Deno.test("a daemon whose endpoint is no etcd is up, not ready, and says why; with an etcd beside it all is well", async () => {
   await using foreign = await startGrpc(12, "unknown service etcdserverpb.KV");

@@ -29,16 +29,17 @@ export const NOT_READY = {
   "etcd-away": {
     kind: "not-ready",
     effect: "etcd-away",
-    items: ({ etcd, failure }) =>
-      failure && etcd === "away" ? [{ about: "etcd", reason: failure.message }] : [],
+    items: (facts) => isAway(facts) ? [{ about: "etcd", reason: facts.failure.message }] : [],
     words: reasonOf,
-    advice: "nothing is lost meanwhile, and the first pass after it makes up for it",
+    advice: "once that is mended, the next pass makes up for it",
   },
   "failing": {
     kind: "not-ready",
     effect: "failing",
-    items: ({ etcd, failure }) =>
-      failure && etcd !== "away" ? [{ about: failure.code, reason: failure.message }] : [],
+    items: (facts) =>
+      facts.failure && !isAway(facts)
+        ? [{ about: facts.failure.code, reason: facts.failure.message }]
+        : [],
     words: reasonOf,
     advice: "once that is mended, the next pass makes up for it",
   },
@@ -130,6 +131,11 @@ function missingDaemon({ retired, idleService, lostDaemon }: Facts): ConditionIt
   if (lostDaemon === undefined || retired) return [];
   const since = lostDaemon.since === undefined ? "" : ` since ${lostDaemon.since}`;
   return [{ about: lostDaemon.path, reason: `the daemon that ran here${since} is gone` }];
+}
+
+/** What else fails while etcd is away is not told as that: a full disk, say. */
+function isAway(facts: Facts): facts is Facts & { failure: NonNullable<Facts["failure"]> } {
+  return facts.etcd === "away" && facts.failure?.code === "Etcd";
 }
 
 function reasonOf([item]: readonly ConditionItem[]): string {
