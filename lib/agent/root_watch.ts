@@ -22,9 +22,11 @@ const MISSING_ROOT_MS = 250;
 const RETRY_MS = 5_000;
 /** How often what is not watched is looked at meanwhile. */
 const UNWATCHED_MS = 30_000;
+/** The same of everything, once a watch tells nothing any more. */
+const STUCK_MS = 5_000;
 const ALL: WatchHint = { kind: "all" };
 /** How often a watch is asked whether it still tells anything. */
-const ASK_MS = 30_000;
+const ASK_MS = 5_000;
 const STUCK =
   "the kernel's messages no longer come; is there a FIFO in it? Remove what is neither " +
   "file nor directory, and restart edgekeyd";
@@ -70,7 +72,7 @@ export class RootWatch {
     if (nowMs < this.checkAtMs) return;
     const unwatched = this.#watch?.unwatched;
     if (nowMs >= this.#lookAtAllMs) {
-      this.#lookAtAllMs = nowMs + UNWATCHED_MS;
+      this.#lookAtAllMs = nowMs + (this.#isStuck ? STUCK_MS : UNWATCHED_MS);
       for (const hint of unwatched?.hints ?? [ALL]) this.#take(hint);
     }
     const isOther = this.#parts.identify() !== this.#rootId;
@@ -111,7 +113,7 @@ export class RootWatch {
     if (!watch.answers || (await watch.answers()) || this.#watch !== watch) return;
     this.#watch = undefined;
     this.#isStuck = true;
-    this.#lookAtAllMs = nowMs + UNWATCHED_MS;
+    this.#lookAtAllMs = nowMs + STUCK_MS;
     this.#parts.changed(undefined);
     this.#fail(STUCK);
   }

@@ -43,6 +43,8 @@ export interface CacheWatch {
   close(): void;
 }
 
+/** So many new directories are watched in one go. */
+const AT_ONCE = 8;
 /** Where more groups than this are not watched, everything is looked at. */
 const MAX_HINTS = 64;
 
@@ -69,21 +71,44 @@ export function watchCache(
   const watchAll = (paths: readonly string[]) => {
     // What is made in a directory after it was listed and before it is watched is told to nobody.
     for (let fresh = paths; fresh.length > 0; fresh = directories.overtaken(fresh)) {
-      for (const path of fresh) watches.add(path);
+      for (const path of fresh) if (!directories.special.has(path)) watches.add(path);
     }
   };
   const probe = probeFile === undefined ? undefined : new WatchProbe(probeFile);
-  const watches = new DirectoryWatches(real, directories.paths, probe?.path, {
+  const answers = () => probe?.answers() ?? Promise.resolve(true);
+  const made: string[] = [];
+  let isAsking = false;
+  // Beside a FIFO a new directory can be made, too: so it is asked before each is watched.
+  const watchMade = async () => {
+    if (isAsking) return;
+    isAsking = true;
+    while (made.length > 0 && await answers()) {
+      const fresh = made.splice(0, AT_ONCE);
+      const [first = ""] = fresh;
+      if (directories.hasNewSpecial(first)) {
+        made.length = 0;
+        hint({ kind: "doubt" });
+        break;
+      }
+      watchAll(fresh);
+      // What was written there before it was watched was told to nobody.
+      for (const path of fresh) hint(hintOf(path.slice(real.length + 1)));
+    }
+    isAsking = false;
+  };
+  const ordinary = directories.paths.filter((path) => !directories.special.has(path));
+  const watches = new DirectoryWatches(real, ordinary, probe?.path, {
     take(event) {
       if (event.paths.some((path) => probe?.take(path)) || event.kind === "access") return;
       // An overflow: directories that were made meanwhile are not watched.
       if (event.flag === "rescan" || event.paths.length === 0) hint({ kind: "doubt" });
       const hasLeft = event.kind === "remove" || event.kind === "rename";
       for (const path of event.paths) {
-        watchAll(directories.note(path));
+        made.push(...directories.note(path));
         const isReplaced = hasLeft && (path === real || directories.has(path));
         hint(isReplaced ? { kind: "doubt" } : hintOf(path.slice(real.length + 1)));
       }
+      watchMade();
     },
     crowded: () => hint({ kind: "doubt" }),
   });
@@ -94,23 +119,27 @@ export function watchCache(
       return unwatchedOf(real, directories, watches);
     },
     findReplaced: () => directories.findReplaced(),
-    answers: () => probe?.answers() ?? Promise.resolve(true),
-    close: () => watches.close(),
+    answers,
+    close() {
+      probe?.close();
+      watches.close();
+    },
   };
 }
 
 function unwatchedOf(
   root: string,
-  { tooMany }: WatchedDirectories,
+  { special, tooMany }: WatchedDirectories,
   { failed, failure }: DirectoryWatches,
 ): Unwatched | undefined {
   const [component] = tooMany;
+  const [strange] = special;
   const reason = component === undefined
-    ? failure
+    ? failure ?? (strange && `${strange} has a FIFO, socket or device in it`)
     : `${component} has more than ${MAX_DIRECTORIES_OF_COMPONENT} directories, or very many files in one`;
   if (reason === undefined) return undefined;
   const hints = new Map<string, WatchHint>();
-  for (const path of failed) {
+  for (const path of [...failed, ...special]) {
     const hint = hintOf(path.slice(root.length + 1));
     hints.set(hint.kind === "group" ? hint.group : "", hint);
     if (hints.size > MAX_HINTS) break;

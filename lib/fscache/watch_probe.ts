@@ -10,7 +10,8 @@ export class WatchProbe {
   /** The file. */
   readonly path: string;
   readonly #identity: string;
-  #answered: (() => void) | undefined;
+  #answered: ((isTold: boolean) => void) | undefined;
+  #last: Promise<boolean> = Promise.resolve(true);
 
   /** @param path a file of ours, on a file system that does not mind being written to */
   constructor(path: string) {
@@ -27,7 +28,7 @@ export class WatchProbe {
    */
   take(path: string): boolean {
     if (path !== this.path) return false;
-    this.#answered?.();
+    this.#answered?.(true);
     return true;
   }
 
@@ -36,10 +37,20 @@ export class WatchProbe {
    *
    * @returns false if nothing is told; true also if that can't be found out
    */
-  async answers(): Promise<boolean> {
+  answers(): Promise<boolean> {
+    // One after the other: an answer is to one question.
+    return this.#last = this.#last.then(() => this.#ask());
+  }
+
+  /** Waits for no answer any more. */
+  close(): void {
+    this.#answered?.(false);
+  }
+
+  async #ask(): Promise<boolean> {
     if (this.#identity === "" || identityAt(this.path) !== this.#identity) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#answered = () => resolve(true);
+    this.#answered = resolve;
     const timer = setTimeout(() => resolve(false), ANSWER_MS);
     try {
       const now = new Date();

@@ -25,6 +25,7 @@ export class WatchedDirectories {
   readonly #noted = new Map<string, Noted>();
   readonly #counts = new Map<string, number>();
   readonly #tooMany = new Set<string>();
+  readonly #special = new Set<string>();
   #turn: Iterator<[string, Noted]> = this.#noted.entries();
 
   /** @param root the real path of the cache root */
@@ -34,13 +35,21 @@ export class WatchedDirectories {
   }
 
   /** All of them but the root. */
-  get paths(): IterableIterator<string> {
+  get paths(): IteratorObject<string> {
     return this.#noted.keys();
   }
 
   /** Components with more than are watched. */
   get tooMany(): ReadonlySet<string> {
     return this.#tooMany;
+  }
+
+  /**
+   * Directories with something in them that is neither file nor directory. Deno opens what an event
+   * is about, and waits at a FIFO for ever: these must not be watched.
+   */
+  get special(): ReadonlySet<string> {
+    return this.#special;
   }
 
   /**
@@ -87,11 +96,29 @@ export class WatchedDirectories {
   }
 
   /**
+   * Looks whether something that is neither file nor directory was just made near a directory.
+   *
+   * @param path a directory
+   * @returns true if something was, in any directory of its component
+   */
+  hasNewSpecial(path: string): boolean {
+    const component = `${this.#root}/${this.#componentOf(path)}`;
+    for (const [directory, noted] of this.#noted) {
+      if (directory !== component && !directory.startsWith(`${component}/`)) continue;
+      if (this.#special.has(directory) || noted.mtimeMs === mtimeAt(directory)) continue;
+      if (holdsSpecial(directory)) return true;
+    }
+    return false;
+  }
+
+  /**
    * Looks at the next few.
    *
-   * @returns true if one of them is another directory than the one that is watched
+   * @returns true if one of them is another directory than the one that is watched, or can be
+   * watched now
    */
   findReplaced(): boolean {
+    if ([...this.#special].some((path) => this.#isOrdinaryNow(path))) return true;
     for (let count = Math.min(AT_ONCE, this.#noted.size); count > 0; count--) {
       let next = this.#turn.next();
       if (next.done) {
@@ -115,7 +142,16 @@ export class WatchedDirectories {
     return path.slice(this.#root.length + 1).split("/", 1).join();
   }
 
+  #isOrdinaryNow(path: string): boolean {
+    const noted = this.#noted.get(path);
+    const mtimeMs = mtimeAt(path);
+    if (noted?.mtimeMs === mtimeMs) return false;
+    if (noted) noted.mtimeMs = mtimeMs;
+    return !holdsSpecial(path);
+  }
+
   #forget(path: string): void {
+    this.#special.delete(path);
     if (!this.#noted.delete(path)) return;
     const component = this.#componentOf(path);
     this.#counts.set(component, (this.#counts.get(component) ?? 1) - 1);
@@ -136,21 +172,45 @@ export class WatchedDirectories {
   }
 
   #noteBelow(directory: string, levels: number): string[] {
-    if (levels === 0) return [];
     const fresh: string[] = [];
     try {
       if (directory !== this.#root && Deno.lstatSync(directory).size > MAX_LISTED_BYTES) {
-        this.#tooMany.add(this.#componentOf(directory));
+        if (levels > 0) this.#tooMany.add(this.#componentOf(directory));
         return [];
       }
-      for (const { name, isDirectory } of Deno.readDirSync(directory)) {
-        if (isDirectory) fresh.push(...this.#note(`${directory}/${name}`, levels - 1));
+      for (const entry of Deno.readDirSync(directory)) {
+        if (isSpecial(directory, entry)) this.#special.add(directory);
+        if (!entry.isDirectory || levels === 0) continue;
+        fresh.push(...this.#note(`${directory}/${entry.name}`, levels - 1));
       }
     } catch (error) {
       // What can't be listed can't be watched: the scan says so.
       if (!(error instanceof Error)) throw error;
     }
     return fresh;
+  }
+}
+
+/** False also if that can't be found out: then nothing tells of it, either. */
+function holdsSpecial(directory: string): boolean {
+  try {
+    if (Deno.lstatSync(directory).size > MAX_LISTED_BYTES) return false;
+    return Deno.readDirSync(directory).some((entry) => isSpecial(directory, entry));
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+/** A link counts as what it leads to: who opens it opens that. */
+function isSpecial(directory: string, entry: Deno.DirEntry): boolean {
+  if (!entry.isSymlink) return !entry.isFile && !entry.isDirectory;
+  try {
+    const { isFile, isDirectory } = Deno.statSync(`${directory}/${entry.name}`);
+    return !isFile && !isDirectory;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
   }
 }
 

@@ -202,27 +202,82 @@ Deno.test("a resourceVersion far beyond all others is said, with the component; 
   });
 });
 
-Deno.test("a FIFO that a component makes stops neither the daemon nor what it does for others", async () => {
-  await using server = await startEtcd();
-  using etcd = new EtcdView(server);
-  using node = new EdgeNode(server);
-  node.write("kubelet/pods.v1.core/d/a");
-  node.write("evil/pods.v1.core/d/a");
-  await using daemon = await startDaemon(node, [...SWIFT, "--resync-interval=2s"]);
-  await ready(daemon);
-  const made = await new Deno.Command("mkfifo", {
-    args: [`${node.cacheDir}/evil/pods.v1.core/d/fifo`],
-  }).output();
-  strictEqual(made.success, true);
+/** What a component does with FIFOs, in a directory of its own that is watched. */
+const FIFOS: Readonly<Record<string, (directory: string) => void>> = {
+  "a FIFO": (directory) => mkfifo(`${directory}/fifo`),
+  "a FIFO beside directories that are made with it": (directory) => {
+    for (let n = 0; n < 20; n++) Deno.mkdirSync(`${directory}/../new${n}`);
+    mkfifo(`${directory}/../fifo`);
+    for (let n = 0; n < 20; n++) Deno.mkdirSync(`${directory}/../newer${n}`);
+  },
+  "a FIFO that takes its directory's place": (directory) => {
+    Deno.renameSync(directory, `${directory}-was`);
+    mkfifo(directory);
+  },
+  "a link to a FIFO elsewhere": (directory) => {
+    mkfifo(`${directory}/../../../../fifo`);
+    Deno.symlinkSync("../../../../fifo", `${directory}/link`);
+  },
+};
+
+function mkfifo(path: string): void {
+  strictEqual(new Deno.Command("mkfifo", { args: [path] }).outputSync().success, true);
+}
+
+/** Has kubelet write, again and again, with more than the time between: each change has to arrive. */
+async function expectKubeletsChanges(node: EdgeNode, etcd: EtcdView): Promise<void> {
+  const key = `${node.prefix}/pods/d/a`;
   for (let rv = 2; rv < 5; rv++) {
     node.write("kubelet/pods.v1.core/d/a", { rv });
-    const key = `${node.prefix}/pods/d/a`;
     await until("kubelet's change", async () => {
       const { value } = (await etcd.keys(key)).get(key) ?? {};
       return value?.toString().includes(`"resourceVersion":"${rv}"`) ?? false;
     }, 60_000);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
   }
-  await until("said", async () => /FIFO/.test((await daemon.status()).watchFailure ?? ""));
+}
+
+for (const [what, make] of Object.entries(FIFOS)) {
+  Deno.test(`${what} stops neither the daemon nor what it does for other components`, async () => {
+    await using server = await startEtcd();
+    using etcd = new EtcdView(server);
+    using node = new EdgeNode(server);
+    node.write("kubelet/pods.v1.core/d/a");
+    node.write("evil/configmaps.v1.core/d/a");
+    await using daemon = await startDaemon(node, SWIFT);
+    await ready(daemon);
+    // All of it at once, whoever is faster.
+    daemon.kill("SIGSTOP");
+    make(`${node.cacheDir}/evil/configmaps.v1.core/d`);
+    daemon.kill("SIGCONT");
+    await expectKubeletsChanges(node, etcd);
+    await until("said", async () => /FIFO/.test((await daemon.status()).watchFailure ?? ""));
+    strictEqual((await daemon.stop()).code, 0);
+  });
+}
+
+Deno.test("a FIFO that stands in the cache when the daemon starts has its own directory looked at now and then, and all else watched", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/d/a");
+  node.write("evil/configmaps.v1.core/d/a");
+  const fifo = `${node.cacheDir}/evil/configmaps.v1.core/d/fifo`;
+  mkfifo(fifo);
+  await using daemon = await startDaemon(node, SWIFT);
+  await ready(daemon);
+  const failure = async () => (await daemon.status()).watchFailure;
+  match(await failure() ?? "", /evil\/configmaps.v1.core\/d has a FIFO, socket or device in it$/);
+  Deno.chmodSync(fifo, 0o600);
+  await expectKubeletsChanges(node, etcd);
+  match(await failure() ?? "", /has a FIFO, socket or device in it$/);
+  Deno.removeSync(fifo);
+  await until("watched", async () => await failure() === undefined);
+  node.write("evil/configmaps.v1.core/d/a", { rv: 7 });
+  const key = `${node.prefix}/configmaps/d/a`;
+  await until("evil's change", async () => {
+    const { value } = (await etcd.keys(key)).get(key) ?? {};
+    return value?.toString().includes('"resourceVersion":"7"') ?? false;
+  });
   strictEqual((await daemon.stop()).code, 0);
 });

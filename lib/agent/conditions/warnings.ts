@@ -195,7 +195,9 @@ export const WARNINGS = {
     items: ({ watchFailure: reason, cacheRoot: about = "" }) =>
       reason === undefined ? [] : [{ about, reason }],
     words: () => "the fs cache can't be watched, and is looked at every 30 s",
-    advice: "if it is a limit, raise fs.inotify.max_user_watches or max_user_instances",
+    advice:
+      "if it is a limit, raise fs.inotify.max_user_watches or max_user_instances; if it is a " +
+      "FIFO, socket or device, remove it",
     log: {
       appeared: "the cache can't be watched, it is looked at every 30 s",
       cleared: "the cache is watched again",
