@@ -26,10 +26,16 @@ export interface EtcdMeter {
 }
 
 /** What became of a Txn. */
-export type TxnOutcome = "applied" | "compare-failed" | "not-applied" | "in-doubt";
+export const TXN_OUTCOMES = ["applied", "compare-failed", "not-applied", "in-doubt"] as const;
+
+/** One of {@linkcode TXN_OUTCOMES}. */
+export type TxnOutcome = typeof TXN_OUTCOMES[number];
 
 /** The calls that are made. */
-export type EtcdCall = "txn" | "range" | "alarms" | "watch";
+export const ETCD_CALLS = ["txn", "range", "alarms", "watch"] as const;
+
+/** One of {@linkcode ETCD_CALLS}. */
+export type EtcdCall = typeof ETCD_CALLS[number];
 
 /**
  * Measures each call of a client.

@@ -1,4 +1,5 @@
-import type { EtcdMeter } from "./measured_etcd.ts";
+import { ETCD_ERROR_REASONS } from "../etcd/mod.ts";
+import { ETCD_CALLS, type EtcdMeter, TXN_OUTCOMES } from "./measured_etcd.ts";
 import { CONDITIONS } from "./conditions/mod.ts";
 import type { ComponentSummary, NodeStatus } from "./status.ts";
 
@@ -94,12 +95,21 @@ export async function createMetrics(version: Readonly<Record<string, string>>): 
     help: "Bytes of keys and values committed to the component-key cache.",
     registers,
   });
+  // What has not happened yet is 0, so that a rate sees the first time.
+  for (const outcome of TXN_OUTCOMES) txnSeconds.zero({ outcome });
+  for (const call of ETCD_CALLS) {
+    for (const reason of ETCD_ERROR_REASONS) failures.inc({ call, reason }, 0);
+  }
   const showStatus = statusGauges(gauge);
   gauge("edgekeyd_build_info", "What runs; always 1.", Object.keys(version)).set(version, 1);
   const startSeconds = Date.now() / 1_000 - performance.now() / 1_000;
-  gauge("process_start_time_seconds", "Start of the process, in seconds since the epoch.")
+  gauge("edgekeyd_process_start_time_seconds", "Start of the process, in seconds since the epoch.")
     .set(startSeconds);
-  const memory = gauge("process_resident_memory_bytes", "Memory of the process that is in RAM.");
+  // Not process_…: in a textfile it would clash with node_exporter's own.
+  const memory = gauge(
+    "edgekeyd_process_resident_memory_bytes",
+    "Memory of the process that is in RAM.",
+  );
 
   return {
     etcd: {
@@ -182,12 +192,12 @@ function statusGauges(gauge: MakeGauge): (status: MeasuredStatus) => void {
     invalid.set(status.invalid?.length ?? 0);
     halfRewritten.set(status.halfRewritten?.length ?? 0);
     // A component that is gone must not linger.
-    keys.reset();
+    for (const one of [keys, held, heldDeletes]) one.reset();
     for (const { component, resources } of status.components) {
       keys.set({ component }, resources.reduce((sum, it) => sum + it.keys, 0));
+      held.set({ component }, 0);
+      heldDeletes.set({ component }, 0);
     }
-    held.reset();
-    heldDeletes.reset();
     for (const { component, deletes } of status.heldBack ?? []) {
       held.set({ component }, 1);
       heldDeletes.set({ component }, deletes);

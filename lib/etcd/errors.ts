@@ -22,25 +22,29 @@ import { EdgekeydError } from "../errors.ts";
  * - `bad-answer`: what came is no answer of an etcd to what was asked
  * - `unknown`: anything else
  */
-export type EtcdErrorReason =
-  | "unreachable"
-  | "timeout"
-  | "unavailable"
-  | "learner"
-  | "not-etcd"
-  | "two-clusters"
-  | "tls"
-  | "unauthenticated"
-  | "permission-denied"
-  | "too-large"
-  | "too-many-ops"
-  | "invalid"
-  | "no-space"
-  | "corrupt"
-  | "compacted"
-  | "answer-too-large"
-  | "bad-answer"
-  | "unknown";
+export const ETCD_ERROR_REASONS = [
+  "unreachable",
+  "timeout",
+  "unavailable",
+  "learner",
+  "not-etcd",
+  "two-clusters",
+  "tls",
+  "unauthenticated",
+  "permission-denied",
+  "too-large",
+  "too-many-ops",
+  "invalid",
+  "no-space",
+  "corrupt",
+  "compacted",
+  "answer-too-large",
+  "bad-answer",
+  "unknown",
+] as const;
+
+/** One of {@linkcode ETCD_ERROR_REASONS}. */
+export type EtcdErrorReason = typeof ETCD_ERROR_REASONS[number];
 
 /** Reasons after which a Txn is known not to have been applied. */
 const DEFINITE: ReadonlySet<EtcdErrorReason> = new Set([

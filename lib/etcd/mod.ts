@@ -10,7 +10,7 @@ export { connect, type EtcdOptions } from "./connect.ts";
 export { checkTlsFlags, type TlsFiles, type UserFiles } from "./credentials.ts";
 export { longestCallMs } from "./deadline.ts";
 export { parseEndpoints } from "./endpoints.ts";
-export { EtcdError, type EtcdErrorReason } from "./errors.ts";
+export { ETCD_ERROR_REASONS, EtcdError, type EtcdErrorReason } from "./errors.ts";
 export type { Etcd, RangesResponse } from "./etcd.ts";
 export type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
 export type {

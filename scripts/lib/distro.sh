@@ -4,6 +4,7 @@
 # only if the index, which its distribution has signed, has its hash.
 #
 #   etcd_3_4        prints the path of an etcd 3.4; fails with a reason
+#   prometheus      prints a folder with prometheus and promtool; fails with a reason
 #   qemu_aarch64    prints the command that runs aarch64 programs; fails with a reason
 #   systemd_rootfs  prints a tree that systemd-nspawn can boot, which is then on the PATH in
 #                   .tools/bin; fails with a reason
@@ -71,6 +72,11 @@ etcd_3_4() {
   if keep_if 3.4 "$(command -v etcd)" 2>/dev/null; then return 0; fi
   unpack etcd-3.4 etcd-server || return 1
   keep_if 3.4 "$TOOLS/etcd-3.4/usr/bin/etcd"
+}
+
+prometheus() {
+  unpack prometheus prometheus || return 1
+  echo "$TOOLS/prometheus/usr/bin"
 }
 
 qemu_aarch64() {

@@ -61,7 +61,7 @@ Deno.test("metrics say what the status says, and forget what is gone", async () 
     ].map((name) => before.get(name)),
     [0, 0, 0, 1.5, 3, 1, 3, 1, 1, 1, 12, 0, 1, 2, 1, 1],
   );
-  ok((before.get("process_resident_memory_bytes") ?? 0) > 1e6);
+  ok((before.get("edgekeyd_process_resident_memory_bytes") ?? 0) > 1e6);
 
   const after = samples(await metrics.text(STATUS));
   strictEqual(after.get("edgekeyd_ready"), 1);

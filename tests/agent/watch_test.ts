@@ -23,7 +23,7 @@ async function atRest(etcd: EtcdView): Promise<number> {
 
 async function residentBytes(daemon: DaemonProcess): Promise<number> {
   const { text } = await daemon.ask("GET", "/metrics");
-  return Number(/^process_resident_memory_bytes (\d+)/m.exec(text)?.[1]);
+  return Number(/^edgekeyd_process_resident_memory_bytes (\d+)/m.exec(text)?.[1]);
 }
 
 Deno.test("the daemon follows the fs cache", async (t) => {
