@@ -15,7 +15,14 @@ export { type Answers, type SchemaName, SCHEMAS } from "./schemas.ts";
 export type { Schema, TYPE, TypeOf } from "./schema.ts";
 export { type Log, type LogFields, type LogFormat, type LogLevel, makeLog } from "./log.ts";
 export { beatingEtcd } from "./beating_etcd.ts";
-export { type EtcdCall, type EtcdMeter, measuredEtcd, type TxnOutcome } from "./measured_etcd.ts";
+export {
+  ETCD_CALLS,
+  type EtcdCall,
+  type EtcdMeter,
+  measuredEtcd,
+  TXN_OUTCOMES,
+  type TxnOutcome,
+} from "./measured_etcd.ts";
 export { measuredKv } from "./measured_kv.ts";
 export {
   createMetrics,
