@@ -109,6 +109,7 @@ export const EXAMPLES: { readonly [Name in Exclude<SchemaName, OwnExamples>]: An
   Written: {
     created: 1,
     updated: 0,
+    joined: 0,
     deleted: 0,
     released: 0,
     conflicts: [],

@@ -136,10 +136,15 @@ const status = record({
 });
 
 const written = record({
-  created: COUNT,
-  updated: COUNT,
+  created: described("Keys that etcd did not have.", COUNT),
+  updated: described("Keys whose value was replaced.", COUNT),
+  joined: described(
+    "Keys that the component holds from now on beside others, or that were in etcd before; they " +
+      "count as updated too if its version is fresher.",
+    COUNT,
+  ),
   deleted: COUNT,
-  released: COUNT,
+  released: described("Owners that let go of a key which stays.", COUNT),
   conflicts,
   txns: COUNT,
   staged: described("A group was split over several Txns.", YES_NO),

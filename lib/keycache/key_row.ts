@@ -72,7 +72,10 @@ export function ownRow(
 }
 
 /** Tells whether two owners are the same (component, gvr). */
-export function sameOwner(a: Owner, b: Owner): boolean {
+export function sameOwner(
+  a: Pick<Owner, "component" | "gvr">,
+  b: Pick<Owner, "component" | "gvr">,
+): boolean {
   return a.component === b.component && a.gvr === b.gvr;
 }
 

@@ -12,6 +12,7 @@ import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 import type { OwnershipChange } from "./ownership.ts";
 import { withoutOvertaken } from "./let_go_conflicts.ts";
+import { Joins } from "./joins.ts";
 import { pack, type Packing, type PlannedOp } from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
 import { plannedOp } from "./planned_op.ts";
@@ -56,7 +57,7 @@ export async function apply(context: StoreContext, request: ApplyRequest): Promi
 }
 
 class Run {
-  readonly tally = new ApplyTally();
+  readonly tally: ApplyTally;
   readonly #context: StoreContext;
   readonly #request: ApplyRequest;
   /** What is not in the cache's rows yet. */
@@ -76,6 +77,7 @@ class Run {
   constructor(context: StoreContext, request: ApplyRequest) {
     this.#context = context;
     this.#request = request;
+    this.tally = new ApplyTally(new Joins(context.cache, request.changes.values()));
     this.#changes = new Map(request.changes);
     this.#again = request.full ? "all" : request.besides ?? new Set();
     this.#epoch = context.cache.fence.epoch;

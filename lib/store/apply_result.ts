@@ -2,6 +2,7 @@ import type { EdgekeydError } from "../errors.ts";
 import type { EtcdError } from "../etcd/mod.ts";
 import type { Owner } from "../keycache/mod.ts";
 import { ABSENT, OVERTAKEN } from "./decide.ts";
+import type { Joins } from "./joins.ts";
 import type { PlannedOp } from "./pack.ts";
 import type { Plan } from "./plan.ts";
 
@@ -21,6 +22,8 @@ export interface ApplyResult {
   readonly updated: number;
   /** All of these keys. */
   readonly put: ReadonlySet<string>;
+  /** Keys that were taken up and existed, be they put or not. */
+  readonly joined: number;
   /** Keys that were deleted. */
   readonly deleted: number;
   /** Ownerships that were let go without deleting the key. */
@@ -52,7 +55,8 @@ export class ApplyTally {
   readonly #leftOut = new Map<string, LeftOut>();
   readonly #conflicts = new Map<string, string>();
   readonly #put = new Set<string>();
-  #created = 0;
+  readonly #created = new Set<string>();
+  readonly #joins: Joins;
   #updated = 0;
   #deleted = 0;
   #released = 0;
@@ -62,9 +66,14 @@ export class ApplyTally {
   #clusterId: string | undefined;
   #outOfSpace: EtcdError | undefined;
 
+  /** @param joins counts what is taken up and exists */
+  constructor(joins: Joins) {
+    this.#joins = joins;
+  }
+
   /** Keys that were written so far. */
   get written(): number {
-    return this.#created + this.#updated + this.#deleted;
+    return this.#created.size + this.#updated + this.#deleted;
   }
 
   /** etcd has no space for puts. */
@@ -138,16 +147,17 @@ export class ApplyTally {
     this.#released += released;
     if (!succeeded) return;
     this.#put.add(key);
-    if (guardMod === ABSENT) this.#created++;
+    if (guardMod === ABSENT) this.#created.add(key);
     else this.#updated++;
   }
 
   /** What came of it, and why it did not come to its end. */
   result(failure: EdgekeydError | undefined = this.#outOfSpace): ApplyResult {
     return {
-      created: this.#created,
+      created: this.#created.size,
       updated: this.#updated,
       put: this.#put,
+      joined: this.#joins.count(this.#created),
       deleted: this.#deleted,
       released: this.#released,
       conflicts: this.#conflicts,

@@ -18,7 +18,6 @@ import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import type { StoreContext } from "./context.ts";
 import { NotFoundError, TooLargeError, UnknownOutcomeError } from "./errors.ts";
-import { holds } from "./ownership.ts";
 import { fitsOneTxn, txnLimits } from "./txn_limits.ts";
 
 /** One object of a component's, by its place. */
@@ -97,8 +96,17 @@ export function ownerIn(
   component: string,
   gvr: Gvr,
 ): Owner | undefined {
-  const text = formatGvr(gvr);
-  return row?.owners.find((owner) => owner.component === component && owner.gvr === text);
+  return row && ownedIn(row, { component, gvr: formatGvr(gvr) });
+}
+
+/**
+ * The owner of a row that is the same (component, gvr) as another, if there is one.
+ *
+ * @param row the key's
+ * @param owner the other
+ */
+export function ownedIn(row: KeyRow, owner: Pick<Owner, "component" | "gvr">): Owner | undefined {
+  return row.owners.find((other) => sameOwner(other, owner));
 }
 
 /**
@@ -150,19 +158,6 @@ export function expectDone({ cache }: StoreContext, applied: ApplyResult): void 
   const { failure, tooLarge } = applied;
   if (failure) throw cache.intent ? new UnknownOutcomeError(failure) : failure;
   for (const key of tooLarge.keys()) throw new TooLargeError(key);
-}
-
-/**
- * Tells whether etcd is known to hold this very version, as ours, and the component to hold it.
- *
- * @param context both sides, as they are now
- * @param object what was to be put
- */
-export function isProven({ cache }: StoreContext, { key, owner }: OwnedObject): boolean {
-  const row = cache.rows.get(key);
-  const held = row?.owners.find((other) => sameOwner(other, owner));
-  return row !== undefined && held !== undefined && row.ours && row.mod !== null &&
-    holds(owner, row) && holds(owner, held);
 }
 
 /**

@@ -72,9 +72,11 @@ export class KeyExistsError extends EdgekeydError {
    * Makes it; its code is `KeyExists`.
    *
    * @param key its key
+   * @param what what stands there, and what to do
    */
-  constructor(key: string) {
-    super("KeyExists", `${key} exists already; update it, or delete it first`);
+  constructor(key: string, what?: string) {
+    const why = what === undefined ? "; update it, or delete it first" : `: ${what}`;
+    super("KeyExists", `${key} exists already${why}`);
   }
 }
 

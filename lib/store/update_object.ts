@@ -1,30 +1,35 @@
 import { compareResourceVersions } from "../k8s/mod.ts";
+import type { KeyRow } from "../keycache/mod.ts";
 import { apply } from "./apply.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import {
   checkPlace,
   expectDone,
   heldObject,
-  isProven,
   type ObjectOptions,
   type ObjectPlace,
+  type OwnedObject,
+  ownerIn,
   putRequest,
   readOwned,
 } from "./component_object.ts";
 import { checkRoom } from "./component_room.ts";
 import type { StoreContext } from "./context.ts";
 import { NotFoundError, UpdateConflictError } from "./errors.ts";
+import { isHeld, takeUpObject } from "./take_up_object.ts";
 
 /**
- * Puts a fresher version of an object that a component holds.
+ * Puts a fresher version of an object that a component holds. One that only others hold is joined,
+ * as {@linkcode createObject} does.
  *
  * @param context both sides; recovery has been done
  * @param place which object
  * @param bytes the object as JSON
  * @param options how to judge and apply
  * @throws {InvalidObjectError} if it is not the object that its place names
- * @throws {NotFoundError} if the component does not hold it, or etcd has lost it
- * @throws {UpdateConflictError} if its resourceVersion is not higher than that of what is there
+ * @throws {NotFoundError} if nobody here holds it, or etcd has lost it
+ * @throws {UpdateConflictError} if its resourceVersion is not higher than what the component holds,
+ * or etcd holds a value that must stay as it is
  * @throws {ComponentFullError} if the component would hold more than it may
  * @throws what {@linkcode expectDone} throws
  */
@@ -35,20 +40,49 @@ export async function updateObject(
   options: ObjectOptions,
 ): Promise<ApplyResult> {
   const { cache } = context;
-  const object = readOwned(context, place.component, place.gvr, bytes, options);
+  const { component, gvr } = place;
+  const object = readOwned(context, component, gvr, bytes, options);
   checkPlace(place, object);
-  heldObject(context, place);
   const { key, owner } = object;
-  const before = cache.rows.get(key);
-  checkRoom(context, place.component, [[key, owner]], [], options.limits);
-  const known = before?.mod == null ? "" : before.resourceVersion;
-  if (known !== "" && compareResourceVersions(owner.resourceVersion, known) <= 0) {
-    throw new UpdateConflictError(key, `resourceVersion ${known} is not older`);
+  const row = cache.rows.get(key);
+  if (row && row.owners.length > 0 && !ownerIn(row, component, gvr)) {
+    const done = await takeUpObject(context, object, bytes, options);
+    if ("refused" in done) throw new UpdateConflictError(key, done.refused);
+    return done;
   }
+  heldObject(context, place);
+  if (!needsTxn(row, object)) await lookAt(context, key, options);
+  const held = ownerIn(cache.rows.get(key), component, gvr);
+  if (!held) throw new NotFoundError(`${key} is no longer in etcd`);
+  const order = compareResourceVersions(owner.resourceVersion, held.resourceVersion);
+  // What failed before, since another was faster, may be put again.
+  if (order < 0 || (order === 0 && isHeld(context, { key, owner: held }))) {
+    throw new UpdateConflictError(key, `resourceVersion ${held.resourceVersion} is not older`);
+  }
+  checkRoom(context, component, [[key, owner]], [], options.limits);
   const applied = await apply(context, { ...putRequest(object, bytes, options), sure: false });
   expectDone(context, applied);
-  if (isProven(context, object)) return applied;
+  if (isHeld(context, object)) return applied;
   if (!cache.rows.has(key)) throw new NotFoundError(`${key} is no longer in etcd`);
   const reason = applied.conflicts.get(key) ?? "it changed in etcd meanwhile; read it again";
   throw new UpdateConflictError(key, reason);
+}
+
+/** A Txn's guard tells whether the key is still there; where none is sent, somebody has to look. */
+function needsTxn(row: KeyRow | undefined, { owner }: OwnedObject): boolean {
+  return row !== undefined &&
+    (row.mod === null || compareResourceVersions(owner.resourceVersion, row.resourceVersion) > 0);
+}
+
+/** Looks at a key in etcd, and notes what is there. */
+async function lookAt(context: StoreContext, key: string, options: ObjectOptions): Promise<void> {
+  const looked = await apply(context, {
+    ...options,
+    changes: new Map(),
+    besides: new Set([key]),
+    full: false,
+    asOne: true,
+    requireSingleTxn: false,
+  });
+  expectDone(context, looked);
 }

@@ -160,8 +160,8 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
     mutation: {
       name: "an object that was not created is held all the same",
       edits: [{
-        file: "lib/store/create_object.ts",
-        from: "  if (!cache.intent) await letGo(context, key, owner);\n",
+        file: "lib/store/take_up_object.ts",
+        from: "  if (!cache.intent) await letGo(context, object);\n",
         to: "",
       }],
     },

@@ -59,16 +59,113 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
   await step(
     "a create that another was faster than leaves the other's value and no owner",
     async (node, key) => {
-      for (const theirs of ["k8s\0theirs", objectJson({ name: "a", resourceVersion: "3" })]) {
-        node.etcd.next(beforeTxn(() => node.put(key("a"), theirs)));
-        await rejects(createObject(node.context, place("a"), pod("a"), OPTIONS), {
-          code: "KeyExists",
-        });
-        strictEqual((await node.get(key("a")))?.value, theirs);
-        strictEqual(node.cache.rows.has(key("a")), false);
-        await node.delete(key("a"));
-      }
+      const theirs = "k8s\0theirs";
+      node.etcd.next(beforeTxn(() => node.put(key("a"), theirs)));
+      await rejects(createObject(node.context, place("a"), pod("a"), OPTIONS), {
+        code: "KeyExists",
+        message: /an apiserver wrote; delete it in etcd first/,
+      });
+      strictEqual((await node.get(key("a")))?.value, theirs);
+      strictEqual(node.cache.rows.has(key("a")), false);
+      await node.delete(key("a"));
       await createObject(node.context, place("a"), pod("a"), OPTIONS);
+    },
+  );
+
+  await step(
+    "a create that another importer was faster than joins it, and puts the fresher version",
+    async (node, key) => {
+      for (const [name, rv, fresher] of [["a", "3", "7"], ["b", "9", "9"]] as const) {
+        const theirs = objectJson({ name, resourceVersion: rv });
+        node.etcd.next(beforeTxn(() => node.put(key(name), theirs)));
+        const { created, joined } = await createObject(
+          node.context,
+          place(name),
+          pod(name),
+          OPTIONS,
+        );
+        deepStrictEqual([created, joined], [0, 1]);
+        const held = objectJson({ name, resourceVersion: fresher });
+        strictEqual((await node.get(key(name)))?.value, held);
+        deepStrictEqual(ownersOf(node, key(name)), ["app"]);
+      }
+    },
+  );
+
+  for (const [operation, take] of [["create", createObject], ["update", updateObject]] as const) {
+    await step(
+      `${operation} of what another component holds, by file or by the API, joins it`,
+      async (node, key) => {
+        await put(node, [{ objects: [{ name: "file", resourceVersion: "7" }] }]);
+        await createObject(node.context, place("api", "other"), pod("api"), OPTIONS);
+        for (const [name, other] of [["file", "kubelet"], ["api", "other"]] as const) {
+          for (const [rv, held, updated] of [["5", "7", 0], ["9", "9", 1]] as const) {
+            const done = await take(node.context, place(name), pod(name, rv), OPTIONS);
+            deepStrictEqual(
+              [done.created, done.updated, done.joined, done.conflicts.size],
+              [0, updated, 1, 0],
+            );
+            const value = objectJson({ name, resourceVersion: held });
+            strictEqual((await node.get(key(name)))?.value, value);
+            deepStrictEqual(ownersOf(node, key(name)), [other, "app"]);
+            await rejects(createObject(node.context, place(name), pod(name, "99"), OPTIONS), {
+              code: "KeyExists",
+            });
+            if (rv === "9") continue;
+            // Fresher than what it gave itself, and older than the other's.
+            const more = await updateObject(node.context, place(name), pod(name, "6"), OPTIONS);
+            deepStrictEqual([more.updated, more.joined], [0, 0]);
+            strictEqual((await node.get(key(name)))?.value, value);
+            await rejects(updateObject(node.context, place(name), pod(name, "4"), OPTIONS), {
+              code: "UpdateConflict",
+            });
+            await deleteObject(node.context, place(name), OPTIONS);
+            deepStrictEqual(ownersOf(node, key(name)), [other]);
+          }
+        }
+      },
+    );
+
+    await step(
+      `${operation} of what another component holds and etcd has lost puts it`,
+      async (node, key) => {
+        await createObject(node.context, place("a", "other"), pod("a"), OPTIONS);
+        await node.delete(key("a"));
+        const done = await take(node.context, place("a"), pod("a", "5"), OPTIONS);
+        deepStrictEqual([done.created, done.joined], [1, 0]);
+        deepStrictEqual(ownersOf(node, key("a")), ["app"]);
+      },
+    );
+
+    await step(
+      `${operation} of what an apiserver wrote over another component's object is refused`,
+      async (node, key) => {
+        await createObject(node.context, place("a", "other"), pod("a"), OPTIONS);
+        await node.put(key("a"), "k8s\0theirs");
+        const code = operation === "create" ? "KeyExists" : "UpdateConflict";
+        await rejects(take(node.context, place("a"), pod("a", "99"), OPTIONS), { code });
+        deepStrictEqual(ownersOf(node, key("a")), ["other"]);
+      },
+    );
+  }
+
+  await step(
+    "what etcd has lost is not updated, whatever the version, and can be created again",
+    async (node, key) => {
+      for (const rv of ["6", "7", "8"]) {
+        await createObject(node.context, place("a"), pod("a"), OPTIONS);
+        await node.delete(key("a"));
+        await rejects(updateObject(node.context, place("a"), pod("a", rv), OPTIONS), {
+          code: "NotFound",
+        });
+        strictEqual(await node.get(key("a")), undefined);
+        const again = await createObject(node.context, place("a"), pod("a"), OPTIONS);
+        strictEqual(again.created, 1);
+        await node.delete(key("a"));
+        const same = await createObject(node.context, place("a"), pod("a"), OPTIONS);
+        deepStrictEqual([same.created, ownersOf(node, key("a"))], [1, ["app"]]);
+        await deleteObject(node.context, place("a"), OPTIONS);
+      }
     },
   );
 

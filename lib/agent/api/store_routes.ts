@@ -52,7 +52,9 @@ export function storeRoutes(node: Node): Route[] {
       path,
       places: kind.places,
       id: `create${scope}Object`,
-      summary: "Create an object where there is none yet.",
+      summary:
+        "Create an object that the component does not hold yet, or join those that hold it: " +
+        "then it is put if its resourceVersion is fresher.",
       body: { ...OBJECT, example: kind.object("4711") },
       ...WRITTEN,
       status: 201,
@@ -86,7 +88,9 @@ export function storeRoutes(node: Node): Route[] {
       path,
       places: kind.places,
       id: `update${scope}Object`,
-      summary: "Update an object, if its resourceVersion is fresher.",
+      summary:
+        "Update an object, if its resourceVersion is fresher than what the component gave, or " +
+        "join others that hold it.",
       body: { ...OBJECT, example: kind.object("4712") },
       ...WRITTEN,
       errors: [...WRITE_ERRORS, "SecretsLeftOut", "InvalidContent", "NotFound", "UpdateConflict"],

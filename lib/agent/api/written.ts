@@ -7,11 +7,12 @@ import type { Answers } from "../schemas.ts";
  * @param applied what was done
  */
 export function written(applied: ApplyResult): Answers["Written"] {
-  const { created, updated, deleted, released, txns, staged, revision } = applied;
+  const { created, updated, joined, deleted, released, txns, staged, revision } = applied;
   const conflicts = [...applied.conflicts].map(([key, reason]) => ({ key, reason }));
   return {
     created,
     updated,
+    joined,
     deleted,
     released,
     conflicts,

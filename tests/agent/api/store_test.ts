@@ -130,12 +130,28 @@ Deno.test("the store API: every route answers as its document says, every error 
 
   await t.step("a key that somebody else has is not created, whoever it is", async () => {
     await etcd.put(key("foreign"), "k8s\0theirs");
-    expectError(await api.ask("POST", object("foreign"), map("foreign", 5)), 409, "KeyExists");
+    const refused = await api.ask("POST", object("foreign"), map("foreign", 5));
+    expectError(refused, 409, "KeyExists");
     strictEqual((await stored("foreign"))?.toString(), "k8s\0theirs");
-    const pod = "/v1/components/app/resources/pods.v1.core/namespaces/default/objects/a";
-    const body = objectBytes("app/pods.v1.core/default/a", { rv: 99 }).slice();
-    expectError(await api.ask("POST", pod, body), 409, "KeyExists");
+    match(refused.text, /delete it in etcd/);
     deepStrictEqual((await api.ask("GET", "/v1/keys?component=app")).json, []);
+  });
+
+  await t.step("what a file's component holds is joined, and stays when it is let go", async () => {
+    const pod = "/v1/components/app/resources/pods.v1.core/namespaces/default/objects/a";
+    const version = async () =>
+      JSON.parse((await etcd.keys(`${p}/pods/`)).get(`${p}/pods/default/a`)?.value.toString() ?? "")
+        .metadata.resourceVersion;
+    for (const [method, status] of [["POST", 201], ["PUT", 200]] as const) {
+      const body = objectBytes("app/pods.v1.core/default/a", { rv: 6 }).slice();
+      const answered = await api.ask(method, pod, body);
+      const { created, updated, joined } = answered.json as Record<string, number>;
+      deepStrictEqual([answered.status, created, updated, joined], [status, 0, 0, 1]);
+      strictEqual(await version(), "7");
+      strictEqual((await api.ask("GET", pod)).status, 200);
+      strictEqual((await api.ask("DELETE", pod)).status, 200);
+      strictEqual(await version(), "7");
+    }
   });
 
   await t.step("what an apiserver wrote over ours is read as it is, and not updated", async () => {

@@ -56,12 +56,15 @@ export class Answered implements Checker {
       // What another's file is to give may have to wait for it, and is told as a conflict.
       const isOfApi = row?.owners.every(({ fromApi }) => fromApi) ?? true;
       const is = stored && versionIn(stored.value);
-      const isSame = is?.uid === version?.uid && is?.resourceVersion === version?.resourceVersion;
+      // What others hold, or another importer put, stays if it is as fresh.
+      const isAsFresh = is !== undefined && version !== undefined &&
+        BigInt(is.resourceVersion) >= BigInt(version.resourceVersion);
       const isIn = kind === "create-object" || kind === "update-object";
       const isOut = kind === "delete-unclaimed" ||
         (kind === "delete-object" && (row?.owners.length ?? 0) === 0 &&
           isBy(stored && this.#world().etcd.writeOf(stored), lineage));
-      const isWrong = (isIn && !isSame) || (kind === "replace-list" && !stored && isOfApi) ||
+      const isWrong = (isIn && !(isAsFresh && isHeld)) ||
+        (kind === "replace-list" && !stored && isOfApi) ||
         (isOut && stored) ||
         (kind === "delete-object" && isHeld);
       if (isWrong) {
