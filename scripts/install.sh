@@ -18,6 +18,8 @@ umask 022
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/lib/placed.sh
 . "$ROOT/scripts/lib/placed.sh"
+# shellcheck source=scripts/lib/closed_places.sh
+. "$ROOT/scripts/lib/closed_places.sh"
 
 BIN=/usr/local/bin
 UNITS=/etc/systemd/system
@@ -200,7 +202,11 @@ install_all() {
     systemctl --quiet enable "$UNIT" || die "can't enable $UNIT"
   fi
   if is_outdated "$stale"; then
-    start try-restart
+    if say_closed "$SETTINGS"; then
+      echo "edgekeyd: until then the service goes on as the one of before; run this again afterwards" >&2
+    else
+      start try-restart
+    fi
   elif [ -e "$UNFINISHED" ] && is_configured; then
     leftover=$UNFINISHED # done, even if it fails: from then on it is the operator's to start it
     start start

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readRegularFile, whyUnread } from "../regular_file.ts";
 import { MIN_RSA_BITS, shortKeyOf } from "./certificates.ts";
+import { whyClosed } from "./closed_place.ts";
 import { EtcdConfigError } from "./config_error.ts";
 import { isHttps } from "./endpoints.ts";
 
@@ -185,11 +186,15 @@ function readPem(flag: string, path: string): string {
 }
 
 function readLimited(flag: string, path: string, maxBytes: number): Uint8Array {
+  let bytes: Uint8Array;
   try {
-    return readRegularFile(path, maxBytes);
+    bytes = readRegularFile(path, maxBytes);
   } catch (cause) {
-    throw new EtcdConfigError(`${flag}: can't read ${path}: ${whyUnread(cause)}`, { cause });
+    const why = `${whyUnread(cause)}${whyClosed(path)}`;
+    throw new EtcdConfigError(`${flag}: can't read ${path}: ${why}`, { cause });
   }
+  if (bytes.length > 0) return bytes;
+  throw new EtcdConfigError(`${flag}: ${path} is empty${whyClosed(path)}`);
 }
 
 function parseCertificate(flag: string, path: string, pem: string): X509Certificate {

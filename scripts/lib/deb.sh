@@ -90,7 +90,11 @@ build_deb() {
     xargs md5sum) >"$tree/DEBIAN/md5sums"
   echo "$SETTINGS" >"$tree/DEBIAN/conffiles"
   for file in preinst postinst prerm postrm; do
-    install -m 0755 "$ROOT/scripts/debian/$file" "$tree/DEBIAN/$file"
+    sed "/closed_places.sh is put here/{
+      r $ROOT/scripts/lib/closed_places.sh
+      d
+    }" "$ROOT/scripts/debian/$file" >"$tree/DEBIAN/$file"
+    chmod 0755 "$tree/DEBIAN/$file"
   done
   deb_control "$architecture" "$version" "$binary" "$tree" >"$tree/DEBIAN/control"
   find "$tree" -exec touch --no-dereference --date="@$time" {} +

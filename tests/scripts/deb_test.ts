@@ -117,6 +117,11 @@ Deno.test({
     }
     const owners = await project.ok("sh", "-c", `dpkg-deb --contents ${deb} | cut -d' ' -f2`);
     deepStrictEqual(new Set(owners.trim().split("\n")), new Set(["root/root"]));
+    match(
+      Deno.readTextFileSync(`${tree}/DEBIAN/postinst`),
+      /^#!\/bin\/sh\n[^]*^say_closed\(\) \{$/m,
+    );
+    await project.ok("sh", "-n", `${tree}/DEBIAN/postinst`);
     strictEqual(Deno.readTextFileSync(`${tree}/DEBIAN/conffiles`), "/etc/default/edgekeyd\n");
     const control = Deno.readTextFileSync(`${tree}/DEBIAN/control`);
     match(control, new RegExp(`^Architecture: ${architecture}$`, "m"));
