@@ -129,7 +129,9 @@ export class Passes {
     const looked = { ...scope, fence, settleMs, monotonicMs: this.#nowMs() };
     findings.passed(outcome, looked, options.clock.nowMs());
     schedule.unsettled(outcome.busy, this.#nowMs(), outcome.missing);
-    return await remembered(outcome, rememberPass(cache, findings.health));
+    const { health } = findings;
+    const waiting = [...health.halfRewritten, ...health.busy];
+    return await remembered(outcome, rememberPass(cache, { ...health, waiting }));
   }
 
   #nowMs(): number {

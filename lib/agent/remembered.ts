@@ -4,10 +4,11 @@ import { type ComponentKeyCache, KeyCacheError, type Past } from "../keycache/mo
 import type { Health } from "./health.ts";
 
 /** What a pass came to, as far as it is remembered. */
-export type Remembered = Pick<
-  Health,
-  "heldBack" | "invalid" | "notPut" | "lastSuccessMs" | "secretsLeftOut"
->;
+export interface Remembered
+  extends Pick<Health, "heldBack" | "invalid" | "notPut" | "lastSuccessMs" | "secretsLeftOut"> {
+  /** Groups in which deletes wait. */
+  readonly waiting: readonly string[];
+}
 
 const NOTHING: Past = { heldBack: [], invalid: [], notPut: [], retired: false };
 
@@ -24,13 +25,14 @@ export async function rememberPass(
   { memory }: ComponentKeyCache,
   found: Remembered,
 ): Promise<void> {
-  const { heldBack, invalid, notPut, lastSuccessMs, secretsLeftOut } = found;
+  const { heldBack, invalid, notPut, lastSuccessMs, secretsLeftOut, waiting: busy } = found;
   const past = {
     heldBack,
     invalid,
     notPut,
     retired: false,
     ...(secretsLeftOut > 0 && { secretsLeftOut }),
+    ...(busy.length > 0 && { busy }),
     ...(lastSuccessMs !== undefined && { lastSuccessMs }),
   };
   if (!isSame(past, memory.past)) await memory.remember(past);
@@ -82,13 +84,15 @@ export function recalled(
 ): Partial<Remembered & Pick<Health, "failure" | "retired">> {
   const { past } = cache.memory;
   if (!past) return {};
-  const { failure, heldBack, invalid, notPut, lastSuccessMs, retired, secretsLeftOut = 0 } = past;
+  const { failure, lastSuccessMs, heldBack, invalid, notPut, retired } = past;
+  const { secretsLeftOut = 0, busy: waiting = [] } = past;
   return {
     heldBack: heldBack.filter(({ component }) => cache.byOwner.has(component)),
     invalid,
     notPut,
     retired,
     secretsLeftOut,
+    waiting,
     ...(failure && {
       failure: { ...failure, message: `the last pass failed: ${failure.message}` },
     }),

@@ -110,7 +110,8 @@ export class RestingNode implements Node {
     if (request.dryRun) return this.#withStore("dry", (context) => dryRun(context, options));
     return this.#withStore("fill", async (context) => {
       const outcome = await reconcile(context, options);
-      const { failure, report: { heldBack, invalid, notPut = [], secretsLeftOut = 0 } } = outcome;
+      const { failure, busy: waiting, report } = outcome;
+      const { heldBack, invalid, notPut = [], secretsLeftOut = 0 } = report;
       if (failure) await rememberFailure(context.cache, failure);
       else {
         const lastSuccessMs = options.clock.nowMs();
@@ -119,6 +120,7 @@ export class RestingNode implements Node {
           invalid,
           notPut,
           secretsLeftOut,
+          waiting,
           lastSuccessMs,
         });
       }

@@ -48,6 +48,10 @@ const report = record({
   invalid,
   heldBack,
   "secretsLeftOut?": secretsLeftOut,
+  "busy?": described(
+    "Resource groups that are being rewritten or moved: what is missing in them was kept.",
+    listOf(TEXT),
+  ),
   "unclaimed?": described(
     "Only when a lost cache was rebuilt: keys of its resources that an importer wrote and that " +
       "nobody here owns.",

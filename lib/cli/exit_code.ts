@@ -6,6 +6,6 @@ export const EXIT = {
   failed: 1,
   /** Wrong flags, values or arguments. */
   usage: 2,
-  /** In step but for what is held back, in conflict, or invalid. */
+  /** In step but for what is held back, in conflict, invalid, or still being rewritten. */
   partial: 3,
 } as const;

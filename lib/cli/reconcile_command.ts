@@ -38,11 +38,6 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     if (!failure) textReport(report, terminal);
   });
   for (const text of [...unmatchedNames(options), ...outcome.notes]) note(text);
-  for (const group of outcome.busy) {
-    note(
-      `${group} is being rewritten or moved; what is missing in it was kept, run again to let it go`,
-    );
-  }
   if (failure) {
     terminal.err(`edgekeyd: ${failure.message}`);
     return EXIT.failed;

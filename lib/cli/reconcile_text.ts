@@ -31,6 +31,13 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
     "held back",
     report.heldBack.map(({ component, deletes }) => `${component}: ${plural(deletes, "delete")}`),
   );
+  lines(
+    terminal,
+    "busy     ",
+    (report.busy ?? []).map((group) =>
+      `${group} is being rewritten or moved; what is missing in it was kept`
+    ),
+  );
   if (report.secretsLeftOut !== undefined) {
     const secrets = plural(report.secretsLeftOut, "core Secret");
     terminal.out(`${paint(terminal, "yellow", "left out ")}  ${secrets} (--include-secrets)`);
@@ -54,13 +61,13 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
 
 /** One line that says why a run was only partial, and what to do. */
 export function summaryOf(
-  { conflicts, invalid, heldBack, notPut = [] }: Pick<
+  { conflicts, invalid, heldBack, notPut = [], busy: waiting = [] }: Pick<
     ReconcileReport,
-    "conflicts" | "invalid" | "heldBack" | "notPut"
+    "conflicts" | "invalid" | "heldBack" | "notPut" | "busy"
   >,
 ): string {
   const reasons = new Map(conflicts.map(({ key, reason }) => [key, reason]));
-  return exceptionsOf(conditionsOf({ conflicts: reasons, invalid, heldBack, notPut }));
+  return exceptionsOf(conditionsOf({ conflicts: reasons, invalid, heldBack, notPut, waiting }));
 }
 
 function lines(terminal: Terminal, label: string, texts: readonly string[]): void {

@@ -28,6 +28,8 @@ export interface Past {
     readonly path: string;
     readonly reason: string;
   }[];
+  /** Groups (`component/directory`) in which deletes waited; absent if there were none. */
+  readonly busy?: readonly string[];
   /** The node has left the pool since. */
   readonly retired: boolean;
 }
@@ -41,7 +43,7 @@ const MAX_CHARS = 3_000;
  * @param past what to remember
  */
 export function encodePast(past: Past): Past {
-  const { failure, heldBack, invalid, notPut } = past;
+  const { failure, heldBack, invalid, notPut, busy } = past;
   return {
     ...past,
     ...(failure && {
@@ -50,6 +52,7 @@ export function encodePast(past: Past): Past {
     heldBack: firstOf(heldBack),
     invalid: firstOf(invalid),
     notPut: firstOf(notPut),
+    ...(busy && { busy: firstOf(busy) }),
   };
 }
 
@@ -61,7 +64,7 @@ export function encodePast(past: Past): Past {
  */
 export function decodePast(value: unknown): Past {
   if (typeof value !== "object" || value === null) throw damaged();
-  const { lastSuccessMs, failure, secretsLeftOut, heldBack, invalid, notPut, retired } =
+  const { lastSuccessMs, failure, secretsLeftOut, heldBack, invalid, notPut, busy, retired } =
     value as Record<string, unknown>;
   return {
     ...(lastSuccessMs !== undefined && { lastSuccessMs: numberOf(lastSuccessMs) }),
@@ -86,6 +89,7 @@ export function decodePast(value: unknown): Past {
       path: textIn(item, "path"),
       reason: textIn(item, "reason"),
     })),
+    ...(busy !== undefined && { busy: listOf(busy).map(groupIn) }),
     retired: retired === true,
   };
 }
@@ -104,6 +108,11 @@ function listOf(value: unknown): readonly unknown[] {
 
 function numberOf(value: unknown): number {
   if (typeof value !== "number" || !Number.isFinite(value)) throw damaged();
+  return value;
+}
+
+function groupIn(value: unknown): string {
+  if (typeof value !== "string") throw damaged();
   return value;
 }
 

@@ -21,6 +21,8 @@ export interface SnapshotDiff {
   readonly changes: ReadonlyMap<string, OwnershipChange>;
   /** Groups (`component/directory`) in which something seems gone, but can't be trusted yet. */
   readonly waiting: ReadonlySet<string>;
+  /** Those of them in which a backup of yurthub's stands, or above which one does. */
+  readonly rewriting: ReadonlySet<string>;
   readonly invalid: readonly InvalidPath[];
   /** Core Secrets, where they are left out. */
   readonly secrets: {
@@ -63,7 +65,8 @@ export function diffSnapshot(
     if (!change) changes.set(key, change = { key, acquired: [], released: [] });
     return change;
   };
-  const waiting = new Set<string>(snapshot.rewriting);
+  const rewriting = new Set<string>(snapshot.rewriting);
+  const moving = new Set<string>();
   const invalid: InvalidPath[] = [];
 
   const gone = new Map<string, CachedFile>();
@@ -92,7 +95,8 @@ export function diffSnapshot(
       gone.set(path, file);
       leave(path, [file, ...rivals]);
     } else if (isSecret(file.key) || isLeftOut(path, file.owner)) continue;
-    else if (absence === "unsettled" || absence === "rewriting") waiting.add(groupOf(path));
+    else if (absence === "unsettled") moving.add(groupOf(path));
+    else if (absence === "rewriting") rewriting.add(groupOf(path));
   }
   for (const file of snapshot.files.values()) {
     const owner = ownerOf(file);
@@ -142,7 +146,7 @@ export function diffSnapshot(
   for (const [key, { acquired, released }] of changes) {
     if (acquired.length + released.length === 0) changes.delete(key);
   }
-  return { changes, waiting, invalid, secrets };
+  return { changes, waiting: rewriting.union(moving), rewriting, invalid, secrets };
 }
 
 /** Who holds a core Secret, as far as a look covers that, with the path of the file. */

@@ -88,12 +88,14 @@ export async function dryRun(
     steps.push(...stepsOf(key, decision, rows.get(key), changes.get(key), why));
   }
   const conflicts = await withoutOvertaken(context, made.conflicts, rows);
+  const busy = busyGroups(cache, findings, changed);
   const told = {
     conflicts: [...conflicts].map(([key, reason]) => ({ key, reason })),
     invalid: invalidFiles(cache, findings, tooLarge),
     heldBack: heldBackDeletes(findings),
     ...(bad.length > 0 && { notPut: bad }),
     ...(leftOutCount > 0 && { secretsLeftOut: leftOutCount }),
+    ...(busy.length > 0 && { busy }),
   };
   const count = (wanted: (op: PlannedOp) => boolean) => ops.filter(wanted).length;
   const created = count((op) => op.action === "put" && op.guardMod === "0");
@@ -128,9 +130,9 @@ export async function dryRun(
       plan: steps,
     },
     notes,
-    busy: busyGroups(cache, findings, changed),
+    busy,
     missing: new Map(),
-    rewriting: [...findings.snapshot.rewriting],
+    rewriting: [...findings.diff.rewriting],
     failure: undefined,
   };
 }

@@ -90,13 +90,13 @@ export function heldBackDeletes(findings: Findings): HeldBack[] {
 
 /** A report's status, by what else it says. */
 export function reportStatus(
-  { invalid, conflicts, heldBack, notPut = [] }: Pick<
+  { invalid, conflicts, heldBack, notPut = [], busy = [] }: Pick<
     ReconcileReport,
-    "invalid" | "conflicts" | "heldBack" | "notPut"
+    "invalid" | "conflicts" | "heldBack" | "notPut" | "busy"
   >,
 ): "in-step" | "partial" {
-  const exceptions = invalid.length + conflicts.length + heldBack.length + notPut.length;
-  return exceptions > 0 ? "partial" : "in-step";
+  const isPartial = [invalid, conflicts, heldBack, notPut, busy].some(({ length }) => length > 0);
+  return isPartial ? "partial" : "in-step";
 }
 
 /**

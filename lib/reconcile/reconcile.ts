@@ -172,7 +172,7 @@ class Run {
     this.#notPut = bad;
     this.#busy = busyGroups(cache, findings, changed);
     this.#missing = missingGroups(this.#scope.absences, snapshot);
-    this.#rewriting = [...snapshot.rewriting];
+    this.#rewriting = [...findings.diff.rewriting];
     this.#overtaken = this.#overtaken.union(ownerPathsOf(cache, changed));
     return { failure: applied.failure, again: changed.size > 0 };
   }
@@ -209,6 +209,7 @@ class Run {
       heldBack: this.#heldBack,
       ...(this.#notPut.length > 0 && { notPut: this.#notPut }),
       ...(this.#secretsLeftOut > 0 && { secretsLeftOut: this.#secretsLeftOut }),
+      ...(this.#busy.length > 0 && { busy: this.#busy }),
     };
     return {
       report: {

@@ -25,7 +25,7 @@ export interface KeyNotPut {
 
 /** What a reconcile did, or would do. */
 export interface ReconcileReport {
-  /** `partial`: in step but for what is held back, in conflict, or invalid. */
+  /** `partial`: in step but for what is held back, in conflict, invalid, or still being rewritten. */
   readonly status: "in-step" | "partial" | "failed";
   /** Keys that did not exist and were put. */
   readonly created: number;
@@ -50,6 +50,11 @@ export interface ReconcileReport {
   readonly invalid: readonly InvalidPath[];
   /** Deletes in bulk that wait for `--confirm-deletes`. */
   readonly heldBack: readonly HeldBack[];
+  /**
+   * Groups (`component/directory`) that are being rewritten or moved: what is missing in them was
+   * kept. Only if there are any.
+   */
+  readonly busy?: readonly string[];
   /** Txns that were applied. */
   readonly txns: number;
   /** A group was split over several Txns. */

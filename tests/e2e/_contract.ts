@@ -22,6 +22,7 @@ export interface Report {
     readonly secrets?: number;
   }[];
   readonly secretsLeftOut?: number;
+  readonly busy?: readonly string[];
   readonly txns: number;
   readonly staged: boolean;
   readonly recovered: number;
@@ -104,6 +105,7 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   const members = dryRun ? [...MEMBERS, "plan"] : [...MEMBERS];
   if (result.args.includes("--adopt") && "unclaimed" in raw) members.push("unclaimed");
   if ("notPut" in raw) members.push("notPut");
+  if ("busy" in raw) members.push("busy");
   if ("secretsLeftOut" in raw) {
     members.push("secretsLeftOut");
     ok(Number(raw.secretsLeftOut) > 0, "only if there are any");
@@ -125,6 +127,7 @@ export function reportOf(result: EdgekeydResult, { dryRun = false } = {}): Repor
   eachHas(report.conflicts, { key: "string", reason: "string" });
   eachHas(report.invalid, { path: "string", reason: "string" });
   eachHas(report.notPut ?? [], { key: "string", path: "string", reason: "string" });
+  for (const group of report.busy ?? []) match(group, /^[^/]+\/[^/]+$/);
   for (const { secrets, ...held } of report.heldBack) {
     eachHas([held], { component: "string", deletes: "number" });
     if (secrets !== undefined) isCount(secrets, "secrets");

@@ -163,7 +163,7 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
     strictEqual(confirmed.report.deleted, 1);
   });
 
-  await t.step("a rewrite under way is exit 0, keeps its keys, and is said", async () => {
+  await t.step("a rewrite under way keeps its keys, and is said until it is over", async () => {
     using node = new EdgeNode(server, "rewrite");
     node.write("kubelet/pods.v1.core/default/a");
     expectExit(await node.reconcile(), 0);
@@ -171,11 +171,37 @@ Deno.test("partial: conflict, invalid and held back are exit 3, the rest is done
     Deno.mkdirSync(`${pods}/tmp_default`);
     Deno.removeSync(`${pods}/default`, { recursive: true });
     const before = await etcd.revision();
-    const run = await node.reconcile();
-    expectExit(run, 0);
-    match(run.stderr, /note: kubelet\/pods\.v1\.core is being rewritten/);
-    strictEqual(run.report.status, "in-step");
+    const said =
+      /1 resource group being rewritten or moved, .*deletes wait .*kubelet\/pods\.v1\.core/;
+    for (const dry of [[], ["--dry-run"]]) {
+      const run = await node.reconcile(...dry);
+      expectExit(run, 3, said);
+      strictEqual(run.report.status, "partial");
+      deepStrictEqual(run.report.busy, ["kubelet/pods.v1.core"]);
+      const text = await node.run(["--reconcile", "--settle-time=0", ...dry]);
+      match(text.stdout, /^busy {7}kubelet\/pods\.v1\.core is being rewritten or moved; /m);
+    }
     strictEqual(await etcd.revision(), before);
+    const status = await node.run(["status"]);
+    expectExit(status, 3, said);
+    strictEqual(status.stdout.match(/deletes wait/g)?.length, 1, shown(status));
+    Deno.removeSync(`${pods}/tmp_default`);
+    const after = await node.reconcile();
+    expectExit(after, 0);
+    strictEqual(after.report.deleted, 1);
+    expectExit(await node.run(["status"]), 0);
+  });
+
+  await t.step("what a dead yurthub left of a whole component is said, too", async () => {
+    using node = new EdgeNode(server, "component");
+    for (const name of ["a", "b"]) node.write(`kubelet/pods.v1.core/default/${name}`);
+    expectExit(await node.reconcile(), 0);
+    Deno.mkdirSync(`${node.cacheDir}/tmp_kubelet`);
+    node.remove("kubelet/pods.v1.core/default/a");
+    const run = await node.reconcile();
+    expectExit(run, 3, /deletes wait/);
+    deepStrictEqual([run.report.deleted, run.report.busy], [0, ["kubelet/pods.v1.core"]]);
+    expectExit(await node.run(["status"]), 3, /deletes wait/);
   });
 
   await t.step("an absence counts once its directory has settled", async () => {

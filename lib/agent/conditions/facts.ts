@@ -10,6 +10,8 @@ export interface Facts extends Partial<Health> {
   readonly idleService?: string | undefined;
   /** What a daemon left behind that nobody stopped, while nobody holds the state directory. */
   readonly lostDaemon?: DaemonMark | undefined;
+  /** Groups that the last run found being rewritten or moved, and that no run looked at since. */
+  readonly waiting?: readonly string[];
   /** `--node-name`. */
   readonly nodeName?: string;
   /** The root of the fs cache. */

@@ -9,6 +9,15 @@ const BUSY_ADVICE =
   "its directories are moved or made anew more often than --settle-time: find out by what, or give " +
   "a shorter one";
 
+const WAITING_ADVICE =
+  "`edgekeyd --reconcile` looks again; a backup (tmp_…) that stays yurthub puts back when it " +
+  "starts, or do that by hand if it is not at work";
+
+/** A single run can't tell for how long a group has been so; a daemon waits a minute. */
+function isOfRun(items: readonly ConditionItem[]): boolean {
+  return items.some(({ reason }) => reason !== undefined);
+}
+
 const EXPOSED_ADVICE = "chmod 600 the files, and give https:// endpoints with --etcd-cafile";
 
 /** Keys, each with what is known of it. */
@@ -137,11 +146,16 @@ export const WARNINGS = {
   "busy": {
     kind: "warning",
     effect: "exception",
-    items: ({ busy = [] }) => busy.map((about) => ({ about })),
-    words: ({ length }) =>
-      `${plural(length, "resource group")} too restless for more than a minute to tell what was ` +
-      "removed, so that deletes wait",
-    advice: BUSY_ADVICE,
+    items: ({ busy = [], waiting = [] }) => [
+      ...busy.map((about) => ({ about })),
+      ...waiting.map((about) => ({ about, reason: "what is missing in it was kept" })),
+    ],
+    words: (items) =>
+      plural(items.length, "resource group") +
+      (isOfRun(items)
+        ? " being rewritten or moved, in which deletes wait"
+        : " too restless for more than a minute to tell what was removed, so that deletes wait"),
+    advice: (items) => isOfRun(items) ? WAITING_ADVICE : BUSY_ADVICE,
     log: {
       appeared: "a resource group has been too restless for more than a minute to tell what was " +
         `removed, and deletes in it wait; ${BUSY_ADVICE}`,
