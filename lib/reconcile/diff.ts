@@ -1,8 +1,15 @@
-import { groupOf, type InvalidPath, type ScannedFile, type Snapshot } from "../fscache/mod.ts";
+import {
+  canonicalName,
+  groupOf,
+  type InvalidPath,
+  type ScannedFile,
+  type Snapshot,
+} from "../fscache/mod.ts";
 import {
   compareResourceVersions,
   formatGvr,
   type Gvr,
+  hasSecretKeys,
   isSecretKey,
   objectKey,
   parseGvr,
@@ -65,7 +72,10 @@ export function diffSnapshot(
     if (!change) changes.set(key, change = { key, acquired: [], released: [] });
     return change;
   };
-  const rewriting = new Set<string>(snapshot.rewriting);
+  // Where Secrets are left out, nobody waits for theirs.
+  const rewriting = new Set(
+    [...snapshot.rewriting].filter((group) => !leavesOutSecrets || !isOfSecret(group)),
+  );
   const moving = new Set<string>();
   const invalid: InvalidPath[] = [];
 
@@ -147,6 +157,16 @@ export function diffSnapshot(
     if (acquired.length + released.length === 0) changes.delete(key);
   }
   return { changes, waiting: rewriting.union(moving), rewriting, invalid, secrets };
+}
+
+/**
+ * Tells whether a path or group is one of Secrets, as far as its directory says so.
+ *
+ * @param path below the cache root
+ */
+export function isOfSecret(path: string): boolean {
+  const gvr = parseGvr(canonicalName(path.split("/")[1] ?? ""));
+  return gvr !== undefined && hasSecretKeys(gvr);
 }
 
 /** Who holds a core Secret, as far as a look covers that, with the path of the file. */

@@ -1,8 +1,7 @@
-import { canonicalName, type InvalidPath, type Snapshot } from "../fscache/mod.ts";
-import { hasSecretKeys, parseGvr } from "../k8s/mod.ts";
+import type { InvalidPath, Snapshot } from "../fscache/mod.ts";
 import type { CachedFile, ComponentKeyCache, HeldBack, Owner } from "../keycache/mod.ts";
 import type { BytesOf, LeftOut } from "../store/mod.ts";
-import type { SnapshotDiff } from "./diff.ts";
+import { isOfSecret, type SnapshotDiff } from "./diff.ts";
 import { guardDeletes, type GuardVerdict } from "./guard.ts";
 import { type LookScope, lookSettled } from "./look.ts";
 import { guardRules, type ReconcileOptions } from "./options.ts";
@@ -50,15 +49,10 @@ export async function findChanges(
   const valueOf = fileValues(source.root, source.fs, cache, snapshot);
   const secrets = secretsHeldBack({ diff, guarded });
   const bytesOf: BytesOf = (key, owner) => secrets.has(key) ? undefined : valueOf(key, owner);
+  // Nobody misses what would be left out if it could be imported.
   const isWanted = ({ path }: InvalidPath) => !source.leavesOutSecrets || !isOfSecret(path);
   const invalid = [...snapshot.invalid.filter(isWanted), ...diff.invalid];
   return { snapshot, diff, guarded, bytesOf, invalid };
-}
-
-/** Nobody misses what would be left out if it could be imported. */
-function isOfSecret(path: string): boolean {
-  const gvr = parseGvr(canonicalName(path.split("/")[1] ?? ""));
-  return gvr !== undefined && hasSecretKeys(gvr);
 }
 
 /**
