@@ -18,6 +18,7 @@ import {
 import { strangerNotes } from "./custom_notes.ts";
 import { Slices } from "../slices.ts";
 import { busyGroups, heldBackDeletes, invalidFiles, reportStatus } from "./findings.ts";
+import { farAheadNotes } from "./far_ahead_notes.ts";
 import { foresee } from "./foresee.ts";
 import { everything, type LookScope } from "./look.ts";
 import { keysNotLookedAt } from "./not_looked_at.ts";
@@ -104,6 +105,7 @@ export async function dryRun(
     key,
     owners: ownersAfter(rows.get(key), stays(key) ? undefined : changes.get(key)),
   }));
+  notes.push(...farAheadNotes(new Map(after.map((row) => [row.key, row]))));
   const touched = new Set([
     ...ops.map((op) => op.key),
     ...conflicts.keys(),

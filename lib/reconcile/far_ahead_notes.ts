@@ -1,13 +1,12 @@
-import type { KeyRow } from "../keycache/mod.ts";
-import { farAhead } from "../store/mod.ts";
+import { farAhead, type HeldKey } from "../store/mod.ts";
 
 /**
  * Tells of a component whose resourceVersions are far beyond those of all others.
  *
- * @param rows what is recorded
+ * @param rows what is recorded, or would be
  * @returns one line, if there is one
  */
-export function farAheadNotes(rows: ReadonlyMap<string, KeyRow>): string[] {
+export function farAheadNotes(rows: ReadonlyMap<string, HeldKey>): string[] {
   const far = farAhead(rows);
   return far
     ? [

@@ -12,6 +12,9 @@ export interface FarAhead {
   readonly keys: number;
 }
 
+/** What is looked at of a row. */
+export type HeldKey = Pick<KeyRow, "key" | "owners">;
+
 /** A cloud that writes a thousand times a second gets so far in four months; most take years. */
 const LEAP = 1e10;
 
@@ -21,10 +24,10 @@ const LEAP = 1e10;
  * them, nothing that is newer in truth counts. A cloud whose versions are times (in microseconds,
  * say) never doubles them.
  *
- * @param rows what is recorded
+ * @param rows what is recorded, or would be
  * @returns the component, if there is one
  */
-export function farAhead(rows: ReadonlyMap<string, KeyRow>): FarAhead | undefined {
+export function farAhead(rows: ReadonlyMap<string, HeldKey>): FarAhead | undefined {
   const newest = new Map<string, number>();
   for (const { owners } of rows.values()) {
     for (const { component, resourceVersion } of owners) {
@@ -52,7 +55,7 @@ export function farAhead(rows: ReadonlyMap<string, KeyRow>): FarAhead | undefine
 }
 
 /** Where there is one component alone, its own other versions have to tell. */
-function newestButOne(rows: ReadonlyMap<string, KeyRow>, newest: number): number {
+function newestButOne(rows: ReadonlyMap<string, HeldKey>, newest: number): number {
   let next = 0;
   for (const { owners } of rows.values()) {
     for (const { resourceVersion } of owners) {

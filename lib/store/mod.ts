@@ -58,7 +58,7 @@ export { plannedOp } from "./planned_op.ts";
 export { type FoundVersions, readVersions, type ValueRequest } from "./read_values.ts";
 export { recover, type Recovery } from "./recover.ts";
 export { standingConflicts } from "./standing_conflicts.ts";
-export { type FarAhead, farAhead } from "./far_ahead.ts";
+export { type FarAhead, farAhead, type HeldKey } from "./far_ahead.ts";
 export { othersValue, standingOthers } from "./others_values.ts";
 export { deleteComponentResources } from "./delete_component_resources.ts";
 export { deleteUnclaimedKeys, NotUnclaimedError } from "./delete_unclaimed_keys.ts";

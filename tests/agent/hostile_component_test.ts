@@ -171,12 +171,14 @@ Deno.test("a resourceVersion far beyond all others is said, with the component; 
     using node = new EdgeNode(server, "far-run");
     node.write("kubelet/pods.v1.core/d/p", { rv: 700 });
     put(node, "4611686018427387904");
-    const far = await node.run(["--reconcile", ...flags]);
-    strictEqual(far.code, 0);
-    match(
-      far.stderr,
-      /evil has resourceVersions far beyond .*4611686018427387904 at .*\/pods\/d\/p/,
-    );
+    for (const dryRun of [["--dry-run"], [], ["--dry-run"]]) {
+      const far = await node.run(["--reconcile", ...flags, ...dryRun]);
+      strictEqual(far.code, 0);
+      match(
+        far.stderr,
+        /evil has resourceVersions far beyond .*4611686018427387904 at .*\/pods\/d\/p/,
+      );
+    }
     put(node, "9223372036854775808");
     const none = await node.run(["--reconcile", ...flags]);
     strictEqual(none.code, 3);
