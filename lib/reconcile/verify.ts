@@ -1,6 +1,7 @@
 import { isApiserversOwn } from "../k8s/mod.ts";
 import type { KeyRow } from "../keycache/mod.ts";
 import {
+  behindApi,
   checkCluster,
   judgeFence,
   observe,
@@ -77,7 +78,7 @@ function driftOf(row: KeyRow, mod: string | undefined): string | undefined {
   if (row.owners.length === 0) return mod === undefined ? undefined : "to be deleted";
   if (mod === undefined) return "missing in etcd";
   if (row.mod === null && row.ours) return "not verified since etcd was reset";
-  return undefined;
+  return row.mod === mod ? behindApi(row.owners, row) : undefined;
 }
 
 /** Of values that another wrote, those that no owner holds. */

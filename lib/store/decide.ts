@@ -1,6 +1,13 @@
 import { type KeyRow, type Owner, ownRow, sameOwner } from "../keycache/mod.ts";
 import { compareResourceVersions, isApiserversOwn, isResourceVersion } from "../k8s/mod.ts";
-import { freshest, holds, isNewer, type ObjectVersion, type OwnershipChange } from "./ownership.ts";
+import {
+  behindApi,
+  freshest,
+  holds,
+  isNewer,
+  type ObjectVersion,
+  type OwnershipChange,
+} from "./ownership.ts";
 import { wentBack } from "./went_back.ts";
 
 /**
@@ -250,7 +257,11 @@ function conflictOf({ key, row, owners }: KeyState, conflict: string): string | 
 }
 
 /** Leaves etcd as it is; the row notes what was learned, if that is new. */
-function keep(state: KeyState, held: Held, conflict?: string): Decision {
+function keep(
+  state: KeyState,
+  held: Held,
+  conflict = behindApi(state.owners, held),
+): Decision {
   const { key, row, owners, change } = state;
   const { ours, mod, uid, resourceVersion, hash } = held;
   const adopted = held.adopted && !owners.some((owner) => holds(owner, held));

@@ -43,7 +43,7 @@ export {
   readFence,
 } from "./observe.ts";
 export type { NotedDeletes } from "./delete_tally.ts";
-export { type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
+export { behindApi, type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
 export { pack, type Packing, type PlannedOp, type SingleTxnGroups } from "./pack.ts";
 export {
   FITS_NO_TXN,

@@ -116,3 +116,25 @@ function compareGvrs(a: string, b: string): number {
   return compareVersionPriority(left?.version ?? "", right?.version ?? "") ||
     Number(left?.group !== "") - Number(right?.group !== "");
 }
+
+/**
+ * Says what is missing where the API was given a fresher version than etcd holds: after a restore,
+ * say. No file has its bytes.
+ *
+ * @param owners who holds the key here
+ * @param held what etcd holds, which is no apiserver's
+ * @returns what is so, and what to do; undefined if it is not
+ */
+export function behindApi(
+  owners: readonly Owner[],
+  held: ObjectVersion,
+): string | undefined {
+  // What a file has of it is in step.
+  if (held.resourceVersion === "" || owners.some((owner) => holds(owner, held))) return undefined;
+  const given = freshest(owners.filter(({ source }) => source === "api"));
+  if (!given) return undefined;
+  const { component, resourceVersion } = given;
+  if (compareResourceVersions(resourceVersion, held.resourceVersion) <= 0) return undefined;
+  return `etcd holds resourceVersion ${held.resourceVersion}, and ${component} gave the API ` +
+    `${resourceVersion}; have it put again`;
+}

@@ -1,5 +1,6 @@
 import type { KeyRow } from "../keycache/mod.ts";
 import { decide, type DecisionRules } from "./decide.ts";
+import { behindApi } from "./ownership.ts";
 
 /**
  * Keys that are left to others for as long as etcd stays as it was last seen, each with the reason:
@@ -15,7 +16,8 @@ export function standingConflicts(
   const conflicts = new Map<string, string>();
   for (const [key, row] of rows) {
     const { owners } = row;
-    if (row.ours || row.mod === null || owners.length === 0) continue;
+    if (row.mod === null || owners.length === 0) continue;
+    if (row.ours && behindApi(owners, row) === undefined) continue;
     const unseen = { change: undefined, buried: [], observed: undefined, value: undefined };
     const looks = { settled: () => false, readable: () => true };
     const decision = decide({ key, row, owners, ...unseen, ...looks }, rules);

@@ -42,7 +42,7 @@ export async function takeUpObject(
     applied = await apply(context, putRequest(object, bytes, options));
     joined = Math.max(joined, applied.joined);
     if (isHeld(context, object)) return { ...applied, joined, failure: undefined };
-    if (applied.failure || applied.conflicts.has(key) || attempt === MAX_ATTEMPTS) break;
+    if (applied.failure || attempt === MAX_ATTEMPTS) break;
   }
   const { cache } = context;
   const isApiservers = cache.rows.get(key)?.resourceVersion === "";

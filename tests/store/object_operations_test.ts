@@ -8,13 +8,15 @@ import {
   type ObjectOptions,
   type ObjectPlace,
   recover,
+  standingConflicts,
   updateObject,
 } from "../../lib/store/mod.ts";
+import { verify } from "../../lib/reconcile/mod.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 import { loseAnswer, loseRequest, type TxnHook, unreachable } from "../support/hooked_etcd.ts";
 import { objectBytes, objectJson } from "../support/objects.ts";
 import { TestNode } from "../support/test_node.ts";
-import { bytesOf, put, replace } from "./_operations.ts";
+import { bytesOf, lookAtAll, put, replace } from "./_operations.ts";
 
 const OPTIONS: ObjectOptions = {
   rules: { policy: "fresher", adopting: false },
@@ -166,6 +168,41 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
         deepStrictEqual([same.created, ownersOf(node, key("a"))], [1, ["app"]]);
         await deleteObject(node.context, place("a"), OPTIONS);
       }
+    },
+  );
+
+  await step(
+    "an older version of what the API was given is said for as long as etcd holds it",
+    async (node, key) => {
+      const rules = { policy: "fresher", adopting: false } as const;
+      const told = async () => {
+        const { conflicts } = await lookAtAll(node);
+        const standing = standingConflicts(node.cache.rows, rules);
+        deepStrictEqual(standing, conflicts);
+        const { drift } = await verify(node.context);
+        deepStrictEqual(drift.map((one) => one.key), [...conflicts.keys()]);
+        return [...conflicts];
+      };
+      const said = (by: string) =>
+        `etcd holds resourceVersion 5, and ${by} gave the API 9; have it put again`;
+      await createObject(node.context, place("a"), pod("a", "5"), OPTIONS);
+      await createObject(node.context, place("b"), pod("b", "9"), OPTIONS);
+      const older = await node.copyEtcd();
+      await updateObject(node.context, place("a"), pod("a", "9"), OPTIONS);
+      deepStrictEqual(await told(), []);
+      await older.restore();
+      await recover(node.context);
+      for (let look = 0; look < 2; look++) {
+        deepStrictEqual(await told(), [[key("a"), said("app")]], "after a restore");
+      }
+      await updateObject(node.context, place("a"), pod("a", "9"), OPTIONS);
+      deepStrictEqual(await told(), []);
+      await node.put(key("b"), objectJson({ name: "b", resourceVersion: "5" }));
+      for (let look = 0; look < 2; look++) {
+        deepStrictEqual(await told(), [[key("b"), said("app")]], "by another importer");
+      }
+      await createObject(node.context, place("b", "web"), pod("b", "9"), OPTIONS);
+      deepStrictEqual(await told(), []);
     },
   );
 
