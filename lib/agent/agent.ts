@@ -101,7 +101,8 @@ export class Agent implements Node {
         wake();
       },
     });
-    const passes = new Passes(reconcile, { schedule, findings, watch }, cache);
+    const random = () => parts.random();
+    const passes = new Passes(reconcile, { schedule, findings, watch, random }, cache);
     const requests = new Requests(findings, wake);
     this.reconcileOptions = reconcile;
     this.#setup = options.setup;

@@ -183,7 +183,8 @@ export class Loop {
 
   /**
    * Takes in what a look at the fence said. While it says that etcd is not as it was left, the node
-   * is not ready, and a full pass comes at once.
+   * is not ready, and a full pass comes at once; after a reset, which all nodes of the pool see, a
+   * moment later.
    *
    * @param kind as judgeFence tells it
    */
@@ -191,7 +192,8 @@ export class Loop {
     const { findings, schedule } = this.#tools;
     if (SETTLED.has(kind) || findings.health.retired) return;
     findings.fenceSeen(kind);
-    schedule.demandFull(this.#nowMs());
+    if (kind === "reset") schedule.refill(this.#nowMs(), this.#parts.random());
+    else schedule.demandFull(this.#nowMs());
     this.wake();
   }
 

@@ -11,6 +11,7 @@ import type { FenceError, StoreContext } from "../store/mod.ts";
 import type { Findings } from "./findings.ts";
 import { groupOfPath } from "./group_paths.ts";
 import { groupsToLookAt } from "./health.ts";
+import { NO_LOOK } from "./later_looks.ts";
 import { askedOptions, type PassRequest } from "./node.ts";
 import { rememberFailure, rememberPass } from "./remembered.ts";
 import type { RootWatch } from "./root_watch.ts";
@@ -27,6 +28,8 @@ export interface PassTools {
   readonly findings: Findings;
   /** Begun anew before everything is looked at. */
   readonly watch: RootWatch;
+  /** A number from 0 to below 1. */
+  random(): number;
 }
 
 /** Makes passes, and remembers from one to the next what has to be looked at again. */
@@ -64,10 +67,10 @@ export class Passes {
     if (due.kind === "full") {
       return await this.#pass(context, this.#options, { groups: undefined, full: true, patient });
     }
-    const { deleted = new Set() } = due;
-    const changed = due.groups?.union(groupsOf(context.cache, deleted));
+    const { keys: awaited, groups: waiting } = due.later ?? NO_LOOK;
+    const changed = due.groups?.union(waiting).union(groupsOf(context.cache, awaited));
     const groups = groupsToLookAt(findings.health, changed);
-    return await this.#pass(context, this.#options, { groups, deleted, full: false, patient });
+    return await this.#pass(context, this.#options, { groups, awaited, full: false, patient });
   }
 
   /**
@@ -129,6 +132,7 @@ export class Passes {
     const looked = { ...scope, fence, settleMs, monotonicMs: this.#nowMs() };
     findings.passed(outcome, looked, options.clock.nowMs());
     schedule.unsettled(outcome.busy, this.#nowMs(), outcome.missing);
+    schedule.yielded(outcome.yielded, this.#nowMs(), this.#tools.random());
     const { health } = findings;
     const waiting = [...health.halfRewritten, ...health.busy];
     return await remembered(outcome, rememberPass(cache, { ...health, waiting }));

@@ -1,4 +1,4 @@
-import { DeletedKeys, lookAfterDelete } from "./deleted_keys.ts";
+import { type Jitter, type LaterLook, LaterLooks, momentOf, NO_LOOK } from "./later_looks.ts";
 
 /** When the loop does what, in ms of a clock that only runs forward. */
 export interface ScheduleOptions {
@@ -17,11 +17,15 @@ export type Due =
     readonly kind: "groups";
     /** Undefined: all. */
     readonly groups: ReadonlySet<string> | undefined;
-    /** Object keys that somebody deleted in etcd, if there are some: theirs too. */
-    readonly deleted?: ReadonlySet<string>;
+    /** What has waited for another node to put it right, if something has: that too. */
+    readonly later?: LaterLook;
   }
   | { readonly kind: "wait"; readonly untilMs: number };
 
+/** What somebody deleted in etcd: who did may be about to put another. */
+const AFTER_DELETE: Jitter = { minMs: 500, maxMs: 2_000 };
+/** What another node of the pool may hold, too, and put. */
+const AFTER_OTHERS: Jitter = { minMs: 300, maxMs: 1_500 };
 /** A steady stream of changes is taken up after this many debounces all the same. */
 const MAX_DEBOUNCES = 5;
 /** More dirty groups than this are one: everything. */
@@ -41,7 +45,8 @@ export class Schedule {
   /** Each group has its own time: one that never rests must not put off the others. */
   readonly #revisitAtMs = new Map<string, number>();
   #revisitAllAtMs = Infinity;
-  readonly #deleted = new DeletedKeys();
+  readonly #deleted = new LaterLooks(AFTER_DELETE);
+  readonly #yielded = new LaterLooks(AFTER_OTHERS);
   #fullAtMs: number;
   #notBeforeMs = -Infinity;
 
@@ -56,7 +61,7 @@ export class Schedule {
 
   /** Groups that wait to be looked at; 0 if none, Infinity if all do. */
   get dirtyGroups(): number {
-    return this.#dirty === "all" ? Infinity : this.#dirty.size;
+    return this.#dirty === "all" ? Infinity : this.#dirty.union(new Set(this.#yielded.groups)).size;
   }
 
   /** Something changed in a group; undefined: anywhere. */
@@ -80,7 +85,33 @@ export class Schedule {
    * @param random from 0 to below 1
    */
   deleted(key: string, nowMs: number, random: number): void {
-    if (!this.#deleted.add(key, nowMs, random)) this.fullSoon(nowMs, random);
+    const look = { keys: new Set([key]), groups: new Set<string>() };
+    if (!this.#deleted.add(look, nowMs, random)) this.fullSoon(nowMs, random);
+  }
+
+  /**
+   * A pass left keys to other nodes of the pool for now.
+   *
+   * @param look which, and the groups of those who hold them
+   * @param nowMs now
+   * @param random from 0 to below 1
+   */
+  yielded(look: LaterLook, nowMs: number, random: number): void {
+    if (!this.#yielded.add(look, nowMs, random)) this.fullSoon(nowMs, random);
+  }
+
+  /**
+   * etcd came back empty or older: a full pass, by each node of the pool in a moment of its own, and
+   * before any pause is over.
+   *
+   * @param nowMs now
+   * @param random from 0 to below 1
+   */
+  refill(nowMs: number, random: number): void {
+    this.#notBeforeMs = -Infinity;
+    const atMs = momentOf(AFTER_OTHERS, nowMs, random);
+    // Who is told of it again and again waits no shorter for that.
+    if (this.#fullAtMs > nowMs + AFTER_OTHERS.maxMs) this.#fullAtMs = atMs;
   }
 
   /**
@@ -90,7 +121,7 @@ export class Schedule {
    * @param random from 0 to below 1
    */
   fullSoon(nowMs: number, random: number): void {
-    this.#fullAtMs = Math.min(this.#fullAtMs, lookAfterDelete(nowMs, random));
+    this.#fullAtMs = Math.min(this.#fullAtMs, momentOf(AFTER_DELETE, nowMs, random));
   }
 
   /** A pass failed: a full one comes after a pause, and nothing before. */
@@ -106,7 +137,9 @@ export class Schedule {
   begun(due: Due, nowMs: number): void {
     if (due.kind === "wait") return;
     const looked = due.kind === "full" ? undefined : due.groups;
-    this.#deleted.looked(due.kind === "full" ? undefined : due.deleted ?? []);
+    const later = due.kind === "full" ? undefined : due.later ?? NO_LOOK;
+    this.#deleted.looked(later);
+    this.#yielded.looked(later);
     if (due.kind === "full") this.#fullAtMs = nowMs + this.#options.resyncIntervalMs;
     const dirty = this.#dirty;
     if (looked === undefined) {
@@ -154,19 +187,21 @@ export class Schedule {
     if (nowMs >= this.#fullAtMs) return { kind: "full" };
     const dirtyAtMs = this.#quietAtMs();
     const revisitAtMs = Math.min(this.#revisitAllAtMs, ...this.#revisitAtMs.values());
-    const untilMs = Math.min(this.#fullAtMs, dirtyAtMs, revisitAtMs, this.#deleted.atMs);
+    const laterAtMs = Math.min(this.#deleted.atMs, this.#yielded.atMs);
+    const untilMs = Math.min(this.#fullAtMs, dirtyAtMs, revisitAtMs, laterAtMs);
     if (nowMs < untilMs) return { kind: "wait", untilMs };
     const isDirty = nowMs >= dirtyAtMs;
-    const gone = this.#deleted.due(nowMs);
-    const deleted = gone.size > 0 ? { deleted: gone } : {};
+    const [deleted, yielded] = [this.#deleted.due(nowMs), this.#yielded.due(nowMs)];
+    const keys = deleted.keys.union(yielded.keys);
+    const later = keys.size > 0 ? { later: { keys, groups: yielded.groups } } : {};
     if (nowMs >= this.#revisitAllAtMs || (isDirty && this.#dirty === "all")) {
-      return { kind: "groups", groups: undefined, ...deleted };
+      return { kind: "groups", groups: undefined, ...later };
     }
     const groups = new Set(isDirty && this.#dirty !== "all" ? this.#dirty : []);
     for (const [group, atMs] of this.#revisitAtMs) {
       if (atMs - SETTLE_MARGIN_MS <= nowMs) groups.add(group);
     }
-    return { kind: "groups", groups, ...deleted };
+    return { kind: "groups", groups, ...later };
   }
 
   /** When the dirty groups are to be looked at. */

@@ -27,6 +27,7 @@ import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
 import type { PlanStep } from "./report.ts";
 import { secretNotes, SECRETS_LEFT_OUT, secretsHeldBack, secretsLeftOut } from "./secrets.ts";
+import { NOTHING_YIELDED } from "./yielded.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
 /**
@@ -135,6 +136,7 @@ export async function dryRun(
     busy,
     missing: new Map(),
     rewriting: [...findings.diff.rewriting],
+    yielded: NOTHING_YIELDED,
     failure: undefined,
   };
 }

@@ -14,4 +14,5 @@ export { type KeyNotPut, NOTHING_DONE, type PlanStep, type ReconcileReport } fro
 export { OtherEtcdError, retire } from "./retire.ts";
 export { type Verification, verify } from "./verify.ts";
 export { fileValues } from "./values.ts";
+export type { Yielded } from "./yielded.ts";
 export { type TakeOver, takeOverKeys } from "./take_over_keys.ts";

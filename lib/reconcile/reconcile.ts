@@ -21,6 +21,7 @@ import type { ReconcileReport } from "./report.ts";
 import { secretNotes, secretsHeldBack, secretsLeftOut } from "./secrets.ts";
 import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
+import { NOTHING_YIELDED, type Yielded, yieldedIn } from "./yielded.ts";
 
 /** A report and what a person should know beside it. */
 export interface ReconcileOutcome {
@@ -34,6 +35,8 @@ export interface ReconcileOutcome {
   readonly missing: ReadonlyMap<string, MissingGroup>;
   /** Those of them, or others, in which a backup of yurthub's stands. */
   readonly rewriting: readonly string[];
+  /** What was left for now, since another node of the pool may be about to put it. */
+  readonly yielded: Yielded;
   /** Why it did not come to its end; the report says what was done until then. */
   readonly failure: EdgekeydError | undefined;
 }
@@ -43,11 +46,12 @@ export interface PassScope extends LookScope {
   /** Look at every key in etcd, to find drift; else only at what changed. */
   readonly full: boolean;
   /**
-   * Keys that somebody may have deleted in etcd: they are looked at there.
+   * Keys that have waited for another node to put them right: they are looked at in etcd, and put if
+   * nobody has. Any other key that etcd does not hold from this node's own put is left for now.
    *
-   * @default {none}
+   * @default {nothing waits, or is left}
    */
-  readonly deleted?: ReadonlySet<string>;
+  readonly awaited?: ReadonlySet<string>;
 }
 
 /**
@@ -105,6 +109,7 @@ class Run {
   #secretsHeldBack = new Set<string>();
   #busy: readonly string[] = [];
   #missing: ReadonlyMap<string, MissingGroup> = new Map();
+  #yielded = NOTHING_YIELDED;
   #rewriting: readonly string[] = [];
   /**
    * Files that no longer held what was to be put again. One that the run was told not to look at
@@ -145,13 +150,14 @@ class Run {
   async pass(): Promise<Pick<ApplyResult, "failure"> & { readonly again: boolean }> {
     const { cache } = this.#context;
     const { progress, requireSingleTxn } = this.#options;
+    const { awaited } = this.#scope;
     const scope = { ...this.#scope, besides: this.#overtaken };
     const findings = await findChanges(cache, this.#options, scope, this.#phases);
     const { snapshot, guarded, bytesOf } = findings;
     const applied = await apply(this.#context, {
       changes: guarded.changes,
       full: this.#scope.full,
-      ...(this.#scope.deleted && { besides: this.#scope.deleted }),
+      ...(awaited && { besides: awaited, yields: (key: string) => !awaited.has(key) }),
       asOne: false,
       rules: decisionRules(this.#options, cache.fence.adopting),
       requireSingleTxn,
@@ -171,6 +177,7 @@ class Run {
     const { bad, changed } = sortLeftOut(cache, findings, applied.leftOut);
     this.#notPut = bad;
     this.#busy = busyGroups(cache, findings, changed);
+    this.#yielded = yieldedIn(cache, findings, applied.yielded);
     this.#missing = missingGroups(this.#scope.absences, snapshot);
     this.#rewriting = [...findings.diff.rewriting];
     this.#overtaken = this.#overtaken.union(ownerPathsOf(cache, changed));
@@ -229,6 +236,7 @@ class Run {
       busy: this.#busy,
       missing: this.#missing,
       rewriting: this.#rewriting,
+      yielded: this.#yielded,
       failure,
     };
   }
@@ -253,7 +261,7 @@ class Run {
   /** Keys that were looked at, are held and needed nothing. */
   #unchanged(unseen: ReadonlySet<string>): number {
     const notPut = new Set(this.#notPut.map(({ key }) => key));
-    const others = [this.#conflicts, this.#put, notPut, unseen];
+    const others = [this.#conflicts, this.#put, notPut, unseen, this.#yielded.keys];
     let held = 0;
     for (const { key, owners } of this.#context.cache.rows.values()) {
       if (owners.length > 0 && !others.some((keys) => keys.has(key))) held++;

@@ -1,12 +1,11 @@
 import { EdgekeydError } from "../errors.ts";
-import { EtcdError } from "../etcd/mod.ts";
+import { EtcdError, type VacantSpan } from "../etcd/mod.ts";
 import type { KeyRow } from "../keycache/mod.ts";
 import { Slices } from "../slices.ts";
 import type { ApplyRequest } from "./apply_request.ts";
 import { type ApplyResult, ApplyTally } from "./apply_result.ts";
 import { bytesOfOps, entryOf, keepEntry, txnOp, withValue } from "./batch.ts";
 import type { StoreContext } from "./context.ts";
-import { ABSENT } from "./decide.ts";
 import { DeleteTally } from "./delete_tally.ts";
 import { ContentionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
@@ -16,17 +15,18 @@ import { Joins } from "./joins.ts";
 import { pack, type Packing, type PlannedOp } from "./pack.ts";
 import { type Plan, plan } from "./plan.ts";
 import { plannedOp } from "./planned_op.ts";
+import { leftToOthers } from "./left_to_others.ts";
+import { begunAnywhere, stillToDo } from "./portions.ts";
 import { recover } from "./recover.ts";
 import { TxnAim } from "./txn_aim.ts";
 import { txnLimits } from "./txn_limits.ts";
-import { Vacancies } from "./vacancies.ts";
+import { vacantSpans } from "./vacancies.ts";
 
 /** Rounds without any progress (a guard failed, an answer was lost) before it is given up. */
 const MAX_IDLE_ROUNDS = 8;
 /** Rounds in all: somebody who keeps writing over us must not keep us here for ever. */
 const MAX_ROUNDS = 64;
-const NO_ROWS: ReadonlyMap<string, KeyRow | null> = new Map();
-const NOTHING_BEFORE: ReadonlyMap<string, KeyRow> = new Map();
+const NO_ROWS: ReadonlyMap<string, never> = new Map<string, never>();
 
 /**
  * Brings ownership changes about: plan, pack, commit, and again for what met a failed guard or a
@@ -66,6 +66,8 @@ class Run {
   #again: ReadonlySet<string> | "all";
   /** The cache's, as of the last plan: another one means that etcd was reset or restored since. */
   #epoch: number;
+  /** Which puts are left for now. */
+  #yields: ApplyRequest["yields"];
   /** Rows that change, as they were. */
   readonly #before: ReadonlyMap<string, KeyRow>;
   readonly #aim = new TxnAim();
@@ -81,9 +83,9 @@ class Run {
     this.#changes = new Map(request.changes);
     this.#again = request.full ? "all" : request.besides ?? new Set();
     this.#epoch = context.cache.fence.epoch;
-    const { rows } = context.cache;
+    this.#yields = request.yields;
     this.#before = new Map([...request.changes.keys()].flatMap((key) => {
-      const row = rows.get(key);
+      const row = context.cache.rows.get(key);
       return row ? [[key, row]] : [];
     }));
     this.#deletes = new DeleteTally(request.windows ?? new Map());
@@ -99,7 +101,7 @@ class Run {
   async judged(): Promise<ApplyResult> {
     const applied = this.tally.result();
     // Of what was named to be deleted, all that is left is told.
-    const before = this.#request.unclaimed ? NOTHING_BEFORE : this.#before;
+    const before = this.#request.unclaimed ? NO_ROWS : this.#before;
     const conflicts = await withoutOvertaken(this.#context, applied.conflicts, before);
     return { ...applied, conflicts };
   }
@@ -142,11 +144,12 @@ class Run {
     return again.size === 0;
   }
 
-  /** Cache and etcd were brought to agreement anew: what is open has to be planned anew. */
+  /** Cache and etcd were brought to agreement: what is open is planned anew. */
   async #startOver(again: ReadonlySet<string> = new Set()): Promise<false> {
     await recover(this.#context);
     const { epoch } = this.#context.cache.fence;
     // Whoever found that out, here or while an answer was looked for.
+    if (epoch !== this.#epoch) this.#yields = undefined;
     if (this.#request.full) this.#again = "all";
     else if (epoch !== this.#epoch) this.#again = this.#held;
     else if (this.#again !== "all") this.#again = this.#again.union(again);
@@ -162,7 +165,9 @@ class Run {
       const op = plannedOp(key, decision, before, this.#changes.get(key));
       if (op && !givenUp.has(key) && !(op.action === "put" && isOutOfSpace)) ops.push(op);
     }
-    return ops;
+    const left = this.#yields ? leftToOthers(ops, this.#yields) : new Set<PlannedOp>();
+    for (const { key } of left) this.tally.yielded(key);
+    return ops.filter((op) => !left.has(op));
   }
 
   async #pack(ops: readonly PlannedOp[]): Promise<Packing["batches"]> {
@@ -175,7 +180,8 @@ class Run {
   }
 
   async #commitAll(made: Plan, again: Set<string>): Promise<boolean> {
-    let batches = await this.#pack(this.#operations(made));
+    const packed = await this.#pack(this.#operations(made));
+    let batches = begunAnywhere(packed, this.#context.random);
     const kept = new Map<string, KeyRow | null>();
     for (const [key, decision] of made.decisions) {
       if (decision.action === "keep") kept.set(key, decision.after);
@@ -186,17 +192,21 @@ class Run {
     const total = batches.reduce((sum, batch) => sum + batch.length, 0);
     let done = 0;
     if (total > 0) this.#request.progress?.(done, total);
-    const { cache, maxTxnOps } = this.#context;
-    const empty = made.observation?.vacant ?? [];
-    const vacancies = new Vacancies(empty, cache.identity.prefix, maxTxnOps);
+    let vacant = made.observation?.vacant ?? [];
     for (let at = 0; at < batches.length;) {
-      const batch = batches[at++] ?? [];
+      let batch = batches[at++] ?? [];
+      done += batch.length;
+      if (done > batch.length) {
+        const portion = await stillToDo(this.#context, batch);
+        if (!portion) return false;
+        for (const key of portion.taken) again.add(key);
+        ({ batch, vacant } = portion);
+      }
       const isLast = at === batches.length;
       const { bytes } = this.#aim;
-      if (!(await this.#commit(batch, isLast && waits ? kept : NO_ROWS, vacancies, again))) {
+      if (!(await this.#commit(batch, isLast && waits ? kept : NO_ROWS, vacant, again))) {
         return false;
       }
-      done += batch.length;
       this.#request.progress?.(done, total);
       if (!isLast && this.#aim.bytes !== bytes) {
         batches = await this.#pack(batches.slice(at).flat());
@@ -223,7 +233,7 @@ class Run {
   async #commit(
     batch: readonly PlannedOp[],
     along: ReadonlyMap<string, KeyRow | null>,
-    vacancies: Vacancies,
+    empty: readonly VacantSpan[],
     again: Set<string>,
   ): Promise<boolean> {
     const kept = new Map(along);
@@ -243,10 +253,7 @@ class Run {
       return true;
     }
     const deletes = this.#deletes.with(ops, this.#changes);
-    const [created, known] = [true, false].map((isNew) =>
-      ops.filter(({ guardMod }) => (guardMod === ABSENT) === isNew).map(({ key }) => key)
-    );
-    const vacant = vacancies.spansOf(created ?? [], known);
+    const vacant = vacantSpans(ops, empty, this.#context);
     const bytes = bytesOfOps(ops);
     let sent: Exchange;
     try {
@@ -284,8 +291,6 @@ class Run {
       this.#changes.delete(op.key);
       if (op.action === "put" && !succeeded) again.add(op.key);
     }
-    // What takes several Txns is no longer vacant once the first is in.
-    vacancies.fill(ops.map(({ key }) => key));
     return true;
   }
 }

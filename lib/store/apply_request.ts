@@ -18,6 +18,13 @@ export interface ApplyRequest {
    */
   readonly besides?: ReadonlySet<string>;
   /**
+   * Tells whether a key's put is left for now where etcd does not hold this node's own: another node
+   * that holds the key may be about to put the same.
+   *
+   * @default {nothing is left}
+   */
+  readonly yields?: (key: string) => boolean;
+  /**
    * Record what needs nothing in etcd with the last Txn, or not at all: for an operation that is
    * answered as done or as failed. Else it is recorded at once.
    */

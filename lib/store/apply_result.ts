@@ -34,6 +34,8 @@ export interface ApplyResult {
   readonly tooLarge: ReadonlyMap<string, Owner>;
   /** Keys that were left out since their file did not hold any more what was planned. */
   readonly leftOut: ReadonlyMap<string, LeftOut>;
+  /** Keys that were left for now, since another node may be about to put them. */
+  readonly yielded: ReadonlySet<string>;
   /** Txns that were applied. */
   readonly txns: number;
   /** A group was split over several Txns. */
@@ -55,6 +57,7 @@ export class ApplyTally {
   readonly #leftOut = new Map<string, LeftOut>();
   readonly #conflicts = new Map<string, string>();
   readonly #put = new Set<string>();
+  readonly #yielded = new Set<string>();
   readonly #created = new Set<string>();
   readonly #joins: Joins;
   #updated = 0;
@@ -83,7 +86,7 @@ export class ApplyTally {
 
   /** Keys whose put is given up until their file is looked at anew. */
   get givenUp(): ReadonlySet<string> {
-    return new Set([...this.#tooLarge.keys(), ...this.#leftOut.keys()]);
+    return new Set([...this.#tooLarge.keys(), ...this.#leftOut.keys(), ...this.#yielded]);
   }
 
   /** Notes what a plan found out. */
@@ -109,6 +112,11 @@ export class ApplyTally {
   /** Notes that nobody has the bytes any more that were to be put. */
   leftOut({ key, owner, guardMod }: PlannedOp): void {
     if (owner) this.#leftOut.set(key, { owner, guardMod });
+  }
+
+  /** Notes that a key's put is left for now. */
+  yielded(key: string): void {
+    this.#yielded.add(key);
   }
 
   /** Notes that etcd has no space for puts. */
@@ -163,6 +171,7 @@ export class ApplyTally {
       conflicts: this.#conflicts,
       tooLarge: this.#tooLarge,
       leftOut: this.#leftOut,
+      yielded: this.#yielded,
       txns: this.#txns,
       staged: this.#staged,
       revision: this.#revision,

@@ -123,14 +123,22 @@ function decideHeld(state: KeyState, rules: DecisionRules): Decision {
   if (isNewer(owner, held)) {
     return rules.policy === "skip"
       ? keep(state, held, "etcd holds another importer's value (--conflict-policy skip)")
-      : put(state, owner, held.mod, "newer than another importer's value");
+      : replace(state, owner, held, "newer than another importer's value");
   }
   if (rules.policy !== "owner") return keep(state, held);
   if (held.hash === undefined && !state.value) return { action: "read" };
   const best = freshest(state.owners, rankBy(state, held));
   const isHeld = best !== undefined && holds(best, held);
   if (isHeld || (isNewer(held, owner) && !mayGoBack(state, held))) return keep(state, held);
-  return put(state, owner, held.mod, "what an owner holds (--conflict-policy owner)");
+  return replace(state, owner, held, "what an owner holds (--conflict-policy owner)");
+}
+
+/**
+ * Puts over what another put. The look that the row knows it from left no trace in etcd, which may
+ * have been restored since: so it is looked at anew.
+ */
+function replace(state: KeyState, owner: Owner, held: Held, reason: string): Decision {
+  return state.value ? put(state, owner, held.mod, reason) : { action: "read" };
 }
 
 /**
@@ -228,7 +236,8 @@ interface Held extends FoundVersion {
 /** What etcd holds, from the row if that still stands, else from the value that was read. */
 function heldIn(state: KeyState, rules: DecisionRules): Held | undefined {
   const { row, buried, observed, value } = state;
-  if (row && row.mod !== null && (observed === undefined || observed === row.mod)) {
+  const isRead = value !== undefined && !row?.ours;
+  if (row && row.mod !== null && !isRead && (observed === undefined || observed === row.mod)) {
     const { ours, mod, uid, resourceVersion, adopted = false } = row;
     const hash = value?.hash ?? row.hash;
     return { ours, mod, uid, resourceVersion, adopted, ...(hash !== undefined && { hash }) };

@@ -103,12 +103,16 @@ export async function plan(
         ...(changes.get(key)?.acquired ?? []),
       ]),
     }));
-    const found = await readVersions(context, wanted, dry);
-    if (!found) return undefined;
-    revision = found.revision ?? revision;
-    for (const [key, version] of found.versions) {
-      if (version) consider(key, version);
-      else consider(key, GONE);
+    const maybeOurs = ({ key }: ValueRequest) => isMaybeOurs(rows.get(key), request.rules);
+    const { ours = [], others = [] } = Object.groupBy(
+      wanted,
+      (one) => maybeOurs(one) ? "ours" : "others",
+    );
+    for (const [some, moves] of [[ours, !dry], [others, false]] as const) {
+      const found = await readVersions(context, some, !moves);
+      if (!found) return undefined;
+      revision = found.revision ?? revision;
+      for (const [key, version] of found.versions) consider(key, version ?? GONE);
     }
   }
   if (also === "all") {
@@ -121,6 +125,14 @@ export async function plan(
     }
   }
   return { decisions, conflicts, observation, revision };
+}
+
+/**
+ * Whether a value that is read may turn out to be ours to delete. Only then its mod has to be known
+ * for certain, so that reading it moves the fence; what another put costs etcd no write.
+ */
+function isMaybeOurs(row: KeyRow | undefined, { adopting }: DecisionRules): boolean {
+  return adopting || (row !== undefined && row.ours && row.mod === null);
 }
 
 /** How many values are read in one pass to learn what bytes a row of an earlier schema stands for. */

@@ -1,4 +1,6 @@
 import type { VacantSpan } from "../etcd/mod.ts";
+import { ABSENT } from "./decide.ts";
+import type { PlannedOp } from "./pack.ts";
 import { isBefore, isWithin, MIN_SPAN_KEYS, resourceOf, type Span, spansOf } from "./spans.ts";
 
 const MAX_VACANT_SPANS = 8;
@@ -8,58 +10,42 @@ const MAX_VACANT_SPANS = 8;
  */
 const TXN_OPS_PER_SPAN = 16;
 
+/** What vacant spans depend on beside the keys. */
+export interface VacancyLimits {
+  /** Says what all keys begin with. */
+  readonly cache: { readonly identity: { readonly prefix: string } };
+  /** etcd's `--max-txn-ops`. */
+  readonly maxTxnOps: number;
+}
+
 /**
- * Finds spans of new keys in which there is nothing in etcd: a first import guards them with one
+ * The spans of new keys that are vacant and worth a compare: a first import guards them with one
  * compare each, which costs two keys, instead of one for each key.
+ *
+ * @param ops what one Txn is to do: what it changes or deletes need not have been seen just now
+ * @param empty spans that were seen to hold nothing, those of one resource in etcd's order
+ * @param limits the prefix of all keys, and etcd's `--max-txn-ops`
+ * @returns spans that no key is in but new ones
  */
-export class Vacancies {
-  readonly #prefix: string;
-  readonly #most: number;
-  /** Spans that were seen to be empty, by resource and in etcd's order. */
-  readonly #empty = new Map<string, VacantSpan[]>();
-  /** Spans that were written to since, by resource. */
-  readonly #filled = new Map<string, Span[]>();
-
-  /**
-   * @param empty spans that were seen to hold nothing, those of one resource in etcd's order
-   * @param prefix of all keys
-   * @param maxTxnOps etcd's `--max-txn-ops`
-   */
-  constructor(empty: Iterable<VacantSpan>, prefix: string, maxTxnOps: number) {
-    this.#prefix = prefix;
-    this.#most = Math.min(MAX_VACANT_SPANS, Math.floor(maxTxnOps / TXN_OPS_PER_SPAN));
-    for (const span of empty) addTo(this.#empty, resourceOf(span.first, prefix), span);
-  }
-
-  /**
-   * The spans of new keys that are vacant and worth a compare.
-   *
-   * @param keys those that one Txn is to create
-   * @param known those that it changes or deletes: not all of them need to have been seen just now
-   */
-  spansOf(keys: Iterable<string>, known: readonly string[] = []): VacantSpan[] {
-    return spansOf(keys, this.#prefix)
-      .filter((span) => span.keys >= MIN_SPAN_KEYS && this.#isVacant(span))
-      .filter((span) => !known.some((key) => isWithin(span, key)))
-      .sort((a, b) => b.keys - a.keys)
-      .slice(0, this.#most);
-  }
-
-  /** Notes that a Txn may have written these keys. */
-  fill(keys: Iterable<string>): void {
-    for (const span of spansOf(keys, this.#prefix)) {
-      addTo(this.#filled, resourceOf(span.first, this.#prefix), span);
-    }
-  }
-
-  #isVacant(span: Span): boolean {
-    const resource = resourceOf(span.first, this.#prefix);
-    const empty = lastFrom(this.#empty.get(resource) ?? [], span.first);
-    if (!empty || !isWithin(empty, span.first) || !isWithin(empty, span.last)) return false;
-    return !this.#filled.get(resource)?.some(({ first, last }) =>
-      isWithin(span, first) || isWithin({ first, last }, span.first)
-    );
-  }
+export function vacantSpans(
+  ops: readonly Pick<PlannedOp, "key" | "guardMod">[],
+  empty: Iterable<VacantSpan>,
+  { cache: { identity: { prefix } }, maxTxnOps }: VacancyLimits,
+): VacantSpan[] {
+  const most = Math.min(MAX_VACANT_SPANS, Math.floor(maxTxnOps / TXN_OPS_PER_SPAN));
+  const [created, known] = [true, false].map((isNew) =>
+    ops.filter(({ guardMod }) => (guardMod === ABSENT) === isNew).map(({ key }) => key)
+  );
+  const emptyOf = Map.groupBy(empty, ({ first }) => resourceOf(first, prefix));
+  const isVacant = ({ first, last }: Span) => {
+    const around = lastFrom(emptyOf.get(resourceOf(first, prefix)) ?? [], first);
+    return around !== undefined && isWithin(around, first) && isWithin(around, last);
+  };
+  return spansOf(created ?? [], prefix)
+    .filter((span) => span.keys >= MIN_SPAN_KEYS && isVacant(span))
+    .filter((span) => !known?.some((key) => isWithin(span, key)))
+    .sort((a, b) => b.keys - a.keys)
+    .slice(0, most);
 }
 
 /** The last of sorted spans that does not begin behind a key; undefined if there is none. */
@@ -71,10 +57,4 @@ function lastFrom(sorted: readonly VacantSpan[], key: string): VacantSpan | unde
     else low = middle + 1;
   }
   return sorted[low - 1];
-}
-
-function addTo<T>(map: Map<string, T[]>, resource: string, one: T): void {
-  const list = map.get(resource);
-  if (list) list.push(one);
-  else map.set(resource, [one]);
 }

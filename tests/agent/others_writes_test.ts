@@ -1,5 +1,4 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { DeletedKeys, lookAfterDelete } from "../../lib/agent/deleted_keys.ts";
 import { OthersWrites } from "../../lib/agent/others_writes.ts";
 import type { WatchEvent } from "../../lib/etcd/mod.ts";
 import type { ComponentKeyCache, Intent, KeyRow } from "../../lib/keycache/mod.ts";
@@ -86,28 +85,4 @@ Deno.test("OthersWrites.about takes what its own Txns leave in the fence for its
   strictEqual(pending.about(deleted(FENCE)), "fence");
   const settled = new OthersWrites(() => cacheWith({}, []));
   strictEqual(settled.about(put(HEADER.next)), "fence");
-});
-
-Deno.test("DeletedKeys: each waits for 0.5 to 2 s, those of about one time together", () => {
-  const keys = new DeletedKeys();
-  strictEqual(keys.atMs, Infinity);
-  keys.add("a", 1_000, 0.5);
-  strictEqual(keys.atMs, lookAfterDelete(1_000, 0.5));
-  strictEqual(keys.atMs, 2_250);
-  keys.add("b", 1_500, 0);
-  keys.add("a", 1_600, 1);
-  keys.add("c", 2_000, 0);
-  deepStrictEqual([keys.due(2_249), keys.due(2_250)], [new Set(), new Set(["a", "b"])]);
-  keys.looked(["a", "b"]);
-  deepStrictEqual([keys.atMs, keys.due(2_500)], [2_500, new Set(["c"])]);
-  keys.add("d", 2_300, 0);
-  keys.looked();
-  strictEqual(keys.atMs, Infinity);
-});
-
-Deno.test("DeletedKeys holds a thousand at most, and says when it holds no more", () => {
-  const keys = new DeletedKeys();
-  const added = Array.from({ length: 1_001 }, (_, at) => keys.add(`k${at}`, 0, 0));
-  deepStrictEqual([added.indexOf(false), keys.due(500).size], [1_000, 1_000]);
-  strictEqual(keys.add("k7", 0, 0), true, "it is among them");
 });

@@ -166,7 +166,7 @@ Deno.test("a key that somebody deleted is looked at with the groups that are due
   deepStrictEqual(due, {
     kind: "groups",
     groups: new Set(["a/x"]),
-    deleted: new Set(["/r/a"]),
+    later: { keys: new Set(["/r/a"]), groups: new Set() },
   });
   schedule.begun(due, 1_500);
   const next = schedule.due(1_500);
@@ -180,7 +180,7 @@ Deno.test("a key that somebody deleted is looked at with the groups that are due
   deepStrictEqual(schedule.due(2_500), {
     kind: "groups",
     groups: new Set(),
-    deleted: new Set(["/r/b"]),
+    later: { keys: new Set(["/r/b"]), groups: new Set() },
   });
   schedule.begun({ kind: "full" }, 2_500);
   strictEqual(schedule.due(4_000).kind, "wait");
@@ -200,4 +200,36 @@ Deno.test("more deleted keys than a limit, or a time in which nobody watched, ar
   failing.fullSoon(1_000, 0);
   failing.deleted("/r/a", 1_000, 0);
   deepStrictEqual(failing.due(10_999), { kind: "wait", untilMs: 11_000 });
+});
+
+Deno.test("a key that was left to other nodes is looked at with its groups 0.3 to 1.5 s later", () => {
+  const schedule = settled();
+  const look = (key: string) => ({ keys: new Set([key]), groups: new Set(["a/x"]) });
+  schedule.changed("a/x", 800);
+  schedule.begun(schedule.due(1_000), 1_000);
+  schedule.yielded(look("/r/a"), 1_000, 0.5);
+  strictEqual(schedule.dirtyGroups, 1, "it waits to be looked at");
+  // One that comes a little later goes along; one that waits already does not wait anew.
+  schedule.yielded(look("/r/b"), 1_500, 1);
+  schedule.yielded(look("/r/a"), 1_600, 1);
+  deepStrictEqual(schedule.due(1_899), { kind: "wait", untilMs: 1_900 });
+  const due = schedule.due(1_900);
+  const later = { keys: new Set(["/r/a", "/r/b"]), groups: new Set(["a/x"]) };
+  deepStrictEqual(due, { kind: "groups", groups: new Set(), later });
+  schedule.begun(due, 1_900);
+  strictEqual(schedule.dirtyGroups, 0);
+  // What is young is looked at once more all the same.
+  deepStrictEqual(schedule.due(1_900), { kind: "wait", untilMs: 1_000 + SETTLED_MS });
+});
+
+Deno.test("an etcd that came back is filled after a moment of the node's own, however often it is told", () => {
+  const schedule = settled();
+  schedule.failed(60_000, 1_000);
+  schedule.begun({ kind: "full" }, 1_000);
+  schedule.refill(2_000, 0.75);
+  for (let at = 2_000; at < 3_200; at += 100) {
+    schedule.refill(at, 0);
+    deepStrictEqual(schedule.due(at), { kind: "wait", untilMs: 3_200 }, `at ${at}`);
+  }
+  deepStrictEqual(schedule.due(3_200), { kind: "full" });
 });

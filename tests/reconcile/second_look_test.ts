@@ -13,7 +13,7 @@ Deno.test("reconcile() tells no conflict of a key that its second look puts", as
   await world.look();
   await node.put(world.key("/pods/default/a"), "k8s\0theirs");
   await node.delete(world.key("/pods/default/b"));
-  node.etcd.next(async (send) => {
+  node.etcd.nextValues(async (send) => {
     const answer = await send();
     files.put(LOST, { resourceVersion: "99" });
     await node.delete(world.key("/pods/default/a"));

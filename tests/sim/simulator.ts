@@ -16,6 +16,7 @@ import { RETIRED, Retired } from "./checkers/retired.ts";
 import { ShortAbsence } from "./checkers/short_absence.ts";
 import { TakenUp } from "./checkers/taken_up.ts";
 import { TheValue } from "./checkers/the_value.ts";
+import { WritesNothing } from "./checkers/writes_nothing.ts";
 import { Cloud, MAX_RESOURCE_VERSION, RESOURCES, versionIn } from "./cloud.ts";
 import { Environment } from "./environment.ts";
 import { EtcdLedger } from "./etcd_ledger.ts";
@@ -140,6 +141,7 @@ class Simulation {
       new Answered(world),
       new Retired(),
       new TakenUp(world),
+      new WritesNothing(),
       new FailedOperation(),
       noticed,
       new AtRest(world, forgotten),

@@ -45,6 +45,14 @@ export function writesOf(request: ITxnRequest): GuardedOp[] {
   return found;
 }
 
+/** Every key that a Txn reads by itself, wherever it is nested. */
+export function readsOf({ success = [], failure = [] }: ITxnRequest): string[] {
+  return [...success, ...failure].flatMap((op) => {
+    if (op.request_txn) return readsOf(op.request_txn);
+    return op.request_range?.key ? [String(op.request_range.key)] : [];
+  });
+}
+
 /** The value that a Txn gives to the fence; empty if it deletes it, or leaves it. */
 export function fenceValue(request: ITxnRequest): string {
   const fence = writesOf(request).find(({ key }) => key.startsWith("/edgekeyd/"));

@@ -403,9 +403,17 @@ const TABLE: Record<string, [Case, Decision]> = {
     { row: rowOf({ ours: false, mod: "9", uid: "", resourceVersion: "" }), observed: "9" },
     { action: "none", conflict: APISERVER },
   ],
-  "what was judged under another policy is judged anew": [
+  "what was judged under another policy is read before it is replaced": [
     { row: theirs, observed: "9" },
+    { action: "read" },
+  ],
+  "and replaced if it is older than ours": [
+    { row: theirs, observed: "9", value: found("6") },
     put(old, "9", "newer than another importer's value"),
+  ],
+  "and left if etcd was restored since, and holds a newer value at the same mod": [
+    { row: theirs, observed: "9", value: found("8") },
+    note(found("8"), false, [old]),
   ],
   "what is another's and changed is read again": [
     { row: theirs, observed: "10" },

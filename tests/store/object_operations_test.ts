@@ -210,7 +210,8 @@ Deno.test("operations on one object, on a real etcd", async (t) => {
     "a create that failed as etcd went away, once another was faster, has left no owner",
     async (node, key) => {
       const theirs = objectJson({ name: "a", resourceVersion: "3" });
-      node.etcd.next(beforeTxn(() => node.put(key("a"), theirs)), unreachable);
+      node.etcd.next(beforeTxn(() => node.put(key("a"), theirs)));
+      node.etcd.nextValues(unreachable);
       await rejects(createObject(node.context, place("a"), pod("a"), OPTIONS), {
         code: "Etcd",
       });

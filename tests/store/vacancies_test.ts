@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { VacantSpan } from "../../lib/etcd/mod.ts";
 import { isIn } from "../../lib/store/spans.ts";
-import { Vacancies } from "../../lib/store/vacancies.ts";
+import { vacantSpans } from "../../lib/store/vacancies.ts";
 import { bytesBefore, key, PREFIX } from "./_keys.ts";
 
 /** From one of the keys to another with nothing that is seen in between, as a look at etcd tells. */
@@ -20,17 +20,30 @@ function emptySpans(keys: readonly string[], seen: readonly string[]): VacantSpa
   return spans;
 }
 
-Deno.test("Vacancies.spansOf() never spans a key that was seen or written, and only what is worth a compare", () => {
+/** Spans of new keys, where others were seen, or are changed by the same Txn. */
+function spansOf(
+  keys: readonly string[],
+  seen: readonly string[] = [],
+  { known = [], maxTxnOps = 128 }: { known?: readonly string[]; maxTxnOps?: number } = {},
+) {
+  const ops = [
+    ...keys.map((one) => ({ key: one, guardMod: "0" })),
+    ...known.map((one) => ({ key: one, guardMod: "7" })),
+  ];
+  return vacantSpans(ops, emptySpans(keys, seen), {
+    cache: { identity: { prefix: PREFIX } },
+    maxTxnOps,
+  });
+}
+
+Deno.test("vacantSpans() never spans a key that was seen, and only what is worth a compare", () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(key, { maxLength: 60 }),
       fc.array(key, { maxLength: 3 }),
-      fc.array(key, { maxLength: 2 }),
-      (keys, seen, written) => {
-        const vacancies = new Vacancies(emptySpans(keys, seen), PREFIX, 128);
-        for (const one of written) vacancies.fill([one]);
-        const spans = vacancies.spansOf(keys);
-        for (const one of [...seen, ...written]) assert.equal(isIn(spans, one), false, one);
+      (keys, seen) => {
+        const spans = spansOf(keys, seen);
+        for (const one of seen) assert.equal(isIn(spans, one), false, one);
         for (const { first, last } of spans) {
           const inside = keys.filter((one) =>
             bytesBefore(first, one) <= 0 && bytesBefore(one, last) <= 0
@@ -42,43 +55,22 @@ Deno.test("Vacancies.spansOf() never spans a key that was seen or written, and o
     ),
   );
   const many = Array.from({ length: 8 }, (_, at) => `${PREFIX}/pods/d/p${at}`);
-  const spansOf = (keys: readonly string[], ...names: string[]) => {
-    const seen = names.map((name) => `${PREFIX}/pods/d/${name}`);
-    return new Vacancies(emptySpans(keys, seen), PREFIX, 128).spansOf(keys);
-  };
-  assert.deepEqual(spansOf(many, "a", "p8"), [
+  const pods = (...names: string[]) => names.map((name) => `${PREFIX}/pods/d/${name}`);
+  assert.deepEqual(spansOf(many, pods("a", "p8")), [
     { first: `${PREFIX}/pods/d/p0`, last: `${PREFIX}/pods/d/p7`, keys: 8 },
   ]);
   assert.deepEqual(spansOf(many.slice(1)), []);
-  assert.deepEqual(spansOf(many, "p3~"), []);
-  const known = (name: string) =>
-    new Vacancies(emptySpans(many, []), PREFIX, 128).spansOf(many, [`${PREFIX}/pods/d/${name}`]);
+  assert.deepEqual(spansOf(many, pods("p3~")), []);
+  const known = (name: string) => spansOf(many, [], { known: pods(name) });
   assert.deepEqual(known("p3~"), [], "one that the same Txn changes is there, seen or not");
   assert.equal(known("p8").length, 1);
 });
 
-Deno.test("Vacancies.spansOf() leaves the root's other compares their room", () => {
+Deno.test("vacantSpans() leaves the root's other compares their room", () => {
   const many = Array.from(
     { length: 10 },
     (_, resource) => Array.from({ length: 9 }, (_, at) => `${PREFIX}/r${resource}/p${at}`),
   ).flat();
-  const spans = (maxTxnOps: number) =>
-    new Vacancies(emptySpans(many, []), PREFIX, maxTxnOps).spansOf(many).length;
+  const spans = (maxTxnOps: number) => spansOf(many, [], { maxTxnOps }).length;
   assert.deepEqual([3, 15, 16, 32, 128, 1_000].map(spans), [0, 0, 1, 2, 8, 8]);
-});
-
-Deno.test("Vacancies.spansOf() gives what a Txn wrote around or inside of it no span", () => {
-  const names = (from: number, count: number) =>
-    Array.from({ length: count }, (_, at) => `${PREFIX}/pods/d/p${100 + from + at}`);
-  const spansAfter = (...written: string[][]) => {
-    const vacancies = new Vacancies(emptySpans(names(0, 100), []), PREFIX, 128);
-    for (const keys of written) vacancies.fill(keys);
-    return vacancies.spansOf(names(20, 10)).length;
-  };
-  assert.equal(spansAfter(), 1);
-  assert.equal(spansAfter(names(0, 20), names(30, 5)), 1);
-  assert.equal(spansAfter(names(0, 21)), 0);
-  assert.equal(spansAfter(names(29, 9)), 0);
-  assert.equal(spansAfter(names(24, 1)), 0);
-  assert.equal(spansAfter([...names(0, 1), ...names(40, 1)]), 0);
 });

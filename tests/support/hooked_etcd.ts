@@ -15,6 +15,12 @@ export type TxnHook = (
   request: ITxnRequest,
 ) => Promise<ITxnResponse>;
 
+/** What happens to one read of values instead of being sent and answered. */
+export type ValuesHook = (
+  send: () => Promise<RangesResponse>,
+  requests: readonly IRangeRequest[],
+) => Promise<RangesResponse>;
+
 /** The Txn is applied, and its answer lost. */
 export const loseAnswer: TxnHook = async (send) => {
   await send();
@@ -26,8 +32,8 @@ export const loseRequest: TxnHook = () => {
   throw new EtcdError("unavailable", "the request was lost");
 };
 
-/** No connection was established: the Txn was certainly not sent. */
-export const unreachable: TxnHook = () => {
+/** No connection was established: nothing was sent, for certain. */
+export const unreachable = (): Promise<never> => {
   throw new EtcdError("unreachable", "nobody listens");
 };
 
@@ -72,6 +78,7 @@ export class HookedEtcd implements Etcd {
   readonly #etcd: Etcd;
   readonly #maxTxnOps: number;
   readonly #hooks: TxnHook[] = [];
+  readonly #valuesHooks: ValuesHook[] = [];
   /** All Txns that were sent or meant to be. */
   readonly txns: ITxnRequest[] = [];
   /** Sizes of those Txns, as they were reckoned. */
@@ -89,6 +96,11 @@ export class HookedEtcd implements Etcd {
     this.#hooks.push(...hooks);
   }
 
+  /** What happens to the next reads of values that are no Txn of the fence's, one hook each. */
+  nextValues(...hooks: ValuesHook[]): void {
+    this.#valuesHooks.push(...hooks);
+  }
+
   range(request: IRangeRequest): Promise<IRangeResponse> {
     this.ranges.push(request);
     return this.#etcd.range(request);
@@ -97,7 +109,9 @@ export class HookedEtcd implements Etcd {
   rangeAll(requests: readonly IRangeRequest[]): Promise<RangesResponse> {
     assert.ok(requests.length <= this.#maxTxnOps, `${requests.length} ranges in one Txn`);
     this.ranges.push(...requests);
-    return this.#etcd.rangeAll(requests);
+    const send = () => this.#etcd.rangeAll(requests);
+    const areValues = requests.every((request) => !request.keys_only);
+    return areValues ? this.#valuesHooks.shift()?.(send, requests) ?? send() : send();
   }
 
   async txn(request: ITxnRequest, bytes?: number): Promise<ITxnResponse> {

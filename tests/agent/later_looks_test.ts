@@ -1,0 +1,36 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { LaterLooks, momentOf } from "../../lib/agent/later_looks.ts";
+
+const JITTER = { minMs: 500, maxMs: 2_000 };
+
+/** Keys that have to do with no group. */
+function keysAlone(...keys: string[]) {
+  return { keys: new Set(keys), groups: new Set<string>() };
+}
+
+Deno.test("LaterLooks: each waits for a moment of its jitter, those of about one time together", () => {
+  const looks = new LaterLooks(JITTER);
+  strictEqual(looks.atMs, Infinity);
+  looks.add({ keys: new Set(["a"]), groups: new Set(["app/pods"]) }, 1_000, 0.5);
+  strictEqual(looks.atMs, momentOf(JITTER, 1_000, 0.5));
+  strictEqual(looks.atMs, 2_250);
+  looks.add(keysAlone("b"), 1_500, 0);
+  looks.add(keysAlone("a"), 1_600, 1);
+  looks.add(keysAlone("c"), 2_000, 0);
+  deepStrictEqual([...looks.groups], ["app/pods"]);
+  deepStrictEqual(looks.due(2_249), keysAlone());
+  const due = { keys: new Set(["a", "b"]), groups: new Set(["app/pods"]) };
+  deepStrictEqual(looks.due(2_250), due);
+  looks.looked(due);
+  deepStrictEqual([looks.atMs, looks.due(2_500)], [2_500, keysAlone("c")]);
+  looks.add(keysAlone("d"), 2_300, 0);
+  looks.looked();
+  deepStrictEqual([looks.atMs, [...looks.groups]], [Infinity, []]);
+});
+
+Deno.test("LaterLooks holds a thousand keys at most, and says when it holds no more", () => {
+  const looks = new LaterLooks(JITTER);
+  const added = Array.from({ length: 1_001 }, (_, at) => looks.add(keysAlone(`k${at}`), 0, 0));
+  deepStrictEqual([added.indexOf(false), added.at(-1)], [1_000, false]);
+  strictEqual(looks.add(keysAlone("k7"), 0, 0), true, "it waits already");
+});
