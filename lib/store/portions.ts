@@ -15,8 +15,8 @@ export interface Portion {
 }
 
 /**
- * Where all batches create keys and nothing else, they are begun with any of them: nodes that fill
- * one empty etcd do not all send the same batch.
+ * Where all batches bring back keys that etcd has lost, they are begun with any of them: nodes that
+ * fill one empty etcd do not all send the same batch.
  *
  * @param batches in the order in which they were packed
  * @param random makes random hexadecimal digits
@@ -25,8 +25,8 @@ export function begunAnywhere(
   batches: readonly (readonly PlannedOp[])[],
   random: () => string,
 ): readonly (readonly PlannedOp[])[] {
-  const creates = batches.every((batch) => batch.every(isCreate));
-  if (batches.length < 2 || !creates) return batches;
+  const isRefill = batches.every((batch) => batch.every((op) => isCreate(op) && op.before));
+  if (batches.length < 2 || !isRefill) return batches;
   const first = Number.parseInt(random().slice(0, 8), 16) % batches.length;
   return [...batches.slice(first), ...batches.slice(0, first)];
 }
