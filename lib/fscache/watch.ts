@@ -76,6 +76,11 @@ export function watchCache(
   };
   const probe = probeFile === undefined ? undefined : new WatchProbe(probeFile);
   const answers = () => probe?.answers() ?? Promise.resolve(true);
+  // Deno counts watches by path: where a directory was watched, another one would not be.
+  const tell = (path: string, isReplaced = false) => {
+    const isInDoubt = isReplaced || directories.isRemade;
+    hint(isInDoubt ? { kind: "doubt" } : hintOf(path.slice(real.length + 1)));
+  };
   const made: string[] = [];
   let isAsking = false;
   // Beside a FIFO a new directory can be made, too: so it is asked before each is watched.
@@ -92,7 +97,7 @@ export function watchCache(
       }
       watchAll(fresh);
       // What was written there before it was watched was told to nobody.
-      for (const path of fresh) hint(hintOf(path.slice(real.length + 1)));
+      for (const path of fresh) tell(path);
     }
     isAsking = false;
   };
@@ -105,8 +110,7 @@ export function watchCache(
       const hasLeft = event.kind === "remove" || event.kind === "rename";
       for (const path of event.paths) {
         made.push(...directories.note(path));
-        const isReplaced = hasLeft && (path === real || directories.has(path));
-        hint(isReplaced ? { kind: "doubt" } : hintOf(path.slice(real.length + 1)));
+        tell(path, hasLeft && (path === real || directories.has(path)));
       }
       watchMade();
     },

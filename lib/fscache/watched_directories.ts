@@ -26,6 +26,9 @@ export class WatchedDirectories {
   readonly #counts = new Map<string, number>();
   readonly #tooMany = new Set<string>();
   readonly #special = new Set<string>();
+  /** Paths at which one was, and is no more. */
+  readonly #gone = new Set<string>();
+  #isRemade = false;
   #turn: Iterator<[string, Noted]> = this.#noted.entries();
 
   /** @param root the real path of the cache root */
@@ -42,6 +45,11 @@ export class WatchedDirectories {
   /** Components with more than are watched. */
   get tooMany(): ReadonlySet<string> {
     return this.#tooMany;
+  }
+
+  /** Tells whether one was made where another had been: a watch may stay on the one that is gone. */
+  get isRemade(): boolean {
+    return this.#isRemade;
   }
 
   /**
@@ -153,6 +161,7 @@ export class WatchedDirectories {
   #forget(path: string): void {
     this.#special.delete(path);
     if (!this.#noted.delete(path)) return;
+    this.#gone.add(path);
     const component = this.#componentOf(path);
     this.#counts.set(component, (this.#counts.get(component) ?? 1) - 1);
   }
@@ -160,6 +169,7 @@ export class WatchedDirectories {
   #note(path: string, levelsBelow: number): string[] {
     const identity = identityAt(path);
     if (identity === "" || this.#noted.has(path)) return [];
+    this.#isRemade ||= this.#gone.has(path);
     const component = this.#componentOf(path);
     const count = this.#counts.get(component) ?? 0;
     if (count >= MAX_DIRECTORIES_OF_COMPONENT) {

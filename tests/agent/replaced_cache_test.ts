@@ -107,6 +107,22 @@ Deno.test("a daemon goes on to follow a cache that is replaced", async (t) => {
       }),
   );
 
+  await t.step(
+    "a component, group or namespace that is removed, and made again later",
+    () =>
+      onTwoCaches(server, "later", async ({ node, arrives }) => {
+        for (const place of ["kubelet", "kubelet/pods.v1.core", "kubelet/pods.v1.core/default"]) {
+          node.remove(place);
+          // Long enough for the daemon to see that it is gone, or to have looked at it once more.
+          const rest = () => new Promise((resolve) => setTimeout(resolve, 800));
+          await rest();
+          await arrives(`${place} was made again`);
+          await rest();
+          await arrives(`${place} was made again, and all is quiet`);
+        }
+      }),
+  );
+
   for (const place of ["", "/kubelet", "/kubelet/pods.v1.core"]) {
     await t.step({
       name: `a mount over ${place || "the root"}, and its end`,

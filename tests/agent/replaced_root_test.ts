@@ -169,6 +169,19 @@ Deno.test("RootWatch follows a component or group that is replaced, each time", 
   }
 });
 
+Deno.test("RootWatch follows a component, group or namespace that is removed, and made again later", async () => {
+  for (const place of ["kubelet", GROUP, `${GROUP}/default`]) {
+    await using cache = await watched();
+    for (const gapMs of [0, 5, 400]) {
+      Deno.removeSync(`${cache.root}/${place}`, { recursive: true });
+      // Meanwhile the watch takes in what it is told of the removal.
+      await new Promise((resolve) => setTimeout(resolve, gapMs));
+      cache.make(cache.root);
+      await cache.follows(`${place} was made again, ${gapMs} ms later`);
+    }
+  }
+});
+
 for (const place of ["", "/kubelet", `/${GROUP}`, `/${GROUP}/default`]) {
   const name = place === "" ? "the root" : place.slice(1);
   Deno.test({

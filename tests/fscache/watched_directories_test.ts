@@ -60,6 +60,25 @@ Deno.test("WatchedDirectories.note() takes up what was made, with all below, and
   strictEqual(directories.has(`${tree.root}/link`), false, "no symlink is followed");
 });
 
+Deno.test("WatchedDirectories.isRemade tells of a directory that was made where another had been", () => {
+  for (const path of ["kubelet", "kubelet/pods.v1.core", "kubelet/pods.v1.core/default"]) {
+    for (const how of ["an event", "a look"]) {
+      using tree = new Tree();
+      tree.make("kubelet/pods.v1.core/default");
+      const directories = new WatchedDirectories(tree.root);
+      Deno.removeSync(`${tree.root}/${path}`, { recursive: true });
+      if (how === "an event") directories.note(`${tree.root}/${path}`);
+      else directories.findReplaced();
+      tree.make("kubelet/services.v1.core/shop");
+      directories.note(`${tree.root}/kubelet/services.v1.core`);
+      strictEqual(directories.isRemade, false, `${how}: ${path}`);
+      tree.make("kubelet/pods.v1.core/default");
+      directories.note(`${tree.root}/${path}`);
+      strictEqual(directories.isRemade, true, `${how}: ${path}`);
+    }
+  }
+});
+
 Deno.test("WatchedDirectories.findReplaced() looks at some at a time, and comes round to all", () => {
   using tree = new Tree();
   for (let name = 0; name < 500; name++) tree.make(`c/g${name}.v1.core`);
