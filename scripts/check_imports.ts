@@ -12,12 +12,14 @@
 import { dirname, fromFileUrl, join, resolve, toFileUrl } from "@std/path";
 
 /**
- * What lib/ is made of, from the top down; `lib` are the files beside its folders. Each may import
+ * What lib/ is made of, from the top down: first what other programs import; `lib` are the other
+ * files beside its folders. Each may import
  * what stands in a later line; those of one line don't know each other.
  */
 const LAYERS: readonly (readonly string[])[] = [
+  ["lib/mod.ts", "lib/client.ts"],
   ["lib/cli"],
-  ["lib/agent"],
+  ["lib/agent", "lib/library"],
   ["lib/reconcile"],
   ["lib/store"],
   ["lib/keycache", "lib/etcd"],
@@ -114,6 +116,7 @@ function problemsOf({ from, to, line }: Import): string[] {
 
 /** What stands in a layer and holds a file; the file itself if it is not in lib/. */
 function partOf(path: string): string {
+  if (LAYERS[0]?.includes(path)) return path;
   return /^lib(\/[^/]+(?=\/))?/.exec(path)?.[0] ?? path;
 }
 

@@ -1,5 +1,4 @@
 import type { AgentClock, CacheUse } from "../agent/mod.ts";
-import { setImmediate } from "node:timers";
 import { connect, type Etcd, type Exposure, exposuresOf, txnBudget } from "../etcd/mod.ts";
 import {
   type CacheOptions,
@@ -11,18 +10,16 @@ import {
   memoryCache,
   type StateDirectory,
 } from "../keycache/mod.ts";
+import { randomId } from "../random_id.ts";
+import { realClock } from "../real_clock.ts";
 import type { HomeCluster, StoreContext } from "../store/mod.ts";
 import { type Options, tlsFilesOf } from "./options.ts";
 import { checkCredentials } from "./remembered_credentials.ts";
 import { knownAtOnce, renamedHost, toRemember } from "./remembered.ts";
 
-/** The real clock. */
+/** The real clock, which can also ring. */
 export const clock: AgentClock = {
-  nowMs: () => Date.now(),
-  steadyMs: () => performance.timeOrigin + performance.now(),
-  monotonicMs: () => performance.now(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  pause: () => new Promise((resolve) => setImmediate(resolve)),
+  ...realClock,
   alarm(ms, ring) {
     const timer = setTimeout(ring, ms);
     return () => clearTimeout(timer);
@@ -117,7 +114,8 @@ export function cacheOptionsOf(options: Options): CacheOptions {
       ...(options.given.has("node-name") ? [] : ["nodeName" as const]),
       ...(options.given.has("etcd-prefix") ? [] : ["prefix" as const]),
     ],
-    newLife: () => makeLife({ nowMs: clock.nowMs(), hostname: options.hostname, random: random() }),
+    newLife: () =>
+      makeLife({ nowMs: clock.nowMs(), hostname: options.hostname, random: randomId() }),
     nowMs: clock.steadyMs,
   };
 }
@@ -142,7 +140,7 @@ export function storeContext(
     home,
     maxTxnOps: options.etcdMaxTxnOps,
     requestBytes: txnBudget(options.etcdMaxRequestBytes, options.etcdUsername),
-    random,
+    random: randomId,
     clock,
   };
 }
@@ -190,12 +188,4 @@ async function using<T>(
   } finally {
     cache.close();
   }
-}
-
-/** 128 random bits in hexadecimal. */
-function random(): string {
-  return Array.from(
-    crypto.getRandomValues(new Uint8Array(16)),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
 }

@@ -1,5 +1,6 @@
 /** The fs cache: its layout, and what a scan finds in it. */
 export { AbsenceHistory, type MissedLook, type MissingFile } from "./absence_history.ts";
+export { ComponentClashError } from "./component_clash.ts";
 export { type ComponentHolding, type ComponentLimits, overLimit } from "./component_limits.ts";
 export type { ComponentRoomOptions } from "./component_rooms.ts";
 export { namesInRoot } from "./component_names.ts";

@@ -1,8 +1,7 @@
-import { customResource, namesInRoot } from "../../fscache/mod.ts";
+import { ComponentClashError, customResource, namesInRoot } from "../../fscache/mod.ts";
 import { isBuiltinGroup } from "../../k8s/mod.ts";
 import { fileValues } from "../../reconcile/mod.ts";
 import type { ApplyResult, ObjectOptions, ObjectPlace, StoreContext } from "../../store/mod.ts";
-import { ComponentClashError } from "../component_clash.ts";
 import type { ErrorCode } from "../error_codes.ts";
 import type { Node } from "../node.ts";
 import { type Answers, ref } from "../schemas.ts";

@@ -1,0 +1,9 @@
+/**
+ * A store of a node's objects in the pool's etcd, for a program that embeds it.
+ *
+ * @module
+ */
+export { EdgeStore, type RunOptions } from "./edge_store.ts";
+export { NoCacheError } from "./no_cache_error.ts";
+export type { CacheSettings, StoreSettings } from "./settings.ts";
+export { StoreBusyError } from "./turns.ts";

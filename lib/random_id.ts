@@ -1,0 +1,7 @@
+/** Makes 128 random bits as hexadecimal text. */
+export function randomId(): string {
+  return Array.from(
+    crypto.getRandomValues(new Uint8Array(16)),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
