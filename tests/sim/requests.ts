@@ -1,5 +1,5 @@
 import { EdgekeydError } from "../../lib/errors.ts";
-import { ComponentClashError } from "../../lib/agent/component_clash.ts";
+import { ComponentClashError } from "../../lib/fscache/mod.ts";
 import { formatGvr, type Gvr, parseGvr } from "../../lib/k8s/mod.ts";
 import { namesInRoot } from "../../lib/fscache/mod.ts";
 import { fileValues, takeOverKeys } from "../../lib/reconcile/mod.ts";
