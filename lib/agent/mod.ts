@@ -40,8 +40,6 @@ export {
   type ConditionItem,
   type ConditionKind,
   type ConditionName,
-  conditionsOf,
-  exceptionsOf,
   type Facts,
   itemWords,
   NODE_STATES,

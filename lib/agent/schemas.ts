@@ -201,6 +201,10 @@ export const SCHEMAS = {
     report,
     notes: described("What a person should know beside it, one line each.", listOf(TEXT)),
     busy: described("Groups in which a rewrite was still under way.", listOf(TEXT)),
+    "conditions?": described(
+      "What keeps it from being in step, and what to do.",
+      listOf(CONDITION_SCHEMAS.Condition),
+    ),
     "failure?": described("Why it did not come to its end.", failure),
   }),
   Verification: record({

@@ -1,4 +1,6 @@
+import type { InvalidPath } from "../fscache/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
+import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import type { Answers } from "./schemas.ts";
 import { conditionsOf, type Facts, reasonsOf, stateOf } from "./conditions/mod.ts";
 import { componentOfPath } from "./group_paths.ts";
@@ -69,7 +71,7 @@ export function statusOf(cache: ComponentKeyCache, known: Known): NodeStatus {
     pendingKeys: cache.intent?.header.entries ?? 0,
     othersKeys: othersKeysIn(cache),
     conflicts: [...facts.conflicts].map(([key, reason]) => ({ key, reason })).sort(byKey),
-    ...(invalid && { invalid }),
+    ...(invalid && { invalid: shownPaths(invalid) }),
     ...(heldBack && { heldBack }),
     ...(secretsLeftOut > 0 && { secretsLeftOut }),
     ...(halfRewritten.length > 0 && { halfRewritten }),
@@ -86,6 +88,31 @@ export function statusOf(cache: ComponentKeyCache, known: Known): NodeStatus {
 export function judgementOf(facts: Facts): Pick<NodeStatus, "state" | "notReady" | "conditions"> {
   const conditions = conditionsOf(facts);
   return { state: stateOf(conditions), notReady: reasonsOf(conditions), conditions };
+}
+
+/**
+ * What a pass came to, as it is shown to who asked for it.
+ *
+ * @param outcome of the pass
+ */
+export function shownOutcome(
+  { report, notes, busy, failure }: ReconcileOutcome,
+): Answers["Reconciled"] {
+  const { conflicts, invalid, heldBack, notPut = [], busy: waiting = [] } = report;
+  const reasons = new Map(conflicts.map(({ key, reason }) => [key, reason]));
+  const conditions = conditionsOf({ conflicts: reasons, invalid, heldBack, notPut, waiting });
+  return {
+    report: { ...report, invalid: shownPaths(invalid) },
+    notes,
+    busy,
+    ...(conditions.length > 0 && { conditions }),
+    ...(failure && { failure: { code: failure.code, message: failure.message } }),
+  };
+}
+
+/** What makes them invalid is told by the conditions. */
+function shownPaths(invalid: readonly InvalidPath[]): NonNullable<NodeStatus["invalid"]> {
+  return invalid.map(({ path, reason }) => ({ path, reason }));
 }
 
 /** Keys whose value in etcd this node did not write. */

@@ -1,4 +1,4 @@
-import type { Answers } from "../agent/mod.ts";
+import { type Answers, whyNotInStep } from "../agent/mod.ts";
 import { NOTHING_DONE, type ReconcileReport } from "../reconcile/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode, noteOn } from "./find_node.ts";
@@ -6,7 +6,7 @@ import { presentable } from "./internal_error.ts";
 import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import { progressBar } from "./progress_bar.ts";
-import { summaryOf, textReport } from "./reconcile_text.ts";
+import { textReport } from "./reconcile_text.ts";
 import { clock } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 import { unmatchedNames } from "./unmatched_names.ts";
@@ -32,9 +32,9 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     };
     outcome = { report, notes: [], busy: [], failure: presentable(error) };
   }
-  const { report, failure } = outcome;
-  const why = failure && { failure: { code: failure.code, message: failure.message } };
-  printAnswer(options, terminal, { ...report, ...why }, () => {
+  const { report, failure, conditions = [] } = outcome;
+  const failed = failure && { failure: { code: failure.code, message: failure.message } };
+  printAnswer(options, terminal, { ...report, ...failed }, () => {
     if (!failure) textReport(report, terminal);
   });
   for (const text of [...unmatchedNames(options), ...outcome.notes]) note(text);
@@ -43,6 +43,8 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
     return EXIT.failed;
   }
   if (report.status === "in-step") return EXIT.ok;
-  terminal.err(`edgekeyd: ${summaryOf(report)}`);
+  // A daemon of an earlier version names no conditions.
+  const why = whyNotInStep(conditions) || "in step but for what the report lists";
+  terminal.err(`edgekeyd: ${why}`);
   return EXIT.partial;
 }

@@ -1,4 +1,3 @@
-import { conditionsOf, exceptionsOf } from "../agent/mod.ts";
 import type { ReconcileReport } from "../reconcile/mod.ts";
 import { plural } from "../plural.ts";
 import { paint, type Terminal } from "./terminal.ts";
@@ -57,17 +56,6 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
       }, revision ${report.revision}, ` +
       `${report.durationMs} ms`,
   );
-}
-
-/** One line that says why a run was only partial, and what to do. */
-export function summaryOf(
-  { conflicts, invalid, heldBack, notPut = [], busy: waiting = [] }: Pick<
-    ReconcileReport,
-    "conflicts" | "invalid" | "heldBack" | "notPut" | "busy"
-  >,
-): string {
-  const reasons = new Map(conflicts.map(({ key, reason }) => [key, reason]));
-  return exceptionsOf(conditionsOf({ conflicts: reasons, invalid, heldBack, notPut, waiting }));
 }
 
 function lines(terminal: Terminal, label: string, texts: readonly string[]): void {

@@ -117,7 +117,11 @@ export class ComponentRooms {
     return Array.from(this.#leftOut, ([path, { files, limit }]) => {
       const component = path.slice(0, path.indexOf("/"));
       const reason = overLimit(component, limit, this.#limits);
-      return { path, reason: `at least ${plural(rounded(files), "file")} left out: ${reason}` };
+      return {
+        path,
+        reason: `at least ${plural(rounded(files), "file")} left out: ${reason}`,
+        kind: "component-full",
+      };
     });
   }
 

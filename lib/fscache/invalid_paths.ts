@@ -1,4 +1,4 @@
-import type { InvalidPath } from "./snapshot.ts";
+import type { InvalidKind, InvalidPath } from "./snapshot.ts";
 
 /** A broken disk or a stray program can leave any number of bad files: so many of each component. */
 export const MAX_INVALID_PATHS = 10_000;
@@ -21,19 +21,24 @@ export class InvalidPaths {
    * @param path as it is on disk
    * @param canonicalPath what it stands for: this, and all below it, is kept
    * @param reason in a few words, without content
+   * @param kind what makes it so, if it is not the path itself
    */
-  add(path: string, canonicalPath: string, reason: string): void {
+  add(path: string, canonicalPath: string, reason: string, kind?: InvalidKind): void {
     const [component = ""] = canonicalPath.split("/", 1);
     const listed = this.#listed.get(component) ?? 0;
     this.#listed.set(component, listed + 1);
     // What concerns a component as a whole is always told, and keeps no other one.
     if (listed < MAX_INVALID_PATHS || !canonicalPath.includes("/")) {
-      this.#list.push({ path, reason });
+      this.#list.push({ path, reason, ...(kind && { kind }) });
       this.#kept.add(canonicalPath);
       return;
     }
     if (listed === MAX_INVALID_PATHS) {
-      this.#list.push({ path, reason: `${reason}; more are not listed` });
+      this.#list.push({
+        path,
+        reason: `${reason}; more are not listed`,
+        ...(kind && { kind }),
+      });
     }
     // To stay small, the whole directory is kept instead of each path in it.
     this.#kept.add(canonicalPath.slice(0, canonicalPath.lastIndexOf("/")));

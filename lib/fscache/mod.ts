@@ -27,4 +27,12 @@ export { identifyRoot } from "./root_identity.ts";
 export { type CacheWatch, type Unwatched, watchCache, type WatchHint } from "./watch.ts";
 export { isHuge, type StandingGroup, standingGroups, standsIn } from "./standing_groups.ts";
 export { CacheRootError, CacheTooLargeError } from "./scan_errors.ts";
-export type { Absence, InvalidPath, KnownFile, ScannedFile, Snapshot } from "./snapshot.ts";
+export {
+  type Absence,
+  INVALID_KINDS,
+  type InvalidKind,
+  type InvalidPath,
+  type KnownFile,
+  type ScannedFile,
+  type Snapshot,
+} from "./snapshot.ts";

@@ -100,7 +100,8 @@ export class ObjectFiles<K extends KnownFile> {
       }
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
-      this.#invalid.add(source, path, reasonOf(error));
+      const kind = error instanceof FileTooLargeError ? "too-large" : undefined;
+      this.#invalid.add(source, path, reasonOf(error), kind);
     }
     return true;
   }

@@ -39,12 +39,25 @@ export interface ScannedFile {
   readonly bytes?: Uint8Array;
 }
 
+/**
+ * What makes a path one that is not imported, where it is not the path itself that is wrong.
+ *
+ * - `component-full`: its component has more than `--max-component-keys` or `--max-component-bytes`
+ * - `too-large`: it is beyond `--max-object-bytes`, or fits no request to etcd
+ */
+export const INVALID_KINDS = ["component-full", "too-large"] as const;
+
+/** One of {@linkcode INVALID_KINDS}. */
+export type InvalidKind = typeof INVALID_KINDS[number];
+
 /** Something in the cache that is not an importable object. */
 export interface InvalidPath {
   /** Below the cache root, as it is on disk. */
   readonly path: string;
   /** In a few words, without content. */
   readonly reason: string;
+  /** Absent: the path itself is wrong. */
+  readonly kind?: InvalidKind;
 }
 
 /**

@@ -97,6 +97,7 @@ class Walk<K extends KnownFile> {
         component,
         `with ${error.source}, ${component} holds more than ${maxEntries} files and directories, ` +
           "and nothing of it is taken up (--max-component-keys)",
+        "component-full",
       );
     }
   }

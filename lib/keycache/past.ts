@@ -1,3 +1,4 @@
+import { INVALID_KINDS, type InvalidPath } from "../fscache/mod.ts";
 import { KeyCacheError } from "./errors.ts";
 
 /** Deletes of a component that wait until somebody confirms them. */
@@ -21,7 +22,7 @@ export interface Past {
   /** Components whose deletes it held back, and how many these are. */
   readonly heldBack: readonly HeldBack[];
   /** Paths that it did not import. */
-  readonly invalid: readonly { readonly path: string; readonly reason: string }[];
+  readonly invalid: readonly InvalidPath[];
   /** Keys that were to be put, and whose file it could not import. */
   readonly notPut: readonly {
     readonly key: string;
@@ -80,10 +81,11 @@ export function decodePast(value: unknown): Past {
         ...(secrets !== undefined && { secrets: numberOf(secrets) }),
       };
     }),
-    invalid: listOf(invalid).map((item) => ({
-      path: textIn(item, "path"),
-      reason: textIn(item, "reason"),
-    })),
+    invalid: listOf(invalid).map((item) => {
+      const said = fieldOf(item, "kind");
+      const kind = INVALID_KINDS.find((one) => one === said);
+      return { path: textIn(item, "path"), reason: textIn(item, "reason"), ...(kind && { kind }) };
+    }),
     notPut: listOf(notPut).map((item) => ({
       key: textIn(item, "key"),
       path: textIn(item, "path"),

@@ -15,5 +15,6 @@ export function tooLargeFiles(
   return Array.from(tooLarge, ([key, owner]) => ({
     path: (owner && cache.pathOf(key, owner)) ?? key,
     reason: FITS_NO_TXN,
+    kind: "too-large",
   }));
 }

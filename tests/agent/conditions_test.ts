@@ -56,6 +56,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
     invalid: [{
       path: "evil/pods.v1.core",
       reason: "at least 3 files left out: evil would hold more than 9 keys (--max-component-keys)",
+      kind: "component-full",
     }],
   },
   "invalid-paths": { invalid: [{ path: "kubelet/pods.v1.core/x", reason: "not valid JSON" }] },
@@ -249,6 +250,16 @@ Deno.test("what is said of a node in a word or a line, by what holds", () => {
   const secrets = conditionsOf({ heldBack: [{ component: "kubelet", deletes: 12, secrets: 3 }] });
   match(reasonsOf(secrets).join(), /\(with 3 core Secrets, [^)]*\); .*give --include-secrets if /);
   match(reasonsOf(conditionsOf({ retired: true })).join(), /^this node was retired; start/);
+});
+
+Deno.test("why a path is invalid is told by its kind, whatever its reason says", () => {
+  const told = (reason: string, kind?: "component-full" | "too-large") =>
+    conditionsOf({ invalid: [{ path: "a/b", reason, ...(kind && { kind }) }] })
+      .map(({ condition, advice }) => [condition, /--etcd-max-request-bytes/.test(advice)]);
+  deepStrictEqual(told("is beyond (--max-component-keys)"), [["invalid-paths", false]]);
+  deepStrictEqual(told("larger than 3 apples"), [["invalid-paths", false]]);
+  deepStrictEqual(told("too much", "component-full"), [["components-full", false]]);
+  deepStrictEqual(told("too much", "too-large"), [["invalid-paths", true]]);
 });
 
 Deno.test("a condition of a daemon of another version is shown, and taken for an exception", () => {

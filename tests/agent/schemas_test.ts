@@ -13,6 +13,7 @@ import {
 } from "../../lib/agent/schema.ts";
 import { closed } from "./_closed.ts";
 import type { Answers } from "../../lib/agent/mod.ts";
+import type { InvalidPath } from "../../lib/fscache/mod.ts";
 import type { ReconcileReport, TakeOver, Verification } from "../../lib/reconcile/mod.ts";
 
 /** True if two types are one, optional members and null included; else nothing fits. */
@@ -77,7 +78,10 @@ Deno.test("the type of a schema is what the schema describes, and the schema wha
 });
 
 Deno.test("what lower layers report is answered as it is: no member more, none less", () => {
-  const report: Same<Plain<Answers["Reconciled"]["report"]>, Plain<ReconcileReport>> = true;
+  type Shown = Omit<ReconcileReport, "invalid"> & {
+    readonly invalid: readonly Omit<InvalidPath, "kind">[];
+  };
+  const report: Same<Plain<Answers["Reconciled"]["report"]>, Plain<Shown>> = true;
   const verification: Same<
     Plain<Omit<Answers["Verification"], "conditions">>,
     Plain<Verification>

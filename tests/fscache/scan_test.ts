@@ -97,6 +97,8 @@ cacheTest("scan() lists what disagrees with its path, and never quotes it", asyn
   assert.match(reasons.get("kubelet/nodes.v1.core/edge") ?? "", /namespace/);
   assert.match(reasons.get("kubelet/deployments/default/web") ?? "", /apiVersion/);
   assert.equal(reasons.size, rows.length + 2);
+  const kinds = snapshot.invalid.flatMap(({ path, kind }) => kind ? [[path, kind]] : []);
+  assert.deepEqual(kinds, [[at("huge"), "too-large"]]);
   assert.ok(!JSON.stringify(snapshot.invalid).includes(secret));
   assert.deepEqual([...snapshot.files.keys()], [at("good")]);
 });
@@ -431,7 +433,7 @@ cacheTest(
       const full = snapshot.invalid.filter(({ reason }) =>
         /evil holds more than 1040 files .*--max-component-keys/.test(reason)
       );
-      assert.deepEqual(full.map(({ path }) => path), ["evil"]);
+      assert.deepEqual(full.map(({ path, kind }) => [path, kind]), [["evil", "component-full"]]);
       const others = snapshot.invalid.filter(({ path }) => path.split("/", 1).join() !== "evil");
       assert.deepEqual(others, []);
       assert.deepEqual([...snapshot.files.keys()], ["kubelet/pods.v1.core/default/web"]);
@@ -492,7 +494,9 @@ cacheTest("scan() throws CacheTooLargeError for a root of too many entries", asy
 });
 
 cacheTest("scan() takes up what a component has room for, and counts the rest", async (cache) => {
-  for (const name of ["a", "b", "c", "d"]) cache.put(`evil/nodes.v1.core/${name}`);
+  for (const name of ["a", "b", "c", "d"]) {
+    cache.put(`evil/nodes.v1.core/${name}`, { resourceVersion: "10" });
+  }
   const { files } = await cache.scan();
   const [size = 0] = [...files.values()].map(({ stamp }) => stamp.size);
   const heldBy = () => ({ keys: 1, bytes: size });
@@ -512,11 +516,13 @@ cacheTest("scan() takes up what a component has room for, and counts the rest", 
     assert.equal(some.files.size, 2);
     assert.deepEqual(some.invalid.map(({ path }) => path), ["evil/nodes.v1.core"]);
     assert.match(some.invalid[0]?.reason ?? "", reason);
+    assert.equal(some.invalid[0]?.kind, "component-full");
   }
   // What is recorded may change, but not grow; and it is not gone.
   const recorded = new Map([...files].slice(0, 2));
   const [grown = "", same = ""] = recorded.keys();
   cache.put(grown, { resourceVersion: "77", uid: "u".repeat(100) });
+  // A byte less: all this may be within one tick of the file system's clock.
   cache.put(same, { resourceVersion: "2" });
   const full = {
     limits: { maxKeys: 2, maxBytes: 2 * size },

@@ -5,7 +5,10 @@ const PAST = {
   lastSuccessMs: 7,
   failure: { code: "Etcd", message: "away" },
   heldBack: [{ component: "kubelet", deletes: 12 }],
-  invalid: [{ path: "kubelet/pods.v1.core/x", reason: "not valid JSON" }],
+  invalid: [
+    { path: "kubelet/pods.v1.core/x", reason: "not valid JSON" },
+    { path: "kubelet/pods.v1.core/y", reason: "larger than 9 bytes", kind: "too-large" as const },
+  ],
   notPut: [{ key: "/registry/a", path: "kubelet/a", reason: "missing in etcd" }],
   retired: true,
 };

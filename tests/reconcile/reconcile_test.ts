@@ -815,7 +815,10 @@ Deno.test("reconcile() on a real etcd and a real fs cache", async (t) => {
     world.files.put(`${POD}/b`, { padding: 9_000 });
     const done = await world.run();
     assert.deepEqual([done.status, done.created, done.updated], ["partial", 0, 0]);
-    assert.deepEqual(done.invalid.map(({ path }) => path), [`${POD}/a`, `${POD}/b`]);
+    assert.deepEqual(done.invalid.map(({ path, kind }) => [path, kind]), [
+      [`${POD}/a`, "too-large"],
+      [`${POD}/b`, "too-large"],
+    ]);
     assert.deepEqual(await world.values(), { "/pods/default/a": a });
     const again = world.files.put(`${POD}/a`, { resourceVersion: "9" });
     world.files.remove(`${POD}/b`);

@@ -1,7 +1,7 @@
 import { listComponentKeys } from "../../store/mod.ts";
 import { conditionsOf } from "../conditions/mod.ts";
 import type { Node } from "../node.ts";
-import { ownersOf } from "../status.ts";
+import { ownersOf, shownOutcome } from "../status.ts";
 import { ref } from "../schemas.ts";
 import { type Call, jsonRoute, type QueryParameter } from "./route.ts";
 import { written } from "./written.ts";
@@ -37,13 +37,12 @@ export function nodeRoutes(node: Node) {
       errors: ["NotReady", "TooLarge", "Unknown"],
       long: true,
       async answer(call) {
-        const { report, notes, busy, failure } = await node.reconcileNow({
+        const outcome = await node.reconcileNow({
           dryRun: isSet(call, "dryRun"),
           confirmDeletes: isSet(call, "confirmDeletes"),
           requireSingleTxn: isSet(call, "requireSingleTxn"),
         }, call.signal);
-        const why = failure && { failure: { code: failure.code, message: failure.message } };
-        return { report, notes, busy, ...why };
+        return shownOutcome(outcome);
       },
     }),
     jsonRoute({

@@ -52,7 +52,7 @@ export interface Definition {
   /** One item in a line, where the words are not what should be said of it alone. */
   readonly reason?: (item: ConditionItem) => string;
   /** What to do; a function if that depends on what it is about. */
-  readonly advice: string | ((items: readonly ConditionItem[]) => string);
+  readonly advice: string | ((items: readonly ConditionItem[], facts: Facts) => string);
   /** How the log tells of an item; absent where what it comes from is told when it happens. */
   readonly log?: ConditionLogWords;
 }
@@ -67,17 +67,4 @@ export interface ConditionLogWords {
   readonly about: string;
   /** The field that has the count. */
   readonly count?: string;
-}
-
-/**
- * What to do about a condition.
- *
- * @param definition the condition
- * @param items what it is about now
- */
-export function adviceOf(
-  { advice }: Pick<Definition, "advice">,
-  items: readonly ConditionItem[],
-): string {
-  return typeof advice === "string" ? advice : advice(items);
 }

@@ -1,5 +1,5 @@
 import { listOf, oneOf, record, type Schema, TEXT, type TypeOf } from "../schema.ts";
-import { adviceOf, CONDITION_PARTS, type Definition } from "./definition.ts";
+import { CONDITION_PARTS, type Definition } from "./definition.ts";
 import type { Facts } from "./facts.ts";
 import { NOT_READY } from "./not_ready.ts";
 import { WARNINGS } from "./warnings.ts";
@@ -43,10 +43,10 @@ export const CONDITIONS: ReadonlyMap<ConditionName, Definition> = new Map(
  */
 export function conditionsOf(facts: Facts): Condition[] {
   return [...CONDITIONS].flatMap(([condition, definition]) => {
-    const { kind, items: itemsOf, words } = definition;
+    const { kind, items: itemsOf, words, advice } = definition;
     const items = itemsOf(facts);
     if (items.length === 0) return [];
-    const advice = adviceOf(definition, items);
-    return [{ condition, kind, words: words(items), advice, items }];
+    const help = typeof advice === "string" ? advice : advice(items, facts);
+    return [{ condition, kind, words: words(items), advice: help, items }];
   });
 }

@@ -142,9 +142,8 @@ function reasonOf([item]: readonly ConditionItem[]): string {
   return item?.reason ?? "";
 }
 
-/** Core Secrets are the only ones that a reason stands with. */
-function heldBackAdvice(items: readonly ConditionItem[]): string {
-  const areSecrets = items.some(({ reason }) => reason !== undefined);
+function heldBackAdvice(_items: readonly ConditionItem[], { heldBack = [] }: Facts): string {
+  const areSecrets = heldBack.some(({ secrets }) => secrets !== undefined);
   return "see whether the fs cache's disk is mounted, and put back what is not meant to be gone; " +
     (areSecrets ? "give --include-secrets if Secrets are to stay; " : "") +
     "`edgekeyd --reconcile --dry-run --confirm-deletes` lists the keys; only if the deletes are " +

@@ -32,11 +32,6 @@ function farAheadReason({ key, resourceVersion, keys }: FarAhead): string {
     (keys > 1 ? `, and ${plural(keys - 1, "more key")}` : "");
 }
 
-/** Reasons of what a component has too much of. */
-const FULL = /\(--max-component-(?:keys|bytes)\)$/;
-/** Reasons of files that only are too much to take. */
-const TOO_LARGE = /^(larger than \d|does not fit one etcd request)/;
-
 /**
  * Conditions that somebody should look at some time, for the node does its work all the same. The
  * gravest first.
@@ -102,7 +97,7 @@ export const WARNINGS = {
     kind: "warning",
     effect: "exception",
     items: ({ invalid = [] }) =>
-      invalid.filter(({ reason }) => FULL.test(reason))
+      invalid.filter(({ kind }) => kind === "component-full")
         .map(({ path, reason }) => ({ about: path, reason })),
     words: ({ length }) =>
       `${plural(length, "place")} of which files are left out, since their component has too much`,
@@ -117,11 +112,11 @@ export const WARNINGS = {
     kind: "warning",
     effect: "exception",
     items: ({ invalid = [] }) =>
-      invalid.filter(({ reason }) => !FULL.test(reason))
+      invalid.filter(({ kind }) => kind !== "component-full")
         .map(({ path, reason }) => ({ about: path, reason })),
     words: ({ length }) => `${plural(length, "invalid path")} not imported`,
-    advice: (items) =>
-      items.some(({ reason = "" }) => TOO_LARGE.test(reason))
+    advice: (_items, { invalid = [] }) =>
+      invalid.some(({ kind }) => kind === "too-large")
         ? "raise --etcd-max-request-bytes here and --max-request-bytes of etcd for what is too " +
           "large, or --max-object-bytes if that is set; remove what else is invalid, or let " +
           "yurthub write it anew"
