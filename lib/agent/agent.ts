@@ -17,11 +17,13 @@ import { type ConnectionParts, Connections } from "./connections.ts";
 import { Findings } from "./findings.ts";
 import type { Health } from "./health.ts";
 import { writeToItsEnd } from "./interrupted_write.ts";
+import type { Log } from "./log.ts";
 import { Loop, type LoopOptions, type LoopParts } from "./loop.ts";
 import type { Node, PassRequest } from "./node.ts";
 import { Passes } from "./passes.ts";
-import { rememberRetiring } from "./remembered.ts";
+import { isRetired, rememberRejoining, rememberRetiring } from "./remembered.ts";
 import { Requests, type Work } from "./requests.ts";
+import { RetiredError } from "./retired_error.ts";
 import { RootWatch } from "./root_watch.ts";
 import { Schedule, type ScheduleOptions } from "./schedule.ts";
 import { type NodeStatus, type Setup, statusOf } from "./status.ts";
@@ -35,6 +37,8 @@ export interface AgentOptions extends LoopOptions, Omit<ScheduleOptions, "settle
   readonly setup: Setup;
   /** The cluster (decimal) that answered an earlier run; undefined if none is on record. */
   readonly clusterId?: string | undefined;
+  /** A node that was retired takes part again; else it stays out, and only tells of itself. */
+  readonly rejoin: boolean;
 }
 
 /** What the daemon is given to work with: it touches nothing else of the world. */
@@ -55,6 +59,8 @@ export class Agent implements Node {
   /** How it reconciles. */
   readonly reconcileOptions: ReconcileOptions;
   readonly #setup: Setup;
+  readonly #rejoin: boolean;
+  readonly #log: Log;
   readonly #clock: AgentClock;
   readonly #schedule: Schedule;
   readonly #connections: Connections;
@@ -106,6 +112,8 @@ export class Agent implements Node {
     const requests = new Requests(findings, wake);
     this.reconcileOptions = reconcile;
     this.#setup = options.setup;
+    this.#rejoin = options.rejoin;
+    this.#log = log;
     this.#clock = clock;
     this.#schedule = schedule;
     this.#connections = connections;
@@ -115,6 +123,7 @@ export class Agent implements Node {
     this.#writes = new WriteLog(log);
     const tools = { connections, findings, schedule, watch, passes, requests };
     this.#loop = new Loop(options, parts, tools);
+    if (!options.rejoin && isRetired(cache)) findings.retired();
   }
 
   /** What the last passes said. */
@@ -198,6 +207,7 @@ export class Agent implements Node {
       this.submit(async (context) => {
         const applied = await work(context);
         this.#findings.retired();
+        this.#log("notice", "this node was retired; nothing is written any more");
         return applied;
       }, signal);
     return writeToItsEnd(run, async (context) => {
@@ -221,9 +231,12 @@ export class Agent implements Node {
    * Runs until it is stopped.
    *
    * @throws {FenceError} if another agent has this node's name, or the cache was rolled back
+   * @throws {KeyCacheError} if the node is to take part again, and that can't be remembered
    */
-  run(): Promise<void> {
-    return this.#loop.run();
+  async run(): Promise<void> {
+    if (this.#rejoin) await rememberRejoining(this.cache);
+    if (this.health.retired) this.#log("notice", new RetiredError().message);
+    await this.#loop.run();
   }
 
   #statusWith(latencyMs: number | undefined): NodeStatus {

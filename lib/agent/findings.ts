@@ -146,10 +146,9 @@ export class Findings {
     this.#news = true;
   }
 
-  /** Takes in that the node has left the pool. */
+  /** Takes in that the node has left the pool, now or before this start. */
   retired(): void {
     this.#health = healthAfterRetiring(this.#health);
-    this.#parts.log("notice", "this node was retired; nothing is written any more");
     this.#news = true;
   }
 

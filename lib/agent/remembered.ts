@@ -75,6 +75,26 @@ export async function rememberRetiring({ memory }: ComponentKeyCache): Promise<v
 }
 
 /**
+ * Tells whether the node has left the pool, and is to stay out.
+ *
+ * @param cache its component-key cache
+ */
+export function isRetired({ memory }: ComponentKeyCache): boolean {
+  return memory.past?.retired === true;
+}
+
+/**
+ * Remembers that the node takes part again, from before it writes anything: else it could be out
+ * of the pool with keys in it.
+ *
+ * @param cache where
+ * @throws {KeyCacheError} what the database throws
+ */
+export async function rememberRejoining({ memory }: ComponentKeyCache): Promise<void> {
+  if (memory.past?.retired) await memory.remember({ ...memory.past, retired: false });
+}
+
+/**
  * What is remembered, as far as it still holds: what was let go of by name since is not held back.
  *
  * @param cache where

@@ -13,8 +13,15 @@ import {
 import { type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
 import { writeToItsEnd } from "./interrupted_write.ts";
 import { askedOptions, type Node, type PassRequest } from "./node.ts";
-import { rememberFailure, rememberPass, rememberRetiring } from "./remembered.ts";
+import {
+  isRetired,
+  rememberFailure,
+  rememberPass,
+  rememberRejoining,
+  rememberRetiring,
+} from "./remembered.ts";
 import { restingStatus } from "./resting_status.ts";
+import { RetiredError } from "./retired_error.ts";
 import type { NodeStatus, Setup } from "./status.ts";
 import type { AskedWrite } from "./write_log.ts";
 
@@ -29,6 +36,8 @@ export type CacheUse = "read" | "dry" | "change" | "fill";
 export interface RestingParts {
   /** How it reconciles. */
   readonly reconcile: ReconcileOptions;
+  /** A node that was retired takes part again; else it stays out. */
+  readonly rejoin: boolean;
   /** Asked for when the state directory is held. */
   readonly setup: () => Setup;
   /** The installed service that should hold the state directory, if there is one. */
@@ -93,6 +102,7 @@ export class RestingNode implements Node {
     operation: (context: StoreContext) => Promise<ApplyResult>,
   ): Promise<ApplyResult> {
     return writeToItsEnd((work) => this.#withStore("change", work), async (context) => {
+      checkTakesPart(context);
       await recover(context);
       return await operation(context);
     });
@@ -102,13 +112,24 @@ export class RestingNode implements Node {
     _asked: AskedWrite,
     operation: (context: StoreContext) => Promise<TakeOver>,
   ): Promise<TakeOver> {
-    return this.#withStore("fill", operation);
+    return this.#withStore("fill", async (context) => {
+      checkTakesPart(context);
+      return await operation(context);
+    });
   }
 
   reconcileNow(request: PassRequest): Promise<ReconcileOutcome> {
     const options = askedOptions(this.#parts.reconcile, request);
-    if (request.dryRun) return this.#withStore("dry", (context) => dryRun(context, options));
+    const { rejoin } = this.#parts;
+    if (request.dryRun) {
+      return this.#withStore("dry", async (context) => {
+        if (!rejoin) checkTakesPart(context);
+        return await dryRun(context, options);
+      });
+    }
     return this.#withStore("fill", async (context) => {
+      if (rejoin) await rememberRejoining(context.cache);
+      else checkTakesPart(context);
       const outcome = await reconcile(context, options);
       const { failure, busy: waiting, report } = outcome;
       const { heldBack, invalid, notPut = [], secretsLeftOut = 0 } = report;
@@ -150,4 +171,9 @@ export class RestingNode implements Node {
       }
     });
   }
+}
+
+/** @throws {RetiredError} if the node has left the pool */
+function checkTakesPart({ cache }: StoreContext): void {
+  if (isRetired(cache)) throw new RetiredError();
 }

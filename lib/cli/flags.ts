@@ -19,6 +19,12 @@ export const FLAGS = {
     only: "sync",
     setting: true,
   },
+  "rejoin": {
+    kind: "boolean",
+    help: "if this node was retired: let it take part in the pool again",
+    only: "sync",
+    setting: true,
+  },
   "output": {
     kind: "choice",
     choices: ["text", "json"],

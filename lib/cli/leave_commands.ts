@@ -1,3 +1,4 @@
+import { RetiredError } from "../agent/mod.ts";
 import { findNode, noteOn } from "./find_node.ts";
 import type { Options } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,6 +34,6 @@ export async function deleteUnclaimedCommand(
 export async function retireCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal);
   const code = await tellWritten(node.ask("POST /v1/retire"), options, terminal);
-  noteOn(terminal)("as soon as edgekeyd starts here again, this node takes part again");
+  noteOn(terminal)(`this node is out of the pool: ${RetiredError.ADVICE}`);
   return code;
 }

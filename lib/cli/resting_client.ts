@@ -26,6 +26,7 @@ export function restingClient(
   const session = { options, note, clusterId: () => met.id };
   const node = new RestingNode({
     reconcile: { ...reconcileOptionsOf(options), ...bar },
+    rejoin: options.rejoin,
     setup: () => setupOf(options),
     idleService: () => idleService(options.stateDir),
     lostDaemon: () => readDaemonMark(options.stateDir),

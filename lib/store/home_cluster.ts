@@ -38,7 +38,7 @@ export class OtherClusterError extends EdgekeydError {
     const others = isElsewhere ? "" : ", and others wrote to it";
     const cure = isElsewhere
       ? "Set --etcd-servers back (left out, it is as remembered), or run `edgekeyd retire` there " +
-        "first; if that etcd is gone for good,"
+        "first, and come with --rejoin; if that etcd is gone for good,"
       : "If another pool's etcd answers there now, set --etcd-servers right; if this pool's was " +
         "made anew, and others were faster to fill it,";
     super(

@@ -114,6 +114,7 @@ async function agentOnModels() {
       requireSingleTxn: false,
       adopt: false,
     },
+    rejoin: false,
     setup: { endpoints: [], stateDir: "/state", settings: {} },
     debounceMs: 200,
     resyncIntervalMs: RESYNC_MS,

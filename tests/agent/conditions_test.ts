@@ -249,7 +249,7 @@ Deno.test("what is said of a node in a word or a line, by what holds", () => {
   doesNotMatch(held(12), /include-secrets/);
   const secrets = conditionsOf({ heldBack: [{ component: "kubelet", deletes: 12, secrets: 3 }] });
   match(reasonsOf(secrets).join(), /\(with 3 core Secrets, [^)]*\); .*give --include-secrets if /);
-  match(reasonsOf(conditionsOf({ retired: true })).join(), /^this node was retired; start/);
+  match(reasonsOf(conditionsOf({ retired: true })).join(), /^this node was retired; .* `edgekeyd --reconcile --rejoin`; stop /);
 });
 
 Deno.test("why a path is invalid is told by its kind, whatever its reason says", () => {

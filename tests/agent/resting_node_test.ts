@@ -17,6 +17,7 @@ function clientOf(world: World): { client: NodeClient; uses: CacheUse[] } {
   const uses: CacheUse[] = [];
   const node = new RestingNode({
     reconcile: world.options(),
+    rejoin: false,
     setup: () => ({ endpoints: ["http://e"], stateDir: world.node.stateDir, settings: {} }),
     idleService: () => undefined,
     lostDaemon: () => undefined,

@@ -213,7 +213,7 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
     expectExit(await node.run(["retire", "-o=json"]), 0);
     strictEqual((await node.run(["keys"])).stdout, "");
     // It may come back.
-    expectExit(await node.reconcile(), 0);
+    expectExit(await node.reconcile("--rejoin"), 0);
     strictEqual((await etcd.keys("/edgekeyd/")).size, 1);
   });
 });

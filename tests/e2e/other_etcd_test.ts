@@ -37,7 +37,7 @@ Deno.test("other endpoints are told, and must be the same etcd", async () => {
 
   // What has left the one may come to the other.
   expectExit(await byHand(node, "retire"), 0);
-  expectExit(await node.run(["--reconcile", elsewhere]), 0);
+  expectExit(await node.run(["--reconcile", "--rejoin", elsewhere]), 0);
   strictEqual(settingsOf(node)["etcd-servers"], another.endpoint);
   expectExit(await byHand(node, "verify"), 0);
 });

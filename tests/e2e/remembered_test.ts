@@ -2,7 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { startEtcd } from "../support/etcd_server.ts";
 import { readStatus } from "../support/status.ts";
 import { expectExit } from "./_contract.ts";
-import { EdgeNode } from "./_node.ts";
+import { EdgeNode, EtcdView } from "./_node.ts";
 
 const PODS = 20;
 const POD_DIRECTORY = "kubelet/pods.v1.core";
@@ -58,11 +58,47 @@ Deno.test("status without a daemon: what the last run held back, did not import 
 
 Deno.test("status without a daemon: a retired node says so until it takes part again", async () => {
   await using server = await startEtcd();
+  using etcd = new EtcdView(server);
   using node = new EdgeNode(server);
   writePods(node);
   expectExit(await node.reconcile(), 0);
   expectExit(await node.run(["retire"]), 0);
   deepStrictEqual(await said(node), [1, ["retired"]]);
-  expectExit(await node.reconcile(), 0);
+
+  const record = `${node.root}/component-key-cache`;
+  Deno.writeTextFileSync(record, `kubelet#_v1_pods:${node.prefix}/pods/default/x\n`);
+  const before = await etcd.revision();
+  for (
+    const command of [
+      ["--reconcile"],
+      ["--reconcile", "--dry-run"],
+      ["--reconcile", "--adopt"],
+      ["--reconcile", "--confirm-deletes"],
+      ["delete-component", "kubelet"],
+      ["delete-unclaimed", `${node.prefix}/pods/default/x`],
+      ["import-key-cache", record],
+    ]
+  ) {
+    expectExit(await node.run(command), 1, /this node was retired; .*--reconcile --rejoin/);
+    deepStrictEqual(await said(node), [1, ["retired"]], String(command));
+  }
+  expectExit(await node.run(["retire"]), 0);
+  expectExit(await node.reconcile("--rejoin", "--dry-run"), 0);
+  strictEqual(await etcd.revision(), before);
+  deepStrictEqual(await said(node), [1, ["retired"]]);
+
+  expectExit(await node.reconcile("--rejoin"), 0);
   deepStrictEqual(await said(node), [0, []]);
+  expectExit(await node.reconcile(), 0);
+});
+
+Deno.test("a node that takes part again is no longer retired when its first run fails", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  writePods(node);
+  expectExit(await node.reconcile(), 0);
+  expectExit(await node.run(["retire"]), 0);
+  const gone = `--cache-dir=${node.root}/gone`;
+  expectExit(await node.run(["--reconcile", "--rejoin", gone]), 1, /gone is missing/);
+  expectExit(await node.reconcile(), 0);
 });

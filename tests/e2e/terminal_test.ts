@@ -84,7 +84,7 @@ Deno.test("terminal: what can't be printed undoes no work, and what was done is 
         return { code, stderr };
       };
       for (const output of ["text", "json"]) {
-        const reconciled = await run("--reconcile", "--settle-time=0", `-o=${output}`);
+        const reconciled = await run("--reconcile", "--rejoin", "--settle-time=0", `-o=${output}`);
         // A pipe is read until its reader is gone, which a short text may be before.
         strictEqual(reconciled.code, 0, reconciled.stderr);
         if (!into.includes("|")) match(reconciled.stderr, said.works);

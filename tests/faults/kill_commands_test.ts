@@ -61,7 +61,7 @@ async function killOne(
   tries: number,
 ): Promise<boolean> {
   writeFiles(node);
-  const first = await node.reconcile();
+  const first = await node.reconcile("--rejoin");
   expectExit(first, 0);
   const args = await command.prepare(node, etcd);
   const gone = command.goes.map((key) => `${node.prefix}/${key}`);
@@ -80,7 +80,7 @@ async function killOne(
   await checkNoGhost(node, ours, shown(killed));
 
   // The next run to come may be another's.
-  if (dice.chance(50)) expectExit(await node.reconcile("--confirm-deletes"), 0);
+  if (dice.chance(50)) expectExit(await node.reconcile("--confirm-deletes", "--rejoin"), 0);
   const again = await node.run(args);
   expectExit(again, 0);
   if (command.later) expectExit(await node.reconcile("--confirm-deletes"), 0);

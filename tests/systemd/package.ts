@@ -177,10 +177,14 @@ Deno.test({
     strictEqual(await view.revision(), revision);
   });
 
-  await step("retired, then back: it takes part again, and its state is kept again", async () => {
+  await step("retired it stays out; when it takes part again, its state is kept again", async () => {
     match(await machine.ok("edgekeyd", "retire"), /^1 deleted, 0 released; 1 Txn/);
     await dpkg("--remove", "edgekeyd");
     await upgrade();
+    match(await machine.ok("systemctl", "status", "edgekeyd"), /Retired: nothing is written/);
+    await machine.ok("systemctl", "stop", "edgekeyd");
+    await machine.ok("edgekeyd", "--reconcile", "--rejoin");
+    await machine.ok("systemctl", "start", "edgekeyd");
     await node.inStep("first");
     await machine.ok("systemctl", "stop", "edgekeyd");
     await dpkg("--remove", "edgekeyd");

@@ -56,6 +56,7 @@ const PASSING: ReadonlySet<string> = new Set([
   "KeyCache",
   "OtherCluster",
   "OtherEtcd",
+  "Retired",
 ]);
 
 /**

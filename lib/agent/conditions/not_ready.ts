@@ -1,5 +1,6 @@
 import { plural } from "../../plural.ts";
 import { FenceError } from "../../store/mod.ts";
+import { RetiredError } from "../retired_error.ts";
 import type { ConditionItem, Definition } from "./definition.ts";
 import type { Facts } from "./facts.ts";
 
@@ -14,7 +15,7 @@ export const NOT_READY = {
     items: ({ retired, nodeName = "" }) => retired ? [{ about: nodeName }] : [],
     words: () => "nothing is written any more",
     reason: () => "this node was retired",
-    advice: "start edgekeyd anew to let it take part again",
+    advice: RetiredError.ADVICE,
   },
   "fence-lost": {
     kind: "not-ready",
