@@ -11,6 +11,7 @@ import {
 } from "../reconcile/mod.ts";
 import { type ApplyResult, type FenceSight, OtherClusterError } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
+import { AliveKey, dropAliveKey } from "./alive_key.ts";
 import { askedAgain } from "./asked_again.ts";
 import type { Condition } from "./conditions/mod.ts";
 import { type ConnectionParts, Connections } from "./connections.ts";
@@ -37,6 +38,8 @@ export interface AgentOptions extends LoopOptions, Omit<ScheduleOptions, "settle
   readonly setup: Setup;
   /** The cluster (decimal) that answered an earlier run; undefined if none is on record. */
   readonly clusterId?: string | undefined;
+  /** The version of edgekeyd, as it is told to the pool. */
+  readonly version: string;
   /** A node that was retired takes part again; else it stays out, and only tells of itself. */
   readonly rejoin: boolean;
 }
@@ -108,7 +111,8 @@ export class Agent implements Node {
       },
     });
     const random = () => parts.random();
-    const passes = new Passes(reconcile, { schedule, findings, watch, random }, cache);
+    const alive = new AliveKey(options);
+    const passes = new Passes(reconcile, { schedule, findings, watch, random, alive }, cache);
     const requests = new Requests(findings, wake);
     this.reconcileOptions = reconcile;
     this.#setup = options.setup;
@@ -212,7 +216,9 @@ export class Agent implements Node {
       }, signal);
     return writeToItsEnd(run, async (context) => {
       const applied = await retire(context);
-      if (!applied.failure) await rememberRetiring(context.cache);
+      if (applied.failure) return applied;
+      await rememberRetiring(context.cache);
+      await dropAliveKey(context);
       return applied;
     });
   }

@@ -14,6 +14,7 @@ export function beatingEtcd(etcd: Etcd, beat: () => void): Etcd {
     txn: (request, bytes) => etcd.txn(request, bytes).finally(beat),
     hasNoSpaceAlarm: () => etcd.hasNoSpaceAlarm().finally(beat),
     watch: (request, told) => etcd.watch(request, told),
+    leases: etcd.leases,
     close: () => etcd.close(),
   };
 }

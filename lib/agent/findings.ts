@@ -174,6 +174,17 @@ export class Findings {
   }
 
   /**
+   * Takes in whether the alive key can be kept.
+   *
+   * @param failure why not; undefined if it can, or nobody knows
+   */
+  aliveKept(failure: string | undefined): void {
+    if (failure === this.#health.aliveFailure) return;
+    this.#health = { ...this.#health, aliveFailure: failure };
+    this.#news = true;
+  }
+
+  /**
    * Takes in whether certificates and password can be read again.
    *
    * @param failure why not; undefined if they can, or nobody tried

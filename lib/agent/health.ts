@@ -28,6 +28,8 @@ export interface Health {
   readonly watchFailure: string | undefined;
   /** Why etcd can't be watched; undefined if it is, or nobody could try. */
   readonly etcdWatchFailure: string | undefined;
+  /** Why the alive key can't be kept, though etcd answers; undefined if it can. */
+  readonly aliveFailure: string | undefined;
   /** Why certificates or password can't be read again; undefined if they can. */
   readonly credentialFailure: string | undefined;
   /** Who else could have what etcd knows us by. */
@@ -69,6 +71,7 @@ export const UNKNOWN_HEALTH: Health = {
   fence: undefined,
   watchFailure: undefined,
   etcdWatchFailure: undefined,
+  aliveFailure: undefined,
   credentialFailure: undefined,
   exposures: [],
   invalid: [],

@@ -79,6 +79,7 @@ export function measuredEtcd(etcd: Etcd, meter: EtcdMeter, monotonicMs: () => nu
       watch.ended.then((failure) => failure && meter.failed("watch", failure.reason));
       return watch;
     },
+    leases: etcd.leases,
     close: () => etcd.close(),
   };
 }

@@ -1,3 +1,4 @@
+import type { EdgekeydError } from "../errors.ts";
 import { AbsenceHistory } from "../fscache/mod.ts";
 import { type ComponentKeyCache, KeyCacheError } from "../keycache/mod.ts";
 import {
@@ -7,10 +8,11 @@ import {
   type ReconcileOptions,
   type ReconcileOutcome,
 } from "../reconcile/mod.ts";
-import type { FenceError, StoreContext } from "../store/mod.ts";
+import { type FenceError, OtherClusterError, type StoreContext } from "../store/mod.ts";
+import type { AliveKey } from "./alive_key.ts";
 import type { Findings } from "./findings.ts";
 import { groupOfPath } from "./group_paths.ts";
-import { groupsToLookAt } from "./health.ts";
+import { groupsToLookAt, isOfEitherSide } from "./health.ts";
 import { NO_LOOK } from "./later_looks.ts";
 import { askedOptions, type PassRequest } from "./node.ts";
 import { rememberFailure, rememberPass } from "./remembered.ts";
@@ -30,6 +32,8 @@ export interface PassTools {
   readonly watch: RootWatch;
   /** A number from 0 to below 1. */
   random(): number;
+  /** Kept with full passes. */
+  readonly alive: AliveKey;
 }
 
 /** Makes passes, and remembers from one to the next what has to be looked at again. */
@@ -126,6 +130,7 @@ export class Passes {
       absences: this.#absences,
     });
     const { cache } = context;
+    if (scope.full) await this.#keepAlive(context, outcome.failure);
     if (outcome.failure) return await remembered(outcome, rememberFailure(cache, outcome.failure));
     if (scope.full) this.#fullEpoch = context.cache.fence.epoch;
     const { settleMs } = options.source;
@@ -136,6 +141,17 @@ export class Passes {
     const { health } = findings;
     const waiting = [...health.halfRewritten, ...health.busy];
     return await remembered(outcome, rememberPass(cache, { ...health, waiting }));
+  }
+
+  /** A node whose files can't be read is there all the same; one that lost its fence is not. */
+  async #keepAlive(context: StoreContext, failure: EdgekeydError | undefined): Promise<void> {
+    const { alive, findings } = this.#tools;
+    const isTrusted = !failure ||
+      (findings.health.etcd === "reachable" && !isOfEitherSide(failure) &&
+        !(failure instanceof OtherClusterError));
+    if (isTrusted) {
+      findings.aliveKept(await alive.keep(context, this.#options.clock.nowMs()));
+    }
   }
 
   #nowMs(): number {

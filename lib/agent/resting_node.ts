@@ -11,6 +11,7 @@ import {
   verify,
 } from "../reconcile/mod.ts";
 import { type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
+import { dropAliveKey } from "./alive_key.ts";
 import { writeToItsEnd } from "./interrupted_write.ts";
 import { askedOptions, type Node, type PassRequest } from "./node.ts";
 import {
@@ -154,7 +155,9 @@ export class RestingNode implements Node {
       (work) => this.#withStore("change", work),
       async (context) => {
         const applied = await retire(context);
-        if (!applied.failure) await rememberRetiring(context.cache);
+        if (applied.failure) return applied;
+        await rememberRetiring(context.cache);
+        await dropAliveKey(context);
         return applied;
       },
     );

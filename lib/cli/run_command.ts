@@ -78,6 +78,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
         reconcile: reconcileOptionsOf(options),
         setup,
         clusterId: memory.clusterId,
+        version: versionFacts().version,
         rejoin: options.rejoin,
         debounceMs: options.debounceMs,
         resyncIntervalMs: options.resyncIntervalMs,

@@ -8,6 +8,8 @@ export const CALLS = [
   "KV.Range",
   "KV.Txn",
   "Watch.Watch",
+  "Lease.LeaseGrant",
+  "Lease.LeaseKeepAlive",
   "Maintenance.Alarm",
   "Maintenance.Status",
   "Auth.Authenticate",
@@ -19,6 +21,7 @@ type ServiceOf<C> = C extends `${infer S}.${string}` ? S : never;
 type MethodOf<S extends string, C = Call> = C extends `${S}.${infer M}` ? Uncapitalize<M> : never;
 type ClientOf<S> = S extends "KV" ? "kv"
   : S extends "Watch" ? "watchClient"
+  : S extends "Lease" ? "leaseClient"
   : S extends string ? Uncapitalize<S>
   : never;
 type Narrowed<Client, Method> = Pick<Client, Extract<keyof Client, Method>>;

@@ -3,6 +3,7 @@ import { badAnswer } from "./bad_answer.ts";
 import type { EtcdError } from "./errors.ts";
 import type { Etcd, RangesResponse } from "./etcd.ts";
 import type { WatchEvent, WatchRequest } from "./key_watch.ts";
+import type { Lease, Leases } from "./leases.ts";
 import type {
   KeyValue,
   RangeRequest,
@@ -59,8 +60,28 @@ export function checked(etcd: Etcd): Etcd {
       close();
       throw failure;
     },
+    leases: etcd.leases && checkedLeases(etcd.leases),
     close: () => etcd.close(),
   };
+}
+
+function checkedLeases(leases: Leases): Leases {
+  return {
+    async grant(ttlSeconds) {
+      const lease = await leases.grant(ttlSeconds);
+      if (!isLease(lease)) throw badAnswer("a new lease");
+      return lease;
+    },
+    async keep(id) {
+      const lease = await leases.keep(id);
+      if (lease !== undefined && (!isLease(lease) || lease.id !== id)) throw badAnswer("a lease");
+      return lease;
+    },
+  };
+}
+
+function isLease(lease: Doubtful<Lease>): boolean {
+  return matches(lease?.id, REVISION) && Number.isSafeInteger(lease?.ttlSeconds);
 }
 
 /** What may have come instead of a value of this type. */

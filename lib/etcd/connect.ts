@@ -9,6 +9,7 @@ import { EtcdError } from "./errors.ts";
 import type { Etcd, RangesResponse } from "./etcd.ts";
 import { Failover } from "./failover.ts";
 import type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
+import { leasesBy } from "./lease_calls.ts";
 import { Login } from "./login.ts";
 import { Members } from "./members.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
@@ -87,6 +88,7 @@ class EtcdClient implements Etcd {
   readonly #identity: Identity | undefined;
   readonly #login: Login | undefined;
   readonly #permitted = new PermittedRanges(() => performance.now());
+  readonly leases = leasesBy((send) => this.#call(this.#timeoutMs, true, send));
   #closed = false;
   /** While nobody has answered, some time is kept to find out why. */
   #isMet = false;

@@ -12,7 +12,9 @@ import { msUntil } from "./deadline.ts";
 import { isHttps } from "./endpoints.ts";
 import type { RangesResponse } from "./etcd.ts";
 import { limitHandshakes } from "./handshake_limit.ts";
+import { keepLease } from "./keep_lease.ts";
 import type { WatchEvent, WatchRequest } from "./key_watch.ts";
+import type { Lease } from "./leases.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts";
 import { allowTlsToIpAddresses } from "./tls_servername.ts";
 import { isPeerPort } from "./peer_port.ts";
@@ -190,6 +192,27 @@ export class Connection {
   ): Promise<WatchStream> {
     const { signal } = this.#closed;
     return await openWatch(this.#watching.watchClient, request, { ...options, signal }, told);
+  }
+
+  /**
+   * @returns a lease that lasts at least so long
+   * @throws {CallFailure}
+   */
+  async grantLease(ttlSeconds: number, options: CallOptions): Promise<Lease> {
+    const { ID, TTL } = await send(
+      options,
+      (grpcOptions) => this.#etcd.leaseClient.leaseGrant({ TTL: ttlSeconds }, grpcOptions),
+    );
+    return { id: ID, ttlSeconds: Number(TTL) };
+  }
+
+  /**
+   * @returns the lease, which has its whole time again; undefined if there is none
+   * @throws {CallFailure}
+   */
+  async keepLease(id: string, options: CallOptions): Promise<Lease | undefined> {
+    const { ID, TTL } = await keepLease(this.#etcd.leaseClient, id, options);
+    return Number(TTL) > 0 ? { id: ID, ttlSeconds: Number(TTL) } : undefined;
   }
 
   /** Calls in flight end as they would have, watches at once; no new one may follow. */

@@ -1,3 +1,4 @@
+import type { Leases } from "./leases.ts";
 import type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
 import type {
   RangeRequest,
@@ -64,6 +65,8 @@ export interface Etcd {
    * @throws {EtcdError} on any failure until then
    */
   watch(request: WatchRequest, told: (event: WatchEvent) => void): Promise<KeyWatch>;
+  /** Leases; the simulator's model has none, since nothing that is decided goes by them. */
+  readonly leases?: Leases | undefined;
   /** Frees the connections and ends the watches; no call may follow. */
   close(): void;
 }

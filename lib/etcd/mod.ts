@@ -12,6 +12,7 @@ export { longestCallMs } from "./deadline.ts";
 export { parseEndpoints } from "./endpoints.ts";
 export { ETCD_ERROR_REASONS, EtcdError, type EtcdErrorReason } from "./errors.ts";
 export type { Etcd, RangesResponse } from "./etcd.ts";
+export type { Lease, Leases } from "./leases.ts";
 export type { KeyWatch, WatchEvent, WatchRequest } from "./key_watch.ts";
 export type {
   Compare,

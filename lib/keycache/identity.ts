@@ -35,6 +35,11 @@ export function fenceKeyOf(nodeName: string): string {
   return `/edgekeyd/${nodeName}/fence`;
 }
 
+/** The etcd key that a node's daemon keeps while it is there. */
+export function aliveKeyOf(nodeName: string): string {
+  return `/edgekeyd/${nodeName}/alive`;
+}
+
 /**
  * Reads a stored identity and compares it with what this run was told.
  *

@@ -33,6 +33,7 @@ export {
   type HomeCluster,
   OtherClusterError,
 } from "./home_cluster.ts";
+export { aliveSince, type AliveValue, decodeAlive, encodeAlive } from "./alive_value.ts";
 export { withoutOvertaken } from "./let_go_conflicts.ts";
 export { type FenceSight, lookAtFence } from "./look_at_fence.ts";
 export {

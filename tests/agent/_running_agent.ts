@@ -30,6 +30,7 @@ export class RunningAgent implements AsyncDisposable {
     this.agent = new Agent(
       {
         reconcile: { ...options, source: { ...options.source, settleMs } },
+        version: "0.0.0",
         rejoin: false,
         setup: { endpoints: [], stateDir: "", settings: {} },
         debounceMs: 20,

@@ -114,6 +114,7 @@ async function agentOnModels() {
       requireSingleTxn: false,
       adopt: false,
     },
+    version: "0.0.0",
     rejoin: false,
     setup: { endpoints: [], stateDir: "/state", settings: {} },
     debounceMs: 200,

@@ -69,6 +69,7 @@ const HOLDS: Readonly<Record<ConditionName, Facts>> = {
   "cluster-changed": { clusterChange: { before: "7", now: "8" } },
   "unwatched": { watchFailure: "limit reached" },
   "etcd-unwatched": { etcdWatchFailure: "permission denied" },
+  "alive-not-kept": { aliveFailure: "permission denied" },
 };
 
 const ALL = Object.entries(HOLDS).map(([name, facts]) => ({
@@ -249,7 +250,10 @@ Deno.test("what is said of a node in a word or a line, by what holds", () => {
   doesNotMatch(held(12), /include-secrets/);
   const secrets = conditionsOf({ heldBack: [{ component: "kubelet", deletes: 12, secrets: 3 }] });
   match(reasonsOf(secrets).join(), /\(with 3 core Secrets, [^)]*\); .*give --include-secrets if /);
-  match(reasonsOf(conditionsOf({ retired: true })).join(), /^this node was retired; .* `edgekeyd --reconcile --rejoin`; stop /);
+  match(
+    reasonsOf(conditionsOf({ retired: true })).join(),
+    /^this node was retired; .* `edgekeyd --reconcile --rejoin`; stop /,
+  );
 });
 
 Deno.test("why a path is invalid is told by its kind, whatever its reason says", () => {

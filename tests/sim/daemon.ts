@@ -58,6 +58,7 @@ export class Daemon {
     this.#own = { policy: reconcile.policy };
     this.#agent = new Agent({
       reconcile: { ...reconcile, onPhase: (phase) => this.#phase(phase) },
+      version: "0.0.0",
       rejoin: false,
       setup: { endpoints: [], stateDir: "/state", settings: {} },
       debounceMs: DEBOUNCE_MS,

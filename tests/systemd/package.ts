@@ -177,7 +177,7 @@ Deno.test({
     strictEqual(await view.revision(), revision);
   });
 
-  await step("retired it stays out; when it takes part again, its state is kept again", async () => {
+  await step("retired it stays out; back by --rejoin, its state is kept again", async () => {
     match(await machine.ok("edgekeyd", "retire"), /^1 deleted, 0 released; 1 Txn/);
     await dpkg("--remove", "edgekeyd");
     await upgrade();

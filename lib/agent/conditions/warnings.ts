@@ -1,3 +1,4 @@
+import { aliveKeyOf } from "../../keycache/mod.ts";
 import { plural } from "../../plural.ts";
 import type { FarAhead } from "../../store/mod.ts";
 import type { ConditionItem, Definition } from "./definition.ts";
@@ -226,6 +227,20 @@ export const WARNINGS = {
       appeared: "etcd can't be watched, it is asked every 5 s",
       cleared: "etcd is watched",
       about: "of",
+    },
+  },
+  "alive-not-kept": {
+    kind: "warning",
+    effect: "none",
+    items: ({ aliveFailure: reason, nodeName = "" }) =>
+      reason === undefined ? [] : [{ about: aliveKeyOf(nodeName), reason }],
+    words: () => "the pool can't be told that this node is alive",
+    advice: "let this node's role read and write this key; until then `edgekeyd nodes` shows the " +
+      "node as not alive, and all else goes on",
+    log: {
+      appeared: "the pool can't be told that this node is alive",
+      cleared: "the pool is told that this node is alive",
+      about: "key",
     },
   },
 } satisfies Readonly<Record<string, Definition & { readonly kind: "warning" }>>;

@@ -1,0 +1,63 @@
+import * as grpc from "@grpc/grpc-js";
+import type { ILeaseKeepAliveResponse } from "etcd3";
+import { CallFailure, GrpcCode } from "./call_failure.ts";
+import type { CallingClient } from "./calls.ts";
+import type { CallOptions } from "./call_options.ts";
+import { msUntil } from "./deadline.ts";
+
+/** How a stream ends that nobody gave a status. */
+const CUT_OFF = { code: GrpcCode.UNAVAILABLE, details: "the stream was ended without an answer" };
+const CLOSED = { code: GrpcCode.UNAVAILABLE, details: "the etcd client is closed" };
+
+/**
+ * Keeps a lease: one question and one answer, for which etcd has a stream alone.
+ *
+ * @param client etcd3's
+ * @param id the lease, decimal
+ * @param options by when it must have answered, and who asks
+ * @returns etcd's answer; its TTL is 0 if there is no such lease
+ * @throws {CallFailure}
+ */
+export async function keepLease(
+  client: CallingClient["leaseClient"],
+  id: string,
+  { deadline, token }: CallOptions,
+): Promise<ILeaseKeepAliveResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<ILeaseKeepAliveResponse>();
+  const stream = await client
+    .leaseKeepAlive({
+      deadline: Date.now() + msUntil(deadline),
+      interceptors: [withToken(token)],
+    })
+    .catch(() => {
+      throw new CallFailure(CLOSED);
+    });
+  stream.on("data", resolve);
+  // The status says it all, and comes right behind it.
+  stream.on("error", () => {});
+  stream.on("status", (status: grpc.StatusObject) => {
+    const { code, details } = status.code ? status : CUT_OFF;
+    // A server or a proxy may repeat what it was sent.
+    reject(
+      new CallFailure({ code, details: token ? details.replaceAll(token, "[hidden]") : details }),
+    );
+  });
+  try {
+    stream.write({ ID: id });
+    return await promise;
+  } finally {
+    stream.cancel();
+  }
+}
+
+/** etcd3 does not say who asks. A member without a leader can't keep a lease. */
+function withToken(token: string | undefined): grpc.Interceptor {
+  return (options, nextCall) =>
+    new grpc.InterceptingCall(nextCall(options), {
+      start(metadata, listener, next) {
+        if (token !== undefined) metadata.set("token", token);
+        metadata.set("hasleader", "true");
+        next(metadata, listener);
+      },
+    });
+}
