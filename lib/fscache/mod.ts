@@ -9,6 +9,7 @@ export { CustomResources } from "./custom_resources.ts";
 export { type CustomLookUp, customResource } from "./custom_sources.ts";
 export { DenoFileSystem } from "./deno_file_system.ts";
 export { ExcludedResources } from "./excluded_resources.ts";
+export { groupDirectories } from "./group_directories.ts";
 export { FileChangingError } from "./file_errors.ts";
 export { FileTooLargeError, NotRegularFileError } from "../regular_file.ts";
 export type { DirEntry, FileStamp, FileStat, FileSystem } from "./file_system.ts";

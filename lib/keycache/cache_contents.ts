@@ -6,6 +6,7 @@ import type { Identity } from "./identity.ts";
 import type { Intent } from "./intent.ts";
 import type { CachedFile, KeyIndex } from "./key_index.ts";
 import type { KeyRow, Owner } from "./key_row.ts";
+import type { ListFacts } from "./list_facts.ts";
 import type { StoredCache } from "./read_records.ts";
 import type { Tombstone } from "./tombstone.ts";
 
@@ -17,6 +18,8 @@ export class CacheContents {
   readonly #tombstones: Map<string, Tombstone>;
   readonly #windows: Map<string, DeleteWindow>;
   readonly #components: Set<string>;
+  /** Lists that components were given through the API. */
+  readonly lists: Pick<ListFacts, "components" | "covers" | "has" | "of" | "resourcesOf">;
   #fence: FenceState;
   #intent: Intent | undefined;
 
@@ -31,6 +34,7 @@ export class CacheContents {
     this.#tombstones = stored.tombstones;
     this.#windows = stored.windows;
     this.#components = stored.components;
+    this.lists = stored.lists;
     this.#fence = stored.state;
     this.#intent = stored.intent;
   }
@@ -65,9 +69,14 @@ export class CacheContents {
     return this.#components;
   }
 
-  /** Components that hold keys, and those that are remembered to have held some. */
+  /** Components that hold keys, that are remembered to have held some, or were given a list. */
   get components(): ReadonlySet<string> {
-    return new Set([...this.byOwner.keys(), ...this.#components, ...this.#windows.keys()]);
+    return new Set([
+      ...this.byOwner.keys(),
+      ...this.#components,
+      ...this.#windows.keys(),
+      ...this.lists.components,
+    ]);
   }
 
   /** Component → gvr → its object keys, unordered. */

@@ -8,6 +8,7 @@ import type { CacheOptions } from "./identity.ts";
 import type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 import { packIntent } from "./intent_records.ts";
 import type { KeyRow } from "./key_row.ts";
+import { type ListFact, type ListFacts, listKey } from "./list_facts.ts";
 import { DENO_KV_LIMITS, type KvStore } from "./kv_store.ts";
 import { KvWriter } from "./kv_writer.ts";
 import { type GiveUp, outcomeOfApplied, outcomeOfGivenUp } from "./outcome.ts";
@@ -27,6 +28,7 @@ export class ComponentKeyCache extends CacheContents {
   readonly #store: KvStore;
   readonly #writer: KvWriter;
   readonly #nowMs: () => number;
+  readonly #lists: ListFacts;
 
   private constructor(
     store: KvStore,
@@ -38,6 +40,7 @@ export class ComponentKeyCache extends CacheContents {
     this.#store = store;
     this.#writer = new KvWriter(store, forbidden);
     this.#nowMs = nowMs;
+    this.#lists = stored.lists;
     this.memory = new Memory(this.#writer, stored.past);
   }
 
@@ -178,6 +181,32 @@ export class ComponentKeyCache extends CacheContents {
     if (this.intent) throw new Error("keep() while an intent is pending");
     // What goes is gone from every state of etcd that a later Txn of ours leaves its mark on.
     await this.#change({ rows, buriedAt: this.fence.seq + 1, fence: this.fence });
+  }
+
+  /**
+   * Notes that a component was given a list, which may be empty.
+   *
+   * @param fact which
+   * @throws {KeyCacheError} what the database throws
+   */
+  async noteList(fact: ListFact): Promise<void> {
+    if (this.#lists.has(fact)) return;
+    const at = listKey(fact);
+    await this.#writer.write([], [{ set: at, value: seal(at, {}) }]);
+    this.#lists.add(fact);
+  }
+
+  /**
+   * Forgets the lists that a component was given.
+   *
+   * @param component whose
+   * @throws {KeyCacheError} what the database throws
+   */
+  async forgetLists(component: string): Promise<void> {
+    const removals = this.#lists.of(component).map((fact) => ({ delete: listKey(fact) }));
+    if (removals.length === 0) return;
+    await this.#writer.write(removals, []);
+    this.#lists.delete(component);
   }
 
   /** Ends the rebuilding of a lost cache. */

@@ -1,6 +1,7 @@
 import type { FenceState } from "./fence_state.ts";
 import { type CacheOptions, fenceKeyOf, type Identity } from "./identity.ts";
 import { KeyIndex } from "./key_index.ts";
+import { ListFacts } from "./list_facts.ts";
 import type { KvStore } from "./kv_store.ts";
 import type { StoredCache } from "./read_records.ts";
 import { IDENTITY, STATE } from "./records.ts";
@@ -39,6 +40,7 @@ export async function giveBirth(
     windows: new Map(),
     past: undefined,
     components: new Set(),
+    lists: new ListFacts(),
     intent: undefined,
     torn: [],
     outdated: { row: [], tombstone: [], window: [] },

@@ -1,3 +1,4 @@
+export type { ListFact, ListFacts } from "./list_facts.ts";
 export type { CacheContents } from "./cache_contents.ts";
 export type { Change } from "./change.ts";
 export { ComponentKeyCache } from "./component_key_cache.ts";

@@ -6,6 +6,7 @@ import type { Intent } from "./intent.ts";
 import { type IntentRecord, unpackIntent } from "./intent_records.ts";
 import { KeyIndex } from "./key_index.ts";
 import { decodeRow } from "./key_row.ts";
+import { ListFacts } from "./list_facts.ts";
 import type { KvKey, KvStore } from "./kv_store.ts";
 import { decodePast, type Past } from "./past.ts";
 import { IDENTITY, STATE } from "./records.ts";
@@ -24,6 +25,8 @@ export interface StoredCache {
   readonly past: Past | undefined;
   /** Components that let go of a key at some time. */
   readonly components: Set<string>;
+  /** Lists that components were given. */
+  readonly lists: ListFacts;
   /** The batch whose outcome is not yet known, if there is one. */
   readonly intent: Intent | undefined;
   /** Chunks of an intent that was torn before its header was written: its Txn was never sent. */
@@ -53,11 +56,12 @@ export async function readRecords(
   const tombstones: Tombstone[] = [];
   const windows = new Map<string, DeleteWindow>();
   const components = new Set<string>();
+  const lists = new ListFacts();
   const intentRecords: IntentRecord[] = [];
   const outdated = { row: [] as string[], tombstone: [] as string[], window: [] as string[] };
   let past: Past | undefined;
   for await (const { key, value } of store.list([])) {
-    const [kind, name = ""] = key;
+    const [kind, name = "", gvr = "", namespace = ""] = key;
     switch (kind) {
       case "head":
         break;
@@ -80,6 +84,10 @@ export async function readRecords(
         unseal(key, value);
         components.add(name);
         break;
+      case "list":
+        unseal(key, value);
+        lists.add({ component: name, gvr, namespace });
+        break;
       case "intent":
         intentRecords.push({ key, value });
         break;
@@ -99,6 +107,7 @@ export async function readRecords(
     windows,
     past,
     components,
+    lists,
     intent,
     torn: intent ? [] : intentRecords.map(({ key }) => key),
     outdated,

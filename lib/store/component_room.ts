@@ -1,5 +1,5 @@
 import { type ComponentLimits, overLimit } from "../fscache/mod.ts";
-import { type Owner, sameOwner, whyNoRoom } from "../keycache/mod.ts";
+import { type ListFact, type Owner, sameOwner, whyNoRoom } from "../keycache/mod.ts";
 import type { StoreContext } from "./context.ts";
 import { ComponentFullError } from "./errors.ts";
 
@@ -40,4 +40,23 @@ export function checkRoom(
   if (isOver(bytes, held.bytes, limits.maxBytes)) {
     throw new ComponentFullError(overLimit(component, "maxBytes", limits));
   }
+}
+
+/**
+ * Refuses one more list of a component that was given as many as it may have keys: be they all
+ * empty, each is written down.
+ *
+ * @param context both sides
+ * @param fact the list
+ * @param limits what the component may have; undefined: there is no limit
+ * @throws {ComponentFullError} if there is no room
+ */
+export function checkListRoom(
+  { cache: { lists } }: Pick<StoreContext, "cache">,
+  fact: ListFact,
+  limits: ComponentLimits | undefined,
+): void {
+  const { component } = fact;
+  if (!limits || lists.has(fact) || lists.of(component).length < limits.maxKeys) return;
+  throw new ComponentFullError(overLimit(component, "maxKeys", limits));
 }

@@ -26,7 +26,7 @@ export async function deleteComponentResources(
     const released = owners.filter((owner) => owner.component === component);
     changes.set(key, { key, acquired: [], released });
   }
-  return await apply(context, {
+  const applied = await apply(context, {
     ...options,
     changes,
     full: false,
@@ -35,4 +35,6 @@ export async function deleteComponentResources(
     // an owner of the API's holds may be fresher than a file, and its bytes are nowhere else.
     settled: (key, owners) => changes.has(key) && owners.every(({ source }) => source !== "api"),
   });
+  if (!applied.failure) await context.cache.forgetLists(component);
+  return applied;
 }

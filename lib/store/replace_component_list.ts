@@ -4,7 +4,7 @@ import type { KeyRow, Owner } from "../keycache/mod.ts";
 import { apply } from "./apply.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import { type ObjectOptions, readOwned } from "./component_object.ts";
-import { checkRoom } from "./component_room.ts";
+import { checkListRoom, checkRoom } from "./component_room.ts";
 import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
 import { SingleTxnError, SingleTxnListError } from "./errors.ts";
@@ -88,6 +88,8 @@ export async function replaceComponentList(
   );
   const released = [...changes.values()].flatMap((change) => change.released);
   checkRoom(context, component, acquired, released, options.limits);
+  const fact = { component, gvr, namespace: namespace ?? "" };
+  checkListRoom(context, fact, options.limits);
   const applied = await apply(context, {
     ...options,
     changes,
@@ -102,6 +104,7 @@ export async function replaceComponentList(
     return { ...applied, failure: new SingleTxnListError(applied.failure) };
   }
   if (applied.failure) return applied;
+  await cache.noteList(fact);
   const conflicts = new Map(applied.conflicts);
   for (const [key, { acquired: [owner] }] of changes) {
     if (!owner || applied.tooLarge.has(key) || conflicts.has(key)) continue;

@@ -2,6 +2,7 @@ import { formatGvr } from "../../k8s/mod.ts";
 import type { ComponentKeyCache } from "../../keycache/mod.ts";
 import { deleteComponentResources, keysOfList } from "../../store/mod.ts";
 import { checkKnown, knownNames } from "../known_component.ts";
+import { listedResources } from "../known_lists.ts";
 import { checkHeld } from "../known_resource.ts";
 import type { Node } from "../node.ts";
 import { componentsOf } from "../status.ts";
@@ -74,7 +75,7 @@ export function componentRoutes(node: Node) {
       method: "GET",
       path: `${COMPONENT}/resources` as const,
       id: "listResources",
-      summary: "Resources of a component, and how many keys it holds of each.",
+      summary: "Resources of a component, and how many keys it holds of each: 0 of an empty list.",
       schema: ref("Resources"),
       description: "By name.",
       errors: [...PLACE_ERRORS, "NotFound"],
@@ -82,7 +83,12 @@ export function componentRoutes(node: Node) {
         const component = componentOf(call);
         return await node.look((cache) => {
           checkKnown(component, namesKnown(cache));
-          return componentsOf(cache).find((one) => one.component === component)?.resources ?? [];
+          const holding = componentsOf(cache).find((one) => one.component === component);
+          const resources = holding?.resources ?? [];
+          const held = new Set(resources.map(({ gvr }) => gvr));
+          const empty = new Set(listedResources(component, cache, source)).difference(held);
+          return [...resources, ...Array.from(empty, (gvr) => ({ gvr, keys: 0 }))]
+            .sort((a, b) => (a.gvr < b.gvr ? -1 : 1));
         });
       },
     }),
@@ -99,7 +105,10 @@ export function componentRoutes(node: Node) {
         return node.look((cache) => {
           const keys = keysOfList(cache, place);
           const { component, gvr } = place;
-          if (keys.length === 0) checkHeld({ component, gvr: formatGvr(gvr) }, cache, source);
+          const isListed = listedResources(component, cache, source).includes(formatGvr(gvr));
+          if (keys.length === 0 && !isListed) {
+            checkHeld({ component, gvr: formatGvr(gvr) }, cache, source);
+          }
           return keys;
         });
       },

@@ -8,6 +8,7 @@ import {
   updateObject,
 } from "../../store/mod.ts";
 import { clusterNode, configMap } from "../examples.ts";
+import { checkListed } from "../known_lists.ts";
 import type { Node } from "../node.ts";
 import { ref } from "../schemas.ts";
 import { writeObjectList } from "./object_list.ts";
@@ -46,6 +47,7 @@ interface ExampleKind extends Required<Pick<Route, "places">> {
  */
 export function storeRoutes(node: Node): Route[] {
   const write = storeWriter(node);
+  const { source } = node.reconcileOptions;
   const objectRoutes = (path: string, scope: string, kind: ExampleKind): Route[] => [
     jsonRoute({
       method: "POST",
@@ -128,13 +130,18 @@ export function storeRoutes(node: Node): Route[] {
       method: "GET",
       path: RESOURCE,
       id: "listObjects",
-      summary: "Read a component's list from etcd, at one revision.",
+      summary:
+        "Read a component's list from etcd, at one revision. One that was put empty is empty, " +
+        "one that never was is not found.",
       query: [NAMESPACE],
       answers: { 200: LIST },
-      errors: [...READ_ERRORS, ...PLACE_ERRORS, "TooLarge"],
+      errors: [...READ_ERRORS, ...PLACE_ERRORS, "NotFound", "TooLarge"],
       async answer(call) {
         const place = listPlaceOf(call);
-        const list = await node.submit((context) => listObjects(context, place), call.signal);
+        const list = await node.submit((context) => {
+          checkListed(place, context.cache, source);
+          return listObjects(context, place);
+        }, call.signal);
         return { status: 200, body: writeObjectList(list, place.gvr), type: "application/json" };
       },
     },
