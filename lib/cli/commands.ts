@@ -73,6 +73,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     readsOnly: true,
     load: async () => (await import("./verify_command.ts")).verifyCommand,
   },
+  "nodes": {
+    usage: "nodes",
+    help: "the nodes that wrote to the pool's etcd: alive or not, since when, version",
+    takes: [0, 0],
+    readsOnly: true,
+    load: async () => (await import("./nodes_command.ts")).nodesCommand,
+  },
   "delete-component": {
     usage: "delete-component NAME",
     help: "let go of a component that the fs cache no longer has",

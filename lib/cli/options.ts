@@ -1,7 +1,7 @@
 import { resolve } from "@std/path";
 import { checkTlsFlags, EtcdConfigError, parseEndpoints, type TlsFiles } from "../etcd/mod.ts";
 import { isName } from "../k8s/mod.ts";
-import type { RememberedSettings } from "../keycache/mod.ts";
+import { isNodeName, type RememberedSettings } from "../keycache/mod.ts";
 import type { Arguments } from "./arguments.ts";
 import { type FlagValues, readFlag, readFlags } from "./flag_values.ts";
 import type { FlagName } from "./flags.ts";
@@ -29,7 +29,6 @@ export interface Options extends Omit<FlagValues, keyof Refined | "listen">, Ref
   readonly socketPath: string;
 }
 
-const NODE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const PREFIX = /^(\/[A-Za-z0-9._-]+)+$/;
 const RESOURCE = /^[A-Za-z0-9]([-A-Za-z0-9./]{0,380}[A-Za-z0-9])?$/;
 const PREFIX_MAX_CHARS = 256;
@@ -117,9 +116,10 @@ function together(
 }
 
 function nodeName(text: string): string {
-  if (NODE_NAME.test(text)) return text;
+  if (isNodeName(text)) return text;
   throw new UsageError(
-    "--node-name takes a node's name as Kubernetes has it: lower-case letters, digits, - and .",
+    "--node-name takes a node's name as Kubernetes has it: lower-case letters, digits, - and .; " +
+      "claims is edgekeyd's own",
   );
 }
 

@@ -30,6 +30,18 @@ export interface CacheOptions {
   readonly nowMs: () => number;
 }
 
+const NODE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/**
+ * Tells whether a node may be called so: as Kubernetes names nodes. `claims` is kept for keys that
+ * are no node's.
+ *
+ * @param text the name
+ */
+export function isNodeName(text: string): boolean {
+  return NODE_NAME.test(text) && text !== "claims";
+}
+
 /** The etcd key of a node's fence; outside the prefix of all object keys. */
 export function fenceKeyOf(nodeName: string): string {
   return `/edgekeyd/${nodeName}/fence`;

@@ -9,7 +9,14 @@ export { type LifeOrigin, lifeWords, makeLife } from "./life.ts";
 export type { Memory } from "./memory.ts";
 export type { HeldBack, Past } from "./past.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
-export { aliveKeyOf, type CacheOptions, fenceKeyOf, type Identity, mismatch } from "./identity.ts";
+export {
+  aliveKeyOf,
+  type CacheOptions,
+  fenceKeyOf,
+  type Identity,
+  isNodeName,
+  mismatch,
+} from "./identity.ts";
 export type { CachedFile } from "./key_index.ts";
 export type { Intent, IntentEntry, IntentHeader } from "./intent.ts";
 export { type KeyRow, type Owner, type OwnerSource, ownRow, sameOwner } from "./key_row.ts";

@@ -66,7 +66,13 @@ export function mayTakeOver({ holder }: LostFence, { tookOver }: FenceState): bo
   return holder !== undefined && holder.life === tookOver.life && holder.seq <= tookOver.seq;
 }
 
-function holderOf(fence: string): FenceHolder | undefined {
+/**
+ * Reads who wrote a fence.
+ *
+ * @param fence its value
+ * @returns undefined if it is no fence of any edgekeyd
+ */
+export function holderOf(fence: string): FenceHolder | undefined {
   const [, life, seq] = /^([^/]+)\/([0-9]{1,15})\/[^/]+$/.exec(fence) ?? [];
   return life === undefined ? undefined : { life, seq: Number(seq) };
 }

@@ -35,6 +35,7 @@ export {
 } from "./home_cluster.ts";
 export { aliveSince, type AliveValue, decodeAlive, encodeAlive } from "./alive_value.ts";
 export { withoutOvertaken } from "./let_go_conflicts.ts";
+export { type PoolNode, type PoolNodes, readPoolNodes } from "./pool_nodes.ts";
 export { type FenceSight, lookAtFence } from "./look_at_fence.ts";
 export {
   type FenceReading,

@@ -13,17 +13,35 @@ export const KEYS_ONLY = { limit: KEYS_A_PAGE, keysOnly: true };
  * @param etcd where
  * @param prefix with its last slash
  * @param options how many keys a page at most, and whether values are left out
- * @throws {EtcdError} if etcd fails; `compacted` if the revision is gone; `bad-answer` if the pages
- * are not those of one range
+ * @throws what {@linkcode pagesBetween} throws
  */
-export async function* pagesUnder(
+export function pagesUnder(
   etcd: Etcd,
   prefix: string,
   options: { readonly limit: number; readonly keysOnly: boolean },
 ): AsyncGenerator<readonly KeyValue[]> {
   // `0` is the character after the slash.
-  const end = Buffer.from(`${prefix.slice(0, -1)}0`);
-  let from = Buffer.from(prefix);
+  return pagesBetween(etcd, prefix, `${prefix.slice(0, -1)}0`, options);
+}
+
+/**
+ * All from one key to before another, in etcd's order, as it was at one revision, page by page.
+ *
+ * @param etcd where
+ * @param first from here on
+ * @param end to before this
+ * @param options how many keys a page at most, and whether values are left out
+ * @throws {EtcdError} if etcd fails; `compacted` if the revision is gone; `bad-answer` if the pages
+ * are not those of one range
+ */
+export async function* pagesBetween(
+  etcd: Etcd,
+  first: string,
+  end: string,
+  options: { readonly limit: number; readonly keysOnly: boolean },
+): AsyncGenerator<readonly KeyValue[]> {
+  const rangeEnd = Buffer.from(end);
+  let from = Buffer.from(first);
   let { limit } = options;
   let revision: string | undefined;
   let left: bigint | undefined;
@@ -31,7 +49,7 @@ export async function* pagesUnder(
     let page: RangeResponse;
     try {
       const at = revision === undefined ? {} : { revision };
-      const range = { key: from, range_end: end, limit, keys_only: options.keysOnly };
+      const range = { key: from, range_end: rangeEnd, limit, keys_only: options.keysOnly };
       page = await etcd.range({ ...range, ...at });
     } catch (error) {
       limit = halved(limit, error);
