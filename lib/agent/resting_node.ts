@@ -47,6 +47,8 @@ export interface RestingParts {
   readonly lostDaemon: () => DaemonMark | undefined;
   /** Who else could have what etcd knows us by. */
   readonly exposures: () => readonly Exposure[];
+  /** Told of each by a request whose answer does not say it. */
+  exposed(exposure: Exposure): void;
   /** Holds the state directory and opens the cache for as long as the work takes. */
   withCache<T>(use: CacheUse, work: (cache: ComponentKeyCache) => Promise<T>): Promise<T>;
   /** Makes an etcd client. */
@@ -74,7 +76,7 @@ export class RestingNode implements Node {
 
   status(): Promise<NodeStatus> {
     const { reconcile: { clock, policy }, setup, idleService, lostDaemon, exposures } = this.#parts;
-    return this.#withStore("read", (context) => {
+    return this.#withEtcd("read", (context) => {
       return restingStatus(context, {
         clock,
         policy,
@@ -164,6 +166,14 @@ export class RestingNode implements Node {
   }
 
   #withStore<T>(use: CacheUse, work: (context: StoreContext) => Promise<T>): Promise<T> {
+    const { exposures, exposed } = this.#parts;
+    return this.#withEtcd(use, (context) => {
+      for (const exposure of exposures()) exposed(exposure);
+      return work(context);
+    });
+  }
+
+  #withEtcd<T>(use: CacheUse, work: (context: StoreContext) => Promise<T>): Promise<T> {
     const { connect, store } = this.#parts;
     return this.#parts.withCache(use, async (cache) => {
       const etcd = await connect();

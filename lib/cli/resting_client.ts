@@ -32,12 +32,10 @@ export function restingClient(
     lostDaemon: () => readDaemonMark(options.stateDir),
     withCache: (use, work) => withCache(session, use, work),
     exposures: () => credentialExposures(options),
-    connect() {
-      for (const { about, reason } of credentialExposures(options)) {
-        note(`${about}: ${reason}; chmod 600 the file, or give an https:// endpoint`);
-      }
-      return connectEtcd(options);
+    exposed({ about, reason }) {
+      note(`${about}: ${reason}; chmod 600 the file, or give an https:// endpoint`);
     },
+    connect: () => connectEtcd(options),
     store: (cache, etcd) => storeContext(options, cache, etcd, met.home),
   });
   return new NodeClient(localTransport(node, presentable));

@@ -1,4 +1,5 @@
 import { printed } from "../printed.ts";
+import { type LostOutput, ProcessStream } from "./process_stream.ts";
 
 /** Where a command prints. */
 export interface Terminal {
@@ -16,22 +17,10 @@ export interface Terminal {
   readonly lost?: LostOutput | undefined;
 }
 
-/** Why output did not get where it was to go. */
-export interface LostOutput {
-  /** In a few words. */
-  readonly reason: string;
-  /** Its reader had gone, which may have had what it wanted (`edgekeyd keys | head -1`). */
-  readonly isUnread: boolean;
-}
-
-const encoder = new TextEncoder();
-/** How long a pipe that is full is left to its reader, in milliseconds. */
-const FULL_PIPE_MS = 5;
-
 /** The terminal of this process. Colour only on a terminal and when NO_COLOR is unset. */
 export function processTerminal(noColor: boolean): Terminal {
-  const stdout = new Output(Deno.stdout);
-  const stderr = new Output(Deno.stderr);
+  const stdout = new ProcessStream(Deno.stdout);
+  const stderr = new ProcessStream(Deno.stderr);
   return {
     out: (line) => stdout.write(`${line}\n`),
     err: (line) => stderr.tryToWrite(`${line}\n`),
@@ -79,49 +68,4 @@ export function paint(
 ): string {
   if (!terminal.colour) return text;
   return `${COLOURS[colour]}${text}${NO_COLOUR}`;
-}
-
-/** A stream of this process. What can't be printed is no reason to leave work undone. */
-class Output {
-  readonly #stream: { writeSync(bytes: Uint8Array): number };
-  /** Why a text was lost. */
-  lost: LostOutput | undefined;
-
-  constructor(stream: { writeSync(bytes: Uint8Array): number }) {
-    this.#stream = stream;
-  }
-
-  /** Writes a text, unless one was lost before: a gap in the middle would be worse than an end. */
-  write(text: string): void {
-    if (this.lost) return;
-    try {
-      this.#writeAll(text);
-    } catch (error) {
-      const isUnread = error instanceof Deno.errors.BrokenPipe;
-      const said = error instanceof Error ? error.message : String(error);
-      this.lost = { reason: isUnread ? "its reader has gone" : said, isUnread };
-    }
-  }
-
-  /** Writes a text, whatever became of those before: there may be space again. */
-  tryToWrite(text: string): void {
-    try {
-      this.#writeAll(text);
-    } catch {
-      // There is nowhere left to say so.
-    }
-  }
-
-  #writeAll(text: string): void {
-    let bytes = encoder.encode(text);
-    while (bytes.length > 0) {
-      try {
-        bytes = bytes.subarray(this.#stream.writeSync(bytes));
-      } catch (error) {
-        if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-        // Who started this has a pipe that does not block, and reads more slowly than we write.
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_MS);
-      }
-    }
-  }
 }

@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { localTransport } from "../../lib/agent/api/mod.ts";
 import { type CacheUse, ClientError, NodeClient, RestingNode } from "../../lib/agent/mod.ts";
 import { presentable } from "../../lib/cli/internal_error.ts";
+import type { Exposure } from "../../lib/etcd/mod.ts";
 import { World } from "../reconcile/_world.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { type TxnHook, unreachable } from "../support/hooked_etcd.ts";
@@ -12,16 +13,18 @@ const DELETE = "DELETE /v1/components/{component}";
 const NOT_FOUND = { code: "NotFound" };
 const through: TxnHook = (send) => send();
 
-/** The way to a node at rest, and what its cache was opened for. */
-function clientOf(world: World): { client: NodeClient; uses: CacheUse[] } {
+/** The way to a node at rest, what its cache was opened for, and what was said beside the answers. */
+function clientOf(world: World, exposures: readonly Exposure[] = []) {
   const uses: CacheUse[] = [];
+  const said: string[] = [];
   const node = new RestingNode({
     reconcile: world.options(),
     rejoin: false,
     setup: () => ({ endpoints: ["http://e"], stateDir: world.node.stateDir, settings: {} }),
     idleService: () => undefined,
     lostDaemon: () => undefined,
-    exposures: () => [],
+    exposures: () => exposures,
+    exposed: ({ about }) => said.push(about),
     withCache(use, work) {
       uses.push(use);
       return work(world.node.cache);
@@ -29,7 +32,7 @@ function clientOf(world: World): { client: NodeClient; uses: CacheUse[] } {
     connect: () => Promise.resolve(world.node.etcd),
     store: () => world.node.context,
   });
-  return { client: new NodeClient(localTransport(node, presentable)), uses };
+  return { client: new NodeClient(localTransport(node, presentable)), uses, said };
 }
 
 Deno.test("RestingNode opens the cache for what each request needs, and not for more", async () => {
@@ -53,6 +56,17 @@ Deno.test("RestingNode opens the cache for what each request needs, and not for 
     await ask();
     deepStrictEqual(uses.splice(0), [use], String(ask));
   }
+});
+
+Deno.test("RestingNode says who else could have what etcd knows it by once: in the answer, or beside it", async () => {
+  await using server = await startEtcd();
+  await using world = await World.start(server);
+  const { client, said } = clientOf(world, [{ about: "/password", reason: "all can read it" }]);
+  await client.ask("POST /v1/reconcile");
+  deepStrictEqual(said.splice(0), ["/password"]);
+  const { conditions } = await client.ask("GET /v1/status");
+  deepStrictEqual(conditions.map(({ condition }) => condition), ["credentials-exposed"]);
+  deepStrictEqual(said, []);
 });
 
 Deno.test("RestingNode takes up a pass as the request differs from its own, and answers its report", async () => {

@@ -7,7 +7,7 @@ export { API_LIMITS, type ApiLimits } from "../api_limits.ts";
 export { type ErrorCode, STATUS_OF } from "../error_codes.ts";
 export { ApiError } from "./api_error.ts";
 export type { ConnectionLimits } from "./connection.ts";
-export type { ConnectionsLimits } from "./connections.ts";
+export type { ConnectionsLimits } from "./open_connections.ts";
 export { type Answering, dispatcher, type Presentable } from "./dispatch.ts";
 export { localTransport } from "./local_transport.ts";
 export type { ProcessParts } from "./process_routes.ts";

@@ -1,7 +1,7 @@
 import { dirname } from "@std/path";
 import { EdgekeydError } from "../../errors.ts";
 import { API_LIMITS } from "../api_limits.ts";
-import { Connections, type ConnectionsLimits } from "./connections.ts";
+import { type ConnectionsLimits, OpenConnections } from "./open_connections.ts";
 import type { Answering } from "./dispatch.ts";
 import { SocketListener } from "./socket_listener.ts";
 
@@ -57,7 +57,7 @@ export async function serveSocket(
   checkDirectory(path, isOurs);
   await removeStale(path);
   try {
-    return new SocketListener(path, new Connections(answer, limits), failed);
+    return new SocketListener(path, new OpenConnections(answer, limits), failed);
   } catch (error) {
     throw new SocketError(path, reasonOf(error), { cause: error });
   }

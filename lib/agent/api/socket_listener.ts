@@ -1,5 +1,5 @@
 import { dirname } from "@std/path";
-import type { Connections } from "./connections.ts";
+import type { OpenConnections } from "./open_connections.ts";
 
 /** Between two looks whether the socket is still in its place. */
 const LOOK_MS = 1_000;
@@ -11,7 +11,7 @@ const TOLD_MS = 60_000;
 /** Takes connections on a unix socket, until it is closed. */
 export class SocketListener {
   readonly #path: string;
-  readonly #connections: Connections;
+  readonly #connections: OpenConnections;
   readonly #failed: (reason: string) => void;
   readonly #looks: ReturnType<typeof setInterval>;
   #listener: Deno.UnixListener;
@@ -28,7 +28,7 @@ export class SocketListener {
    * @param failed told why one can't be taken, at most once a minute
    * @throws {Error} if it can't listen
    */
-  constructor(path: string, connections: Connections, failed: (reason: string) => void) {
+  constructor(path: string, connections: OpenConnections, failed: (reason: string) => void) {
     this.#path = path;
     this.#connections = connections;
     this.#failed = failed;

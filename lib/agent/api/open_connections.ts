@@ -12,7 +12,7 @@ export interface ConnectionsLimits extends ConnectionLimits {
 const SPARE_DESCRIPTORS = 16;
 
 /** The connections of a server. When there is no room, the one that is waited for longest ends. */
-export class Connections {
+export class OpenConnections {
   readonly #open = new Map<Peer, Promise<void>>();
   readonly #answer: Answering;
   readonly #limits: ConnectionsLimits;
