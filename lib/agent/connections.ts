@@ -1,6 +1,6 @@
 import { EdgekeydError } from "../errors.ts";
 import type { Etcd, Exposure, KeyWatch, WatchEvent } from "../etcd/mod.ts";
-import type { ComponentKeyCache } from "../keycache/mod.ts";
+import { type ComponentKeyCache, KeyCacheError } from "../keycache/mod.ts";
 import { type FenceSight, type HomeCluster, lookAtFence, type StoreContext } from "../store/mod.ts";
 
 /** How both sides are opened. */
@@ -9,6 +9,8 @@ export interface ConnectionParts {
   openCache(): Promise<ComponentKeyCache>;
   /** Throws a KeyCacheError if the cache's files are not the ones any more that were opened. */
   checkFiles(): void;
+  /** Throws a KeyCacheError if the cache's files can't be written to; absent: nobody looks. */
+  checkRoom?(): void;
   /** Makes an etcd client; called again when certificates or password changed. */
   connect(): Promise<Etcd>;
   /** Changes whenever the files that {@linkcode connect} reads do. */
@@ -98,6 +100,17 @@ export class Connections {
     this.#parts.checkFiles();
   }
 
+  /** Why the cache's files can't be written to, as far as a look can tell; undefined if they can. */
+  roomFailure(): KeyCacheError | undefined {
+    try {
+      this.#parts.checkRoom?.();
+      return undefined;
+    } catch (error) {
+      if (error instanceof KeyCacheError) return error;
+      throw error;
+    }
+  }
+
   /** From now on the cache can't be trusted: memory may be ahead of it, or behind. */
   dropCache(): void {
     if (!this.#cacheClosed) this.#cache.close();
@@ -119,8 +132,8 @@ export class Connections {
   /**
    * Looks at the fence while others work.
    *
-   * @returns undefined if there is no client yet, it was closed meanwhile, or the cache can't be
-   * trusted: that says nothing of etcd
+   * @returns what it says, without a verdict where the cache can't be trusted; undefined if there is
+   * no client yet, or it was closed meanwhile: that says nothing of etcd
    * @throws {EtcdError} if etcd fails
    * @throws {OtherClusterError} if it is another one than this node wrote to
    */
@@ -129,7 +142,8 @@ export class Connections {
     try {
       const home = this.#parts.home?.();
       const seen = etcd && await lookAtFence({ etcd, cache, home });
-      return cache !== this.#cache || this.#cacheClosed ? undefined : seen;
+      const isTrusted = cache === this.#cache && !this.#cacheClosed;
+      return seen && !isTrusted ? { ...seen, kind: undefined } : seen;
     } catch (error) {
       if (etcd !== this.#etcd) return undefined;
       throw error;

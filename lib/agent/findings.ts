@@ -196,6 +196,20 @@ export class Findings {
   }
 
   /**
+   * Takes in whether the state directory can be written to.
+   *
+   * @param failure why not; undefined if it can
+   */
+  stateSeen(failure: string | undefined): void {
+    if (failure === this.#health.stateFailure) return;
+    this.#health = { ...this.#health, stateFailure: failure };
+    const { log } = this.#parts;
+    if (failure === undefined) log("notice", "the state directory can be written to again");
+    else log("warning", failure);
+    this.#news = true;
+  }
+
+  /**
    * Takes in who else could have what etcd knows us by.
    *
    * @param exposures each way

@@ -24,6 +24,8 @@ export interface Health {
    * put it right; undefined while nothing is wrong with it.
    */
   readonly fence: { readonly kind: string; readonly key: string } | undefined;
+  /** Why the state directory can't be written to; undefined if it can. */
+  readonly stateFailure: string | undefined;
   /** Why the fs cache is not watched; undefined if it is. */
   readonly watchFailure: string | undefined;
   /** Why etcd can't be watched; undefined if it is, or nobody could try. */
@@ -69,6 +71,7 @@ export const UNKNOWN_HEALTH: Health = {
   etcd: "unknown",
   failure: undefined,
   fence: undefined,
+  stateFailure: undefined,
   watchFailure: undefined,
   etcdWatchFailure: undefined,
   aliveFailure: undefined,

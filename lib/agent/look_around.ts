@@ -62,12 +62,13 @@ export class LookAround {
 
   /** Looks at what it is time for. */
   async look(): Promise<void> {
-    const { connections, watch } = this.#tools;
+    const { connections, findings, watch } = this.#tools;
     const nowMs = this.#parts.clock.monotonicMs();
     await watch.check(nowMs);
     if (nowMs < this.#atMs) return;
     this.#atMs = nowMs + LOOK_AROUND_MS;
     this.#checkFiles();
+    findings.stateSeen(connections.roomFailure()?.message);
     if (connections.haveNewCredentials()) {
       this.#parts.log("notice", "certificates or password changed on disk; they are read again");
       this.#acts.reload();

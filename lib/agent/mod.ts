@@ -48,6 +48,7 @@ export {
   statusWords,
   whyNotInStep,
 } from "./conditions/mod.ts";
+export { ago } from "./ago.ts";
 export type { ConnectionParts } from "./connections.ts";
 export type { Health } from "./health.ts";
 export type { LoopOptions, LoopParts } from "./loop.ts";

@@ -131,7 +131,10 @@ export class Passes {
     });
     const { cache } = context;
     if (scope.full) await this.#keepAlive(context, outcome.failure);
-    if (outcome.failure) return await remembered(outcome, rememberFailure(cache, outcome.failure));
+    if (outcome.failure) {
+      const nowMs = options.clock.nowMs();
+      return await remembered(outcome, rememberFailure(cache, outcome.failure, nowMs));
+    }
     if (scope.full) this.#fullEpoch = context.cache.fence.epoch;
     const { settleMs } = options.source;
     const looked = { ...scope, fence, settleMs, monotonicMs: this.#nowMs() };

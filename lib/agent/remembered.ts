@@ -1,7 +1,12 @@
 import type { EdgekeydError } from "../errors.ts";
 import { EtcdError } from "../etcd/mod.ts";
-import { type ComponentKeyCache, KeyCacheError, type Past } from "../keycache/mod.ts";
-import type { Health } from "./health.ts";
+import {
+  type ComponentKeyCache,
+  KeyCacheError,
+  type Past,
+  type PastFailure,
+} from "../keycache/mod.ts";
+import { etcdStateAfter, type Health } from "./health.ts";
 
 /** What a pass came to, as far as it is remembered. */
 export interface Remembered
@@ -9,6 +14,9 @@ export interface Remembered
   /** Groups in which deletes wait. */
   readonly waiting: readonly string[];
 }
+
+/** A daemon that fails again and again tries at least twice as often. */
+const RECENT_MS = 60_000;
 
 const NOTHING: Past = { heldBack: [], invalid: [], notPut: [], retired: false };
 
@@ -39,15 +47,18 @@ export async function rememberPass(
 }
 
 /**
- * Remembers that a pass failed, unless it is the cache that did.
+ * Remembers that a pass failed, unless it is the cache that did. Of a failure that goes on, when it
+ * was last is written down once a minute at most.
  *
  * @param cache where
  * @param failure why
+ * @param atMs when, ms since the epoch
  * @throws {KeyCacheError} what the database throws
  */
 export async function rememberFailure(
   { memory }: ComponentKeyCache,
   failure: EdgekeydError,
+  atMs: number,
 ): Promise<void> {
   const { code, message } = failure;
   if (failure instanceof KeyCacheError) return;
@@ -55,8 +66,13 @@ export async function rememberFailure(
   // How an etcd is missed differs from try to try.
   const isSame = before?.code === code &&
     (failure instanceof EtcdError || before.message === message);
-  if (isSame) return;
-  await memory.remember({ ...(memory.past ?? NOTHING), failure: { code, message } });
+  const isRecent = Math.abs(atMs - (before?.atMs ?? -Infinity)) < RECENT_MS;
+  if (isSame && isRecent) return;
+  const isAway = failure instanceof EtcdError && etcdStateAfter(failure) === "away";
+  await memory.remember({
+    ...(memory.past ?? NOTHING),
+    failure: { code, message, atMs, ...(isAway && { isAway }) },
+  });
 }
 
 /**
@@ -101,7 +117,9 @@ export async function rememberRejoining({ memory }: ComponentKeyCache): Promise<
  */
 export function recalled(
   cache: ComponentKeyCache,
-): Partial<Remembered & Pick<Health, "failure" | "retired">> {
+): Partial<Remembered & Pick<Health, "retired">> & {
+  readonly lastFailure?: PastFailure | undefined;
+} {
   const { past } = cache.memory;
   if (!past) return {};
   const { failure, lastSuccessMs, heldBack, invalid, notPut, retired } = past;
@@ -113,9 +131,7 @@ export function recalled(
     retired,
     secretsLeftOut,
     waiting,
-    ...(failure && {
-      failure: { ...failure, message: `the last pass failed: ${failure.message}` },
-    }),
+    lastFailure: failure,
     ...(lastSuccessMs !== undefined && { lastSuccessMs }),
   };
 }

@@ -45,6 +45,8 @@ export interface RestingParts {
   readonly idleService: () => string | undefined;
   /** What a daemon left behind there that nobody stopped, if one did. */
   readonly lostDaemon: () => DaemonMark | undefined;
+  /** Why the state directory can't be written to; undefined if it can. */
+  readonly stateFailure: () => string | undefined;
   /** Who else could have what etcd knows us by. */
   readonly exposures: () => readonly Exposure[];
   /** Told of each by a request whose answer does not say it. */
@@ -75,7 +77,14 @@ export class RestingNode implements Node {
   }
 
   status(): Promise<NodeStatus> {
-    const { reconcile: { clock, policy }, setup, idleService, lostDaemon, exposures } = this.#parts;
+    const {
+      reconcile: { clock, policy, source },
+      setup,
+      idleService,
+      lostDaemon,
+      stateFailure,
+      exposures,
+    } = this.#parts;
     return this.#withEtcd("read", (context) => {
       return restingStatus(context, {
         clock,
@@ -83,6 +92,8 @@ export class RestingNode implements Node {
         setup: setup(),
         idleService: idleService(),
         lostDaemon: lostDaemon(),
+        stateFailure: stateFailure(),
+        source,
         exposures: exposures(),
       });
     });
@@ -136,16 +147,16 @@ export class RestingNode implements Node {
       const outcome = await reconcile(context, options);
       const { failure, busy: waiting, report } = outcome;
       const { heldBack, invalid, notPut = [], secretsLeftOut = 0 } = report;
-      if (failure) await rememberFailure(context.cache, failure);
+      const nowMs = options.clock.nowMs();
+      if (failure) await rememberFailure(context.cache, failure, nowMs);
       else {
-        const lastSuccessMs = options.clock.nowMs();
         await rememberPass(context.cache, {
           heldBack,
           invalid,
           notPut,
           secretsLeftOut,
           waiting,
-          lastSuccessMs,
+          lastSuccessMs: nowMs,
         });
       }
       return outcome;

@@ -1,6 +1,6 @@
 import { localTransport } from "../agent/api/mod.ts";
 import { NodeClient, RestingNode } from "../agent/mod.ts";
-import { readDaemonMark } from "../keycache/mod.ts";
+import { checkRoom, KeyCacheError, readDaemonMark } from "../keycache/mod.ts";
 import { idleService } from "./idle_service.ts";
 import { presentable } from "./internal_error.ts";
 import { MetCluster } from "./met_cluster.ts";
@@ -30,6 +30,7 @@ export function restingClient(
     setup: () => setupOf(options),
     idleService: () => idleService(options.stateDir),
     lostDaemon: () => readDaemonMark(options.stateDir),
+    stateFailure: () => roomFailure(options.stateDir),
     withCache: (use, work) => withCache(session, use, work),
     exposures: () => credentialExposures(options),
     exposed({ about, reason }) {
@@ -39,4 +40,14 @@ export function restingClient(
     store: (cache, etcd) => storeContext(options, cache, etcd, met.home),
   });
   return new NodeClient(localTransport(node, presentable));
+}
+
+function roomFailure(stateDir: string): string | undefined {
+  try {
+    checkRoom(stateDir);
+    return undefined;
+  } catch (error) {
+    if (error instanceof KeyCacheError) return error.message;
+    throw error;
+  }
 }

@@ -24,7 +24,12 @@ import {
 } from "../agent/mod.ts";
 import { longestCallMs } from "../etcd/mod.ts";
 import { identifyRoot, watchCache } from "../fscache/mod.ts";
-import { holdStateDirectory, type StateDirectory, type WrapStore } from "../keycache/mod.ts";
+import {
+  checkRoom,
+  holdStateDirectory,
+  type StateDirectory,
+  type WrapStore,
+} from "../keycache/mod.ts";
 import { DaemonMemory } from "./daemon_memory.ts";
 import { EXIT } from "./exit_code.ts";
 import { presentable } from "./internal_error.ts";
@@ -88,6 +93,7 @@ export async function runCommand(options: Options, terminal: Terminal): Promise<
       {
         openCache,
         checkFiles: () => directory.check(),
+        checkRoom: () => checkRoom(options.stateDir),
         connect: async () => {
           try {
             const etcd = await connectEtcd(options);

@@ -1,4 +1,4 @@
-import { type ComponentStatus, itemWords, type NodeStatus } from "../agent/mod.ts";
+import { ago, type ComponentStatus, itemWords, type NodeStatus } from "../agent/mod.ts";
 import { plural } from "../plural.ts";
 import { leftOutSecrets } from "./left_out_secrets.ts";
 import { paint, type Terminal } from "./terminal.ts";
@@ -94,11 +94,4 @@ function problemsOf({ notReady, conditions }: NodeStatus): string[] {
       `(${advice})`,
     ]),
   ];
-}
-
-function ago(thenMs: number, nowMs: number): string {
-  const seconds = Math.max(0, Math.round((nowMs - thenMs) / 1_000));
-  if (seconds < 120) return `${seconds} s ago`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }

@@ -7,7 +7,7 @@ export type { DeleteSample, DeleteWindow } from "./delete_window.ts";
 export type { FenceHolder, FenceState } from "./fence_state.ts";
 export { type LifeOrigin, lifeWords, makeLife } from "./life.ts";
 export type { Memory } from "./memory.ts";
-export type { HeldBack, Past } from "./past.ts";
+export type { HeldBack, Past, PastFailure } from "./past.ts";
 export { KeyCacheError, type KeyCacheErrorReason } from "./errors.ts";
 export {
   aliveKeyOf,
@@ -36,6 +36,7 @@ export {
   type RecordedKey,
 } from "./openyurt_key_cache.ts";
 export { whyNoRoom } from "./owner_room.ts";
+export { checkRoom } from "./state_room.ts";
 export { foreignOwner } from "./state_place.ts";
 export { readSettings, type RememberedSettings, settingsPath } from "./settings_file.ts";
 export type { GiveUp } from "./outcome.ts";

@@ -11,12 +11,24 @@ export interface HeldBack {
   readonly secrets?: number;
 }
 
+/** Why a pass did not come to its end. */
+export interface PastFailure {
+  /** The code of the error. */
+  readonly code: string;
+  /** What it said. */
+  readonly message: string;
+  /** Wall clock, ms since the epoch; an earlier edgekeyd did not write it down. */
+  readonly atMs?: number;
+  /** etcd could not be reached. */
+  readonly isAway?: true;
+}
+
 /** What the last pass over the whole fs cache found, and what became of the node since. */
 export interface Past {
   /** Wall clock of the last full pass that came to its end, ms since the epoch. */
   readonly lastSuccessMs?: number;
   /** Why the last pass did not come to its end; absent if it did. */
-  readonly failure?: { readonly code: string; readonly message: string };
+  readonly failure?: PastFailure;
   /** Core Secrets that it left out; absent if there were none. */
   readonly secretsLeftOut?: number;
   /** Components whose deletes it held back, and how many these are. */
@@ -69,9 +81,7 @@ export function decodePast(value: unknown): Past {
     value as Record<string, unknown>;
   return {
     ...(lastSuccessMs !== undefined && { lastSuccessMs: numberOf(lastSuccessMs) }),
-    ...(failure !== undefined && {
-      failure: { code: textIn(failure, "code"), message: textIn(failure, "message") },
-    }),
+    ...(failure !== undefined && { failure: failureIn(failure) }),
     ...(secretsLeftOut !== undefined && { secretsLeftOut: numberOf(secretsLeftOut) }),
     heldBack: listOf(heldBack).map((item) => {
       const secrets = fieldOf(item, "secrets");
@@ -93,6 +103,16 @@ export function decodePast(value: unknown): Past {
     })),
     ...(busy !== undefined && { busy: listOf(busy).map(groupIn) }),
     retired: retired === true,
+  };
+}
+
+function failureIn(value: unknown): PastFailure {
+  const atMs = fieldOf(value, "atMs");
+  return {
+    code: textIn(value, "code"),
+    message: textIn(value, "message"),
+    ...(atMs !== undefined && { atMs: numberOf(atMs) }),
+    ...(fieldOf(value, "isAway") === true && { isAway: true }),
   };
 }
 

@@ -4,7 +4,7 @@ import { StatePlace } from "./state_place.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** In the state directory, beside the database. */
-const SETTINGS_FILE = "settings.json";
+export const SETTINGS_FILE = "settings.json";
 const MAX_BYTES = 64 * 1024;
 
 /** Settings by name; what they are is for who writes them. */

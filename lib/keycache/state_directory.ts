@@ -8,6 +8,7 @@ import type { CacheOptions } from "./identity.ts";
 import type { KvStore } from "./kv_store.ts";
 import { guardedStore, OpenedFiles } from "./opened_files.ts";
 import { type RememberedSettings, writeSettings } from "./settings_file.ts";
+import { checkRoom } from "./state_room.ts";
 import { LOCK_FILE, takeLock } from "./state_lock.ts";
 import { StatePlace } from "./state_place.ts";
 
@@ -49,9 +50,10 @@ export interface StateDirectory {
    */
   peekCache(options: CacheOptions): Promise<ComponentKeyCache | undefined>;
   /**
-   * Looks whether the lock and the cache that is open still stand where they were opened.
+   * Looks whether the lock and the cache that is open still stand where they were opened, and whether
+   * the directory is still one that would be taken.
    *
-   * @throws {KeyCacheError} `replaced` if they don't
+   * @throws {KeyCacheError} `replaced` if they don't, `unsafe` if others can write to it by now
    */
   check(): void;
   /**
@@ -103,7 +105,10 @@ export async function holdStateDirectory(
       if (!place.check(DATABASE)) return undefined;
       return await open(place, files, (store) => ComponentKeyCache.peek(store, options));
     },
-    check: () => files.check(),
+    check() {
+      files.check();
+      StatePlace.at(path);
+    },
     remember(settings) {
       files.check();
       writeSettings(place, settings);
@@ -181,7 +186,8 @@ async function open<T>(
  */
 async function openDatabase(place: StatePlace, database: string): Promise<Deno.Kv> {
   const known = SQLITE_FILES.filter((name) => place.check(name) !== undefined);
-  let kv: Deno.Kv;
+  let kv: Deno.Kv | undefined;
+  let failure: KeyCacheError | undefined;
   {
     using _ = place.actAsOwner();
     try {
@@ -190,8 +196,13 @@ async function openDatabase(place: StatePlace, database: string): Promise<Deno.K
       if (known.includes(DATABASE)) checkPages(real);
       kv = await Deno.openKv(real);
     } catch (error) {
-      throw kvError(error, database, "open");
+      failure = kvError(error, database, "open");
     }
+  }
+  if (kv === undefined) {
+    // SQLite says of a disk without room that it failed, and not why.
+    checkRoom(place.path);
+    throw failure;
   }
   try {
     for (const name of DATABASE_FILES.filter((name) => !known.includes(name))) place.handOver(name);

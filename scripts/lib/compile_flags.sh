@@ -8,8 +8,8 @@
 # What systemd tells its services.
 SYSTEMD_ENV=JOURNAL_STREAM,NOTIFY_SOCKET,RUNTIME_DIRECTORY,WATCHDOG_PID,WATCHDOG_USEC
 
-# Root takes on the rights of the state directory's owner.
-SYS=hostname,osUptime,gid,setegid,seteuid,uid
+# Root takes on the rights of the state directory's owner; whether that has room is looked at.
+SYS=hostname,osUptime,gid,setegid,seteuid,statfs,uid
 # Only asked for, and only known, since then.
 if at_least "$(deno_version deno)" 2.9.0; then SYS=$SYS,umask; fi
 

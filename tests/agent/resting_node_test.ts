@@ -23,6 +23,7 @@ function clientOf(world: World, exposures: readonly Exposure[] = []) {
     setup: () => ({ endpoints: ["http://e"], stateDir: world.node.stateDir, settings: {} }),
     idleService: () => undefined,
     lostDaemon: () => undefined,
+    stateFailure: () => undefined,
     exposures: () => exposures,
     exposed: ({ about }) => said.push(about),
     withCache(use, work) {

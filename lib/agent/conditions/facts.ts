@@ -10,6 +10,10 @@ export interface Facts extends Partial<Health> {
   readonly idleService?: string | undefined;
   /** What a daemon left behind that nobody stopped, while nobody holds the state directory. */
   readonly lostDaemon?: DaemonMark | undefined;
+  /** What the last pass failed with, as it is remembered where no daemon runs, in words. */
+  readonly lastFailure?: { readonly code: string; readonly words: string } | undefined;
+  /** Why the fs cache's root can't be read, where no daemon runs; undefined if it can. */
+  readonly rootFailure?: string | undefined;
   /** Groups that the last run found being rewritten or moved, and that no run looked at since. */
   readonly waiting?: readonly string[];
   /** `--node-name`. */

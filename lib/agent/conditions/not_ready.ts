@@ -7,6 +7,9 @@ import type { Facts } from "./facts.ts";
 /** Verdicts on a fence while a Txn was written down whose result was not. */
 const PENDING: ReadonlySet<string> = new Set(["applied", "not-applied", "fenced-off"]);
 
+/** The code of a KeyCacheError: whatever failed, it is about the state directory. */
+const STATE = "KeyCache";
+
 /** Conditions in which a node is not ready: somebody has to act or to wait. The gravest first. */
 export const NOT_READY = {
   "retired": {
@@ -21,7 +24,7 @@ export const NOT_READY = {
     kind: "not-ready",
     effect: "failing",
     items: ({ fence }) =>
-      fence?.kind === "other-life" || fence?.kind === "rolled-back"
+      isLost(fence)
         ? [{ about: fence.key, reason: new FenceError(fence.kind, fence.key).what }]
         : [],
     words: reasonOf,
@@ -31,16 +34,6 @@ export const NOT_READY = {
     kind: "not-ready",
     effect: "etcd-away",
     items: (facts) => isAway(facts) ? [{ about: "etcd", reason: facts.failure.message }] : [],
-    words: reasonOf,
-    advice: "once that is mended, the next pass makes up for it",
-  },
-  "failing": {
-    kind: "not-ready",
-    effect: "failing",
-    items: (facts) =>
-      facts.failure && !isAway(facts)
-        ? [{ about: facts.failure.code, reason: facts.failure.message }]
-        : [],
     words: reasonOf,
     advice: "once that is mended, the next pass makes up for it",
   },
@@ -55,6 +48,15 @@ export const NOT_READY = {
           "`systemctl start edgekeyd` starts it"
         : "nothing was copied since; start it again (`edgekeyd run`, or what started it before); " +
           `if none is to run here any more, remove ${item.about}`,
+  },
+  "failing": {
+    kind: "not-ready",
+    effect: "failing",
+    items: failuresIn,
+    words: reasonOf,
+    reason: (item) => item.reason ?? "",
+    advice: "once that is mended, the next pass makes up for it (without a daemon " +
+      "`edgekeyd --reconcile`)",
   },
   "starting": {
     kind: "not-ready",
@@ -126,6 +128,22 @@ export const NOT_READY = {
   },
 } satisfies Readonly<Record<string, Definition & { readonly kind: "not-ready" }>>;
 
+/** What is so now comes first; what the last pass failed with is not told twice. */
+function failuresIn(facts: Facts): ConditionItem[] {
+  const { etcd, failure, fence, stateFailure, rootFailure, lastFailure } = facts;
+  const items: ConditionItem[] = [];
+  if (failure && etcd !== "away") items.push({ about: failure.code, reason: failure.message });
+  if (stateFailure !== undefined && failure?.code !== STATE) {
+    items.push({ about: STATE, reason: stateFailure });
+  }
+  if (rootFailure !== undefined) items.push({ about: "CacheRoot", reason: rootFailure });
+  const isTold = lastFailure === undefined || lastFailure.code === failure?.code ||
+    items.some(({ about }) => about === lastFailure.code) ||
+    (lastFailure.code === "Fence" && isLost(fence));
+  if (!isTold) items.push({ about: lastFailure.code, reason: lastFailure.words });
+  return items;
+}
+
 /** A service that should run, or else a daemon that ran and that nobody stopped. */
 function missingDaemon({ retired, idleService, lostDaemon }: Facts): ConditionItem[] {
   if (idleService !== undefined) return [{ about: idleService }];
@@ -137,6 +155,12 @@ function missingDaemon({ retired, idleService, lostDaemon }: Facts): ConditionIt
 /** What else fails while etcd is away is not told as that: a full disk, say. */
 function isAway(facts: Facts): facts is Facts & { failure: NonNullable<Facts["failure"]> } {
   return facts.etcd === "away" && facts.failure?.code === "Etcd";
+}
+
+type LostFence = { readonly kind: "other-life" | "rolled-back"; readonly key: string };
+
+function isLost(fence: Facts["fence"]): fence is LostFence {
+  return fence?.kind === "other-life" || fence?.kind === "rolled-back";
 }
 
 function reasonOf([item]: readonly ConditionItem[]): string {
