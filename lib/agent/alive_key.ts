@@ -12,9 +12,8 @@ export interface AliveOptions {
   readonly resyncIntervalMs: number;
 }
 
-/** What stands under a lease that is kept. */
+/** When it was kept last. */
 interface Kept {
-  readonly lease: string;
   /** The cache's epoch then: in another one etcd went back, and the lease with it. */
   readonly epoch: number;
   /** By a clock that only runs forward. */
@@ -49,7 +48,7 @@ export class AliveKey {
   }
 
   /**
-   * Keeps it, if it is time to. That is one request which writes nothing, unless the key is gone.
+   * Keeps it, if it is time to. That writes nothing, unless the key is gone or another's.
    *
    * @param context both sides; the fence in etcd is this node's
    * @param nowMs wall clock, ms since the epoch
@@ -65,11 +64,11 @@ export class AliveKey {
     if (kept && atMs - kept.atMs < dueMs) return undefined;
     this.#kept = undefined;
     try {
-      const before = kept?.lease ?? await this.#standing(etcd, cache);
-      const lease = before === undefined ? undefined : await leases.keep(before);
+      const standing = await this.#standing(etcd, cache);
+      const lease = standing === undefined ? undefined : await leases.keep(standing);
       const isKept = lease !== undefined && lease.ttlSeconds >= this.#ttlSeconds;
-      const id = isKept ? lease.id : await this.#put(context, leases, nowMs);
-      this.#kept = { lease: id, epoch, atMs };
+      if (!isKept) await this.#put(context, leases, nowMs);
+      this.#kept = { epoch, atMs };
       return undefined;
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
@@ -77,7 +76,7 @@ export class AliveKey {
     }
   }
 
-  /** The lease of a key that this version put for this life before it was started again. */
+  /** The lease under which the key stands, if this version put it for this life. */
   async #standing(etcd: Etcd, { identity }: ComponentKeyCache): Promise<string | undefined> {
     const { kvs: [found] } = await etcd.range({ key: keyOf(identity) });
     const said = found && decodeAlive(String(found.value));
@@ -89,13 +88,12 @@ export class AliveKey {
     { etcd, cache: { identity } }: StoreContext,
     leases: Leases,
     nowMs: number,
-  ): Promise<string> {
+  ): Promise<void> {
     const { id: lease } = await leases.grant(this.#ttlSeconds);
     const { life } = identity;
     const value = encodeAlive({ version: this.#version, life, since: aliveSince(nowMs) });
     const put = { key: keyOf(identity), value: Buffer.from(value), lease };
     await etcd.txn({ compare: [], success: [{ request_put: put }], failure: [] });
-    return lease;
   }
 }
 

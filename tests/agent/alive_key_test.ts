@@ -1,10 +1,10 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, fail, match, ok, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { AliveKey } from "../../lib/agent/alive_key.ts";
 import { expectExit } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView } from "../e2e/_node.ts";
 import { connect } from "../../lib/etcd/mod.ts";
-import { decodeAlive } from "../../lib/store/mod.ts";
+import { decodeAlive, encodeAlive } from "../../lib/store/mod.ts";
 import { World } from "../reconcile/_world.ts";
 import { type EtcdServer, startEtcd } from "../support/etcd_server.ts";
 import { rawEtcd } from "../support/raw_etcd.ts";
@@ -133,7 +133,20 @@ Deno.test("AliveKey asks for its lease once a third of it, without a write, and 
     const [{ lease } = { lease: "" }] = (await etcd.raw.kv.range({ key: Buffer.from(key) })).kvs;
     await etcd.raw.leaseClient.leaseRevoke({ ID: lease });
     nowMs += RESYNC_MS;
-    await keep(one, ["keep", "grant 1800", "put"]);
+    await keep(one, ["grant 1800", "put"]);
+    // Somebody deleted it, or wrote over it, and the lease is there all the same.
+    await etcd.raw.kv.deleteRange({ key: Buffer.from(key) });
+    nowMs += RESYNC_MS;
+    await keep(one, ["grant 1800", "put"]);
+    const { version, since } = decodeAlive(String((await etcd.keys(key)).get(key)?.value)) ??
+      fail("it holds no value of ours");
+    const { kvs: [{ lease: under } = { lease: "" }] } = await etcd.raw.kv.range({
+      key: Buffer.from(key),
+    });
+    const theirs = encodeAlive({ version, since, life: "another" });
+    await etcd.raw.kv.put({ key: Buffer.from(key), value: Buffer.from(theirs), lease: under });
+    nowMs += RESYNC_MS;
+    await keep(one, ["grant 1800", "put"]);
     // Of another version, or kept for too short a time.
     await keep(new AliveKey({ version: "1.2.4", resyncIntervalMs: RESYNC_MS }), [
       "grant 1800",

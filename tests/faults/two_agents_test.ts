@@ -1,5 +1,5 @@
 import { match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { SWIFT, until } from "../agent/_daemon.ts";
+import { ready, startDaemon, SWIFT, until } from "../agent/_daemon.ts";
 import { expectExit, shown } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView } from "../e2e/_node.ts";
 import { startEtcd } from "../support/etcd_server.ts";
@@ -99,4 +99,67 @@ Deno.test("two daemons of one name that both --adopt: one ends with exit 1, and 
   survivor.write("kubelet/pods.v1.core/default/c");
   await until("the other goes on", async () => (await etcd.keys(key)).size === 1);
   notStrictEqual(survivor, loser);
+});
+
+Deno.test("three daemons of one name that all --adopt: two end with exit 1, and one goes on", async () => {
+  await using server = await startEtcd();
+  using etcd = new EtcdView(server);
+  using a = new EdgeNode(server);
+  using b = new EdgeNode(server);
+  using c = new EdgeNode(server);
+  const nodes = [a, b, c];
+  const start = (node: EdgeNode) =>
+    node.start(["run", `--listen=unix:${node.root}/api.sock`, "--adopt", ...SWIFT], {
+      timeoutMs: 240_000,
+    });
+  await using one = start(a);
+  await using two = start(b);
+  await using three = start(c);
+  const losers = new Map<EdgeNode, string>();
+  for (const [at, process] of [one, two, three].entries()) {
+    process.result.then((result) => {
+      const node = nodes[at];
+      if (node && result.signal === null) losers.set(node, `${result.code} ${result.stderr}`);
+    });
+  }
+  let rv = 0;
+  await until("two give up", async () => {
+    rv++;
+    for (const node of nodes) {
+      if (!losers.has(node)) node.write("kubelet/pods.v1.core/default/a", { rv });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return losers.size === 2;
+  }, 120_000);
+  for (const said of losers.values()) {
+    match(said, /^1 /);
+    match(said, FIGHT);
+    match(said, BOTH_LIVES);
+  }
+  const survivor = nodes.find((node) => !losers.has(node));
+  ok(survivor);
+  const key = `${survivor.prefix}/pods/default/c`;
+  survivor.write("kubelet/pods.v1.core/default/c");
+  await until("the third goes on", async () => (await etcd.keys(key)).size === 1);
+  strictEqual(losers.size, 2);
+});
+
+Deno.test("one run beside a daemon of its name: refused, and the daemon ends only if it is told to adopt", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  using other = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  other.write("kubelet/pods.v1.core/default/b");
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  for (const flags of [[], ["--dry-run"]]) {
+    expectExit(await other.reconcile(...flags), 1, /another agent uses the name/, BOTH_LIVES, CURE);
+  }
+  strictEqual((await daemon.ask("GET", "/readyz")).status, 200);
+  expectExit(await other.reconcile("--adopt"), 0);
+  const { code, stderr } = await daemon.ended;
+  strictEqual(code, 1);
+  match(stderr, /another agent uses the name/);
+  match(stderr, BOTH_LIVES);
+  expectExit(await other.reconcile(), 0);
 });
