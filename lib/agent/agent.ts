@@ -13,7 +13,7 @@ import { type ApplyResult, type FenceSight, OtherClusterError } from "../store/m
 import type { AgentClock } from "./agent_clock.ts";
 import { AliveKey, dropAliveKey } from "./alive_key.ts";
 import { askedAgain } from "./asked_again.ts";
-import type { Condition } from "./conditions/mod.ts";
+import type { Condition, Surroundings } from "./conditions/mod.ts";
 import { type ConnectionParts, Connections } from "./connections.ts";
 import { Findings } from "./findings.ts";
 import type { Health } from "./health.ts";
@@ -88,6 +88,7 @@ export class Agent implements Node {
     const schedule = new Schedule({ ...options, settleMs }, clock.monotonicMs());
     const findings = new Findings({
       cacheRoot: root,
+      setup: options.setup,
       clusterId: options.clusterId,
       policy,
       cache: () => connections.cache,
@@ -153,6 +154,11 @@ export class Agent implements Node {
   /** How it is doing, and how fast etcd answers now. */
   async status(): Promise<NodeStatus> {
     return this.#statusWith(await this.#measureEtcd());
+  }
+
+  get surroundings(): Surroundings {
+    const { namedStateDir, remainsOf } = this.#setup;
+    return { namedStateDir, remainsOf };
   }
 
   look<T>(view: (cache: ComponentKeyCache) => T): Promise<T> {

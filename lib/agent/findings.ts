@@ -1,4 +1,5 @@
 import type { EdgekeydError } from "../errors.ts";
+import type { ComponentRemains } from "../fscache/mod.ts";
 import type { Exposure } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
@@ -10,6 +11,7 @@ import {
   conditionsOf,
   exceptionsOf,
   stateOf,
+  type Surroundings,
 } from "./conditions/mod.ts";
 import {
   type Health,
@@ -27,6 +29,8 @@ import type { NodeFacts } from "./status.ts";
 export interface FindingsParts {
   /** The root of the fs cache. */
   readonly cacheRoot: string;
+  /** How the node was set up. */
+  readonly setup: Surroundings;
   /** The cluster (decimal) that answered an earlier run; undefined if none is on record. */
   readonly clusterId: string | undefined;
   /** What counts as a conflict. */
@@ -48,6 +52,8 @@ export class Findings {
   #health: Health = UNKNOWN_HEALTH;
   #news = false;
   #toldOfSecrets = false;
+  /** What the last pass left of components whose deletes are held back. */
+  #remains: ReadonlyMap<string, ComponentRemains | undefined> = new Map();
 
   /** @param parts what is made known, and to whom */
   constructor(parts: FindingsParts) {
@@ -63,12 +69,14 @@ export class Findings {
 
   /** All that conditions are judged by. */
   get facts(): NodeFacts {
-    const { cache, cacheRoot, policy } = this.#parts;
+    const { cache, cacheRoot, policy, setup: { namedStateDir } } = this.#parts;
     return {
       ...this.#health,
       ...cacheFacts(cache(), policy),
       daemon: true,
       cacheRoot,
+      namedStateDir,
+      remainsOf: (component) => this.#remains.get(component),
       // While all goes well, one that is pending is only on its way.
       ...(!this.#health.failure && { pendingKeys: 0 }),
     };
@@ -105,6 +113,10 @@ export class Findings {
     const { clusterId = "" } = this.#parts;
     const before = { ...this.#health, clusterId: this.#health.clusterId || clusterId };
     this.#health = healthAfter(before, outcome, { ...looked, components }, nowMs);
+    const { remainsOf } = this.#parts.setup;
+    this.#remains = new Map(
+      this.#health.heldBack.map(({ component }) => [component, remainsOf?.(component)]),
+    );
     this.#tellOfSecrets();
     const { facts } = this;
     const conditions = conditionsOf(facts);

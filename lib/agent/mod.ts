@@ -46,6 +46,7 @@ export {
   type NodeState,
   reasonsOf,
   statusWords,
+  type Surroundings,
   whyNotInStep,
 } from "./conditions/mod.ts";
 export { ago } from "./ago.ts";

@@ -1,3 +1,4 @@
+import type { Surroundings } from "./conditions/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type {
   ReconcileOptions,
@@ -27,6 +28,8 @@ export interface PassRequest {
 export interface Node {
   /** How it reconciles. */
   readonly reconcileOptions: ReconcileOptions;
+  /** What its conditions are told with. */
+  readonly surroundings: Surroundings;
   /** How it is doing now, etcd included. */
   status(): Promise<NodeStatus>;
   /**

@@ -12,6 +12,7 @@ import {
 } from "../reconcile/mod.ts";
 import { type ApplyResult, recover, type StoreContext } from "../store/mod.ts";
 import { dropAliveKey } from "./alive_key.ts";
+import type { Surroundings } from "./conditions/mod.ts";
 import { writeToItsEnd } from "./interrupted_write.ts";
 import { askedOptions, type Node, type PassRequest } from "./node.ts";
 import {
@@ -39,6 +40,8 @@ export interface RestingParts {
   readonly reconcile: ReconcileOptions;
   /** A node that was retired takes part again; else it stays out. */
   readonly rejoin: boolean;
+  /** What conditions are told with. */
+  readonly surroundings: Surroundings;
   /** Asked for when the state directory is held. */
   readonly setup: () => Setup;
   /** The installed service that should hold the state directory, if there is one. */
@@ -74,6 +77,10 @@ export class RestingNode implements Node {
 
   get reconcileOptions(): ReconcileOptions {
     return this.#parts.reconcile;
+  }
+
+  get surroundings(): Surroundings {
+    return this.#parts.surroundings;
   }
 
   status(): Promise<NodeStatus> {

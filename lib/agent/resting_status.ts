@@ -54,6 +54,8 @@ export async function restingStatus(
   const lastFailure = lastFailureOf(past.lastFailure, { ...seen, rootFailure }, clock.nowMs());
   const { idleService, lostDaemon, stateFailure, exposures } = known;
   const facts: NodeFacts = {
+    namedStateDir: setup.namedStateDir,
+    remainsOf: setup.remainsOf,
     idleService,
     lostDaemon,
     stateFailure,

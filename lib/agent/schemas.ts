@@ -201,6 +201,10 @@ export const SCHEMAS = {
     report,
     notes: described("What a person should know beside it, one line each.", listOf(TEXT)),
     busy: described("Groups in which a rewrite was still under way.", listOf(TEXT)),
+    "keysHeldBack?": described(
+      "Of a dry run: keys whose deletes are held back, in order.",
+      listOf(TEXT),
+    ),
     "conditions?": described(
       "What keeps it from being in step, and what to do.",
       listOf(CONDITION_SCHEMAS.Condition),

@@ -2,7 +2,13 @@ import type { InvalidPath } from "../fscache/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import type { ReconcileOutcome } from "../reconcile/mod.ts";
 import type { Answers } from "./schemas.ts";
-import { conditionsOf, type Facts, reasonsOf, stateOf } from "./conditions/mod.ts";
+import {
+  conditionsOf,
+  type Facts,
+  reasonsOf,
+  stateOf,
+  type Surroundings,
+} from "./conditions/mod.ts";
 import { componentOfPath } from "./group_paths.ts";
 
 /** How a node is doing. What only a daemon knows is absent where none runs. */
@@ -12,7 +18,7 @@ export type NodeStatus = Answers["Status"];
 export type ComponentStatus = NodeStatus["components"][number];
 
 /** How a node was set up, as far as that is only shown. */
-export interface Setup {
+export interface Setup extends Surroundings {
   /** etcd's. */
   readonly endpoints: readonly string[];
   /** Where the component-key cache is kept, by its real path. */
@@ -94,17 +100,21 @@ export function judgementOf(facts: Facts): Pick<NodeStatus, "state" | "notReady"
  * What a pass came to, as it is shown to who asked for it.
  *
  * @param outcome of the pass
+ * @param surroundings of its node
  */
 export function shownOutcome(
-  { report, notes, busy, failure }: ReconcileOutcome,
+  { report, notes, busy, keysHeldBack, failure }: ReconcileOutcome,
+  surroundings: Surroundings,
 ): Answers["Reconciled"] {
   const { conflicts, invalid, heldBack, notPut = [], busy: waiting = [] } = report;
   const reasons = new Map(conflicts.map(({ key, reason }) => [key, reason]));
-  const conditions = conditionsOf({ conflicts: reasons, invalid, heldBack, notPut, waiting });
+  const found = { conflicts: reasons, invalid, heldBack, notPut, waiting };
+  const conditions = conditionsOf({ ...surroundings, ...found });
   return {
     report: { ...report, invalid: shownPaths(invalid) },
     notes,
     busy,
+    ...(keysHeldBack && { keysHeldBack }),
     ...(conditions.length > 0 && { conditions }),
     ...(failure && { failure: { code: failure.code, message: failure.message } }),
   };

@@ -29,12 +29,14 @@ export interface Process {
  */
 export async function main(args: readonly string[], process: Process): Promise<number> {
   let [isJson, isSaid] = [false, false];
+  let told = (line: string) => line;
   const terminal = lineByLine({
     ...process.terminal,
     out(line) {
       isSaid = true;
-      process.terminal.out(line);
+      process.terminal.out(told(line));
     },
+    err: (line) => process.terminal.err(told(line)),
     get lost() {
       return process.terminal.lost;
     },
@@ -46,6 +48,8 @@ export async function main(args: readonly string[], process: Process): Promise<n
     if (text !== undefined) return printed(text, terminal);
     // What the answers above need not wait for.
     const { checkEnvironment, isService } = await import("./environment.ts");
+    const { namingStateDir } = await import("./named_state_dir.ts");
+    told = namingStateDir(readFlag(parsed, "state-dir"));
     checkEnvironment(process.envNames());
     if (parsed.words.length === 0 && parsed.texts.size === 0 && !isService(process.env)) {
       return printed(helpText(), terminal);

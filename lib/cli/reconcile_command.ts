@@ -35,7 +35,7 @@ export async function reconcileCommand(options: Options, terminal: Terminal): Pr
   const { report, failure, conditions = [] } = outcome;
   const failed = failure && { failure: { code: failure.code, message: failure.message } };
   printAnswer(options, terminal, { ...report, ...failed }, () => {
-    if (!failure) textReport(report, terminal);
+    if (!failure) textReport(report, outcome.keysHeldBack ?? [], terminal);
   });
   for (const text of [...unmatchedNames(options), ...outcome.notes]) note(text);
   if (failure) {

@@ -5,8 +5,18 @@ import { paint, type Terminal } from "./terminal.ts";
 /** More lines of one kind than this are summed up; `-o json` has them all. */
 const MAX_LINES = 50;
 
-/** Prints a report for a person. */
-export function textReport(report: ReconcileReport, terminal: Terminal): void {
+/**
+ * Prints a report for a person.
+ *
+ * @param report what was done
+ * @param keysHeldBack keys whose deletes are held back, of a dry run
+ * @param terminal where to
+ */
+export function textReport(
+  report: ReconcileReport,
+  keysHeldBack: readonly string[],
+  terminal: Terminal,
+): void {
   if (report.plan) {
     const sign = { put: "+", delete: "-", release: "~" };
     const colour = { put: "green", delete: "red", release: "yellow" } as const;
@@ -30,6 +40,7 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
     "held back",
     report.heldBack.map(({ component, deletes }) => `${component}: ${plural(deletes, "delete")}`),
   );
+  lines(terminal, "held back", keysHeldBack, "--confirm-deletes with --dry-run lists all");
   lines(
     terminal,
     "busy     ",
@@ -58,11 +69,16 @@ export function textReport(report: ReconcileReport, terminal: Terminal): void {
   );
 }
 
-function lines(terminal: Terminal, label: string, texts: readonly string[]): void {
+function lines(
+  terminal: Terminal,
+  label: string,
+  texts: readonly string[],
+  whole = "-o json lists all",
+): void {
   for (const text of texts.slice(0, MAX_LINES)) {
     terminal.out(`${paint(terminal, "yellow", label)}  ${text}`);
   }
   if (texts.length > MAX_LINES) {
-    terminal.out(`${label}  … and ${texts.length - MAX_LINES} more (-o json lists all)`);
+    terminal.out(`${label}  … and ${texts.length - MAX_LINES} more (${whole})`);
   }
 }

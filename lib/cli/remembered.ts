@@ -27,7 +27,8 @@ export function checkEtcdIsNamed({ given, stateDir, remembered }: Options): void
 
 /**
  * What a state directory is to remember at once, though no etcd has answered yet: whose it is, and
- * which etcd was named, so that `status` speaks of that one.
+ * which fs cache and etcd were named, so that `status` speaks of these, and what it advises can be
+ * done without flags.
  *
  * @param options for whom it is made
  * @param isBorn it is made now
@@ -35,11 +36,12 @@ export function checkEtcdIsNamed({ given, stateDir, remembered }: Options): void
  */
 export function knownAtOnce(options: Options, isBorn: boolean): RememberedSettings | undefined {
   const { hostname, nodeName, remembered, given } = options;
-  const born = isBorn ? { [HOSTNAME]: hostname, "node-name": nodeName } : remembered;
+  const born = isBorn ? { ...remembered, [HOSTNAME]: hostname, "node-name": nodeName } : remembered;
   if (!given.has("etcd-servers") || hasAnswered(remembered)) return isBorn ? born : undefined;
   const settings: Record<string, string> = { ...born };
   for (const name of FLAG_NAMES) {
-    if (flag(name).remembered !== "etcd") continue;
+    const { remembered: scope } = flag(name);
+    if (scope !== "etcd" && scope !== "cache") continue;
     const text = textOf(options, name);
     if (text !== undefined) settings[name] = text;
     else delete settings[name];

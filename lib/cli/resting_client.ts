@@ -8,7 +8,7 @@ import type { Options } from "./options.ts";
 import type { ProgressBar } from "./progress_bar.ts";
 import { reconcileOptionsOf } from "./reconcile_options.ts";
 import { connectEtcd, credentialExposures, storeContext, withCache } from "./session.ts";
-import { setupOf } from "./settings.ts";
+import { setupOf, surroundingsOf } from "./settings.ts";
 
 /**
  * The way to speak to a node on which no daemon runs: this process answers itself.
@@ -27,6 +27,7 @@ export function restingClient(
   const node = new RestingNode({
     reconcile: { ...reconcileOptionsOf(options), ...bar },
     rejoin: options.rejoin,
+    surroundings: surroundingsOf(options),
     setup: () => setupOf(options),
     idleService: () => idleService(options.stateDir),
     lostDaemon: () => readDaemonMark(options.stateDir),
@@ -34,7 +35,8 @@ export function restingClient(
     withCache: (use, work) => withCache(session, use, work),
     exposures: () => credentialExposures(options),
     exposed({ about, reason }) {
-      note(`${about}: ${reason}; chmod 600 the file, or give an https:// endpoint`);
+      const cure = about.startsWith("/") ? "chmod 600 the file" : "give an https:// endpoint";
+      note(`${about}: ${reason}; ${cure}`);
     },
     connect: () => connectEtcd(options),
     store: (cache, etcd) => storeContext(options, cache, etcd, met.home),

@@ -58,7 +58,7 @@ export async function withCache<T>(
       "io",
       `no component-key cache in ${options.stateDir}: give the --state-dir that it uses; if there ` +
         "was one here, bring its directory back (is its disk mounted?); on a new node run " +
-        "`edgekeyd --reconcile` first",
+        "`edgekeyd --reconcile` first, with --etcd-servers",
     );
   }
   const directory = await holdStateDirectory(options.stateDir, options.lockTimeoutMs);

@@ -1,5 +1,7 @@
-import type { Setup } from "../agent/mod.ts";
+import type { Setup, Surroundings } from "../agent/mod.ts";
+import { componentRemains } from "../fscache/mod.ts";
 import { flag, FLAG_NAMES, type FlagName } from "./flags.ts";
+import { namedStateDir } from "./named_state_dir.ts";
 import type { Options } from "./options.ts";
 import { textOf } from "./remembered.ts";
 
@@ -11,7 +13,16 @@ export function setupOf(options: Options): Setup {
   return {
     endpoints: options.etcdServers,
     stateDir: Deno.realPathSync(options.stateDir),
+    ...surroundingsOf(options),
     settings: settingsOf(options),
+  };
+}
+
+/** What a node's conditions are told with. */
+export function surroundingsOf({ cacheDir, stateDir }: Options): Surroundings {
+  return {
+    namedStateDir: namedStateDir(stateDir),
+    remainsOf: (component) => componentRemains(cacheDir, component),
   };
 }
 

@@ -58,7 +58,10 @@ export function statusPage(status: NodeStatus, nowMs: number, terminal: Terminal
   }
   if (!daemon) {
     const seen = status.heldBack ? "as the last pass found them" : "not looked at";
-    line("files", `${seen}; --reconcile --dry-run looks now, also at what would be held back`);
+    line(
+      "files",
+      `${seen}; \`edgekeyd --reconcile --dry-run\` looks now, also at what would be held back`,
+    );
   }
   const problems = problemsOf(status);
   for (const problem of problems) line(paint(terminal, "yellow", "problem".padEnd(13)), problem);

@@ -1,4 +1,5 @@
 import { whyNotInStep } from "../agent/mod.ts";
+import { STOP_FIRST } from "../own_commands.ts";
 import { plural } from "../plural.ts";
 import { EXIT } from "./exit_code.ts";
 import { findNode } from "./find_node.ts";
@@ -23,7 +24,8 @@ export async function verifyCommand(options: Options, terminal: Terminal): Promi
   if (!first && conditions.length === 0) return EXIT.ok;
   const differs = first
     ? `etcd is not what the component-key cache says (${first.key}: ${first.reason}); run ` +
-      "`edgekeyd --reconcile`, with `--conflict-policy owner` for what another importer wrote"
+      `\`edgekeyd --reconcile\`; for what another importer wrote, ${STOP_FIRST}, run ` +
+      "`edgekeyd --reconcile --conflict-policy owner`, and start it again"
     : "";
   terminal.err(`edgekeyd: ${whyNotInStep(conditions) || differs}`);
   return EXIT.partial;

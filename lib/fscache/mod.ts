@@ -4,6 +4,7 @@ export { ComponentClashError } from "./component_clash.ts";
 export { type ComponentHolding, type ComponentLimits, overLimit } from "./component_limits.ts";
 export type { ComponentRoomOptions } from "./component_rooms.ts";
 export { namesInRoot } from "./component_names.ts";
+export { type ComponentRemains, componentRemains } from "./component_remains.ts";
 export type { CoverageOptions } from "./coverage.ts";
 export { CustomResources } from "./custom_resources.ts";
 export { type CustomLookUp, customResource } from "./custom_sources.ts";

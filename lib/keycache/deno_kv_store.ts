@@ -37,7 +37,7 @@ export function denoKvStore(kv: Deno.Kv, path: string): KvStore {
       if (!done.ok) {
         throw new KeyCacheError(
           "io",
-          `${path}: an intent is already pending; run --reconcile again`,
+          `${path}: an intent is already pending; run \`edgekeyd --reconcile\` again`,
         );
       }
     },

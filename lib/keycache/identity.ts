@@ -1,3 +1,4 @@
+import { STOP_FIRST } from "../own_commands.ts";
 import { KeyCacheError } from "./errors.ts";
 import { isCount } from "./key_row.ts";
 import { newerSchemaError, SCHEMA_VERSION } from "./schema.ts";
@@ -93,8 +94,9 @@ export function checkIdentity(
 export function mismatch(flag: string, stored: string, wanted: string): KeyCacheError {
   return new KeyCacheError(
     "mismatch",
-    `the state directory belongs to ${flag} ${stored}, not ${wanted}; give that value, or run ` +
-      `\`retire\` with it first and then use a fresh --state-dir`,
+    `the state directory belongs to ${flag} ${stored}, not ${wanted}; give that value. To change ` +
+      `it, ${STOP_FIRST}, run \`edgekeyd retire ${flag}=${stored}\`, move cache.kv* in the state ` +
+      "directory aside, and start it with the new value",
   );
 }
 

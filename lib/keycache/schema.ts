@@ -1,3 +1,4 @@
+import { STOP_FIRST } from "../own_commands.ts";
 import { KeyCacheError } from "./errors.ts";
 
 /**
@@ -38,7 +39,7 @@ export function newerSchemaError(where: string, schema: number): KeyCacheError {
   return new KeyCacheError(
     "newer-schema",
     `${where} was written by a newer edgekeyd (schema ${schema}; this one knows 1 to ` +
-      `${SCHEMA_VERSION}); run that version. To go on with this one, give a fresh --state-dir and ` +
-      "rebuild the cache with `--reconcile --adopt`",
+      `${SCHEMA_VERSION}); run that version. To go on with this one, ${STOP_FIRST}, move cache.kv* ` +
+      "beside it aside, run `edgekeyd --reconcile --adopt`, and start it again",
   );
 }

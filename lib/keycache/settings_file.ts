@@ -89,6 +89,6 @@ function isSettings(content: unknown): content is RememberedSettings {
 function damaged(path: string): KeyCacheError {
   return new KeyCacheError(
     "damaged",
-    `${path} is damaged; remove it, then start edgekeyd with its flags, which writes it again`,
+    `${path} is damaged; remove it, then start edgekeyd anew with its flags, which writes it again`,
   );
 }

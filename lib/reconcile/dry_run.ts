@@ -62,7 +62,7 @@ export async function dryRun(
     phases,
   );
   const { findings, made, planned, leftOut, notPut: { bad, changed } } = foreseen;
-  const { changes } = findings.guarded;
+  const { changes, keysHeldBack: held } = findings.guarded;
   notes.push(...strangerNotes(options.source));
 
   let unclaimed: readonly string[] | undefined;
@@ -134,6 +134,7 @@ export async function dryRun(
     },
     notes,
     busy,
+    ...(held.size > 0 && { keysHeldBack: [...held].sort() }),
     missing: new Map(),
     rewriting: [...findings.diff.rewriting],
     yielded: NOTHING_YIELDED,

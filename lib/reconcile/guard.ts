@@ -29,6 +29,8 @@ export interface GuardVerdict {
    * that several of them hold counts for the first of them.
    */
   readonly heldBack: ReadonlyMap<string, number>;
+  /** The keys that would have been deleted. */
+  readonly keysHeldBack: ReadonlySet<string>;
   /** Delete windows to note with the deletes. */
   readonly windows: ReadonlyMap<string, NotedDeletes>;
 }
@@ -69,26 +71,35 @@ export function guardDeletes(
       });
     }
   }
-  if (heldBack.size === 0) return { changes, heldBack: new Map(), windows };
-  const counted = countedOnce(cache, changes, heldBack);
-  return { changes: withoutReleases(changes, heldBack), heldBack: counted, windows };
+  if (heldBack.size === 0) {
+    return { changes, heldBack: new Map(), keysHeldBack: new Set(), windows };
+  }
+  const holders = countedOnce(cache, changes, heldBack);
+  const counts = new Map(Array.from(heldBack, (component) => [component, 0]));
+  for (const first of holders.values()) counts.set(first, (counts.get(first) ?? 0) + 1);
+  return {
+    changes: withoutReleases(changes, heldBack),
+    heldBack: counts,
+    keysHeldBack: new Set(holders.keys()),
+    windows,
+  };
 }
 
-/** Deletes that components hold back: each key once, however many hold it. */
+/** Keys whose deletes components hold back: each for the first of those that hold it. */
 function countedOnce(
   cache: ComponentKeyCache,
   changes: ReadonlyMap<string, OwnershipChange>,
   heldBack: ReadonlySet<string>,
-): Map<string, number> {
-  const counts = new Map(Array.from(heldBack, (component) => [component, 0]));
+): Map<string, string> {
+  const holders = new Map<string, string>();
   for (const [key, change] of changes) {
     const held = change.released.map(({ component }) => component)
       .filter((component) => heldBack.has(component)).sort();
     const [first] = held;
     if (first === undefined || !isDeleted(cache, key, change)) continue;
-    counts.set(first, (counts.get(first) ?? 0) + 1);
+    holders.set(key, first);
   }
-  return counts;
+  return holders;
 }
 
 function isDeleted(cache: ComponentKeyCache, key: string, change: OwnershipChange): boolean {

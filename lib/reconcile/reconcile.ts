@@ -33,6 +33,8 @@ export interface ReconcileOutcome {
   readonly busy: readonly string[];
   /** Those of them in which files are missing, and can't be told yet to be gone. */
   readonly missing: ReadonlyMap<string, MissingGroup>;
+  /** Of a dry run: keys whose deletes are held back, in order. */
+  readonly keysHeldBack?: readonly string[];
   /** Those of them, or others, in which a backup of yurthub's stands. */
   readonly rewriting: readonly string[];
   /** What was left for now, since another node of the pool may be about to put it. */

@@ -1,4 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
+import { STOP_FIRST } from "../own_commands.ts";
 import { buildTxn, EtcdError } from "../etcd/mod.ts";
 import {
   apply,
@@ -25,10 +26,10 @@ export class OtherEtcdError extends EdgekeydError {
   constructor(why: string) {
     super(
       "OtherEtcd",
-      `nothing was retired: ${why}. If --etcd-servers names another etcd, leave it out: the state ` +
-        "directory remembers which it was. If etcd came back empty or was made anew, run " +
-        "`edgekeyd --reconcile` first, then `retire`; if it is gone for good, remove the state " +
-        "directory",
+      `nothing was retired: ${why}. If --etcd-servers names another etcd, ${STOP_FIRST}, and run ` +
+        "`edgekeyd retire` without it: the state directory remembers which it was. If etcd came back " +
+        "empty or was made anew, run `edgekeyd --reconcile`, then `edgekeyd retire`; if it is gone " +
+        "for good, stop edgekeyd and remove the state directory",
     );
   }
 }

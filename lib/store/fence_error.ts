@@ -1,4 +1,5 @@
 import { EdgekeydError } from "../errors.ts";
+import { STOP_FIRST } from "../own_commands.ts";
 import { type FenceState, lifeWords } from "../keycache/mod.ts";
 import { type LostFence, mayTakeOver } from "./fence_verdict.ts";
 
@@ -18,9 +19,11 @@ export class FenceError extends EdgekeydError {
   override name = "FenceError";
   /** What to do about it. */
   static readonly ADVICE: string =
-    "stop the other agent if there is one, or give one of the two another --node-name; then run " +
-    "`edgekeyd --reconcile --adopt` to take over what the fs cache holds. A state directory takes " +
-    "over once: if this one has, move it aside first";
+    "stop the other agent if there is one, or give one of the two another --node-name: stop it, " +
+    "move cache.kv* in its state directory aside, and start it with that name. Then, where the name " +
+    `stays, ${STOP_FIRST}, run \`edgekeyd --reconcile --adopt\` to take over what the fs cache holds, ` +
+    "and start it again. A state directory takes over once: if this one has, move cache.kv* in it " +
+    "aside before that";
   /** What the fence says. */
   readonly verdict: LostFence["kind"];
   /** What is wrong, and at which fence. */

@@ -1,9 +1,9 @@
 import { EdgekeydError } from "../errors.ts";
+import { STOP_FIRST } from "../own_commands.ts";
 import type { Etcd } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
+import { type AnewVerdict, judgeAnew } from "./made_anew.ts";
 import type { Observation } from "./observe.ts";
-import { pagesUnder } from "./pages.ts";
-import { versionOf } from "./value_version.ts";
 
 /** Which etcd cluster a node wrote to, as far as that is remembered. */
 export interface HomeCluster {
@@ -31,21 +31,24 @@ export class OtherClusterError extends EdgekeydError {
    *
    * @param found the cluster that answers, decimal
    * @param home the one that should
+   * @param why what speaks against its being that one, made anew; empty: its address
    */
-  constructor(found: string, home: HomeCluster) {
+  constructor(found: string, home: HomeCluster, why: string) {
     const { clusterId, endpoints, endpointsBefore, isElsewhere, settings } = home;
     const at = endpointsBefore === undefined ? "" : ` at ${endpointsBefore}`;
-    const others = isElsewhere ? "" : ", and others wrote to it";
+    const others = why === "" ? "" : `, and ${why}`;
     const cure = isElsewhere
-      ? "Set --etcd-servers back (left out, it is as remembered), or run `edgekeyd retire` there " +
-        "first, and come with --rejoin; if that etcd is gone for good,"
+      ? "Set --etcd-servers back (left out, it is as remembered). If this node is to move there, " +
+        `${STOP_FIRST}, run \`edgekeyd retire\`, which leaves the one before, then ` +
+        "`edgekeyd --reconcile --rejoin` with the new --etcd-servers, and start it with these; if the " +
+        `one before is gone for good, remove ${settings} in place of the first`
       : "If another pool's etcd answers there now, set --etcd-servers right; if this pool's was " +
-        "made anew, and others were faster to fill it,";
+        `made anew, and others were faster to fill it, ${STOP_FIRST}, remove ${settings}, and ` +
+        "start it again with --etcd-servers";
     super(
       "OtherCluster",
       `the etcd at ${endpoints} (cluster ${found}) is not the one that this node wrote to ` +
-        `(cluster ${clusterId}${at})${others}; nothing was done. ${cure} remove ${settings} and ` +
-        "start this again with --etcd-servers",
+        `(cluster ${clusterId}${at})${others}; nothing was done. ${cure}`,
     );
   }
 }
@@ -63,8 +66,8 @@ export interface ClusterQuestion {
 /**
  * Compares the cluster that answers with the one on record, before anything is written. Another one
  * is this node's, too, if it holds its fence (a restored snapshot), if this node left nothing behind
- * in the one before, or if it was made anew behind an endpoint of before and no importer has written
- * to it.
+ * in the one before, or if it was made anew behind an endpoint of before: see
+ * {@linkcode judgeAnew}.
  *
  * @param question both sides, and what is on record
  * @param seen what the fence's key was found to hold, and in which cluster
@@ -79,11 +82,21 @@ export async function checkCluster(
   if (!home) return;
   const isOther = home.clusterId !== undefined && home.clusterId !== seen.clusterId;
   if (isOther && !leftNothing(cache) && !isOwn(cache, seen)) {
-    const isAnew = !home.isElsewhere && seen.fence === null && await isVacant(question);
-    if (!isAnew) throw new OtherClusterError(seen.clusterId, home);
+    const { isOurs, why } = home.isElsewhere
+      ? ELSEWHERE
+      : seen.fence === null
+      ? await judgeAnew(question)
+      : NAMESAKE;
+    if (!isOurs) throw new OtherClusterError(seen.clusterId, home, why);
   }
   home.met(seen.clusterId);
 }
+
+const ELSEWHERE: AnewVerdict = { isOurs: false, why: "" };
+const NAMESAKE: AnewVerdict = {
+  isOurs: false,
+  why: "others wrote to it, an edgekeyd with this node's name among them",
+};
 
 function leftNothing({ rows, fence, intent }: ComponentKeyCache): boolean {
   return rows.size === 0 && fence.expected === null && intent === undefined;
@@ -94,15 +107,4 @@ function isOwn(
   { fence }: Pick<Observation, "fence">,
 ): boolean {
   return fence?.startsWith(`${life}/`) ?? false;
-}
-
-/** Values a page; one that shows an importer ends it. */
-const PAGE = { limit: 200, keysOnly: false };
-
-/** An apiserver that went on beside it has filled a new etcd before any importer comes. */
-async function isVacant({ etcd, cache }: ClusterQuestion): Promise<boolean> {
-  for await (const kvs of pagesUnder(etcd, `${cache.identity.prefix}/`, PAGE)) {
-    if (kvs.some((kv) => versionOf(kv.mod_revision, kv.value).resourceVersion !== "")) return false;
-  }
-  return true;
 }

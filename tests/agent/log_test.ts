@@ -37,6 +37,7 @@ Deno.test("the log begins with what runs where, and ends with why it stopped", a
   match(stderr, /^info: stopped signal=SIGINT\n$/m);
 });
 
+/** Where its directory is, is told by other tests. */
 const HELD = [
   "warning: deletes held back component=kubelet deletes=20",
   "notice: no deletes held back any more component=kubelet",
@@ -54,7 +55,8 @@ function writePods(node: EdgeNode): void {
 async function endOf(daemon: DaemonProcess): Promise<string[]> {
   const { code, stderr } = await daemon.stop();
   strictEqual(code, 0, stderr);
-  return stderr.split("\n").filter((line) => /^(warning|notice|error): /.test(line));
+  return stderr.split("\n").filter((line) => /^(warning|notice|error): /.test(line))
+    .map((line) => line.replace(/ reason="its directory [^"]*"/, ""));
 }
 
 /** All pods are gone at once, and back at once when that was held back. */

@@ -138,7 +138,7 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     expectExit(
       await run("delete-unclaimed", left, owned),
       1,
-      /p3" has an owner on this node; see `edgekeyd owners`; nothing was deleted$/,
+      /p3" has an owner on this node; see `edgekeyd owners --state-dir \S+`; nothing was deleted$/,
     );
     expectExit(await run("delete-unclaimed", left, theirs), 1, /p4" has an owner on this node/);
     strictEqual((await etcd.keys(left)).size, 1);
@@ -199,7 +199,10 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     const retired = await run("retire");
     expectExit(retired, 0);
     match(retired.stdout, /^4 deleted, 1 released; 1 Txn\n$/);
-    match(retired.stderr, /^edgekeyd: note: this node is out of the pool: .* --rejoin`/);
+    match(
+      retired.stderr,
+      /^edgekeyd: note: this node is out of the pool: .* --rejoin --state-dir \S+`/,
+    );
     deepStrictEqual([...(await etcd.keys("/")).keys()], [`${p}/pods/default/p4`]);
     expectExit(await run("--reconcile"), 1, /this node was retired/);
   });

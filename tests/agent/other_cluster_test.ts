@@ -125,6 +125,74 @@ Deno.test("an etcd that was made anew behind the same endpoints is filled, if no
   await daemon.stop();
 });
 
+/** A node of a pool, whose keys stand under the prefix of all. */
+function poolNode(server: EtcdServer, name: string): EdgeNode {
+  const node = new EdgeNode(server, name);
+  node.write(POD);
+  node.write(`kubelet/pods.v1.core/default/of-${name}`);
+  return node;
+}
+
+const POOL = ["--etcd-prefix=/registry", "--settle-time=0"];
+
+Deno.test("an etcd that was made anew is filled again by every node of its pool, whoever was first, by daemons and by commands", async () => {
+  await using first = await startEtcd();
+  using one = poolNode(first, "n1");
+  using two = poolNode(first, "n2");
+  using three = poolNode(first, "n3");
+  for (const node of [one, two, three]) {
+    expectExit(await node.run(["--reconcile", ...POOL]), 0);
+  }
+  await using daemon = await startDaemon(two, [...POOL, ...SWIFT.slice(0, 1)]);
+  await ready(daemon);
+  // It sees the new one when another has filled that.
+  daemon.kill("SIGSTOP");
+  await using _anew = await startInPlaceOf(first);
+  using there = new EtcdView(first);
+  const filled = await one.run(["--reconcile", ...POOL]);
+  expectExit(filled, 0);
+  match(filled.stderr, /note: etcd is another cluster/);
+  daemon.kill("SIGCONT");
+  await until("filled", async () => (await there.keys("/registry/pods/default/of-")).size === 2);
+  await ready(daemon);
+  deepStrictEqual((await daemon.status()).conditions.map(({ condition }) => condition), [
+    "cluster-changed",
+  ]);
+  const page = await two.run(["status", "--etcd-prefix=/registry"]);
+  match(page.stdout, /etcd is another cluster than before/);
+  match(page.stdout, /^ *(problem)? +cluster \d+: this node wrote to cluster \d+ before$/m);
+  const third = await three.run(["--reconcile", ...POOL]);
+  expectExit(third, 0);
+  match(third.stderr, /note: etcd is another cluster/);
+  strictEqual((await there.keys("/registry/pods/")).size, 4);
+  await daemon.stop();
+  // From now on it is their etcd.
+  for (const node of [one, two, three]) {
+    const verified = await node.run(["verify", "--etcd-prefix=/registry"]);
+    expectExit(verified, 0);
+    strictEqual(/another cluster/.test(verified.stderr), false, verified.stderr);
+  }
+});
+
+Deno.test("another cluster behind the same endpoints that edgekeyds have filled is no pool's own if its objects are others, by their uids", async () => {
+  await using first = await startEtcd();
+  using node = poolNode(first, "n1");
+  expectExit(await node.run(["--reconcile", ...POOL]), 0);
+  await using _other = await startInPlaceOf(first);
+  using there = new EtcdView(first);
+  using stranger = new EdgeNode(first, "n2");
+  stranger.write(POD, { uid: "of-another-cloud" });
+  stranger.write("kubelet/pods.v1.core/default/theirs");
+  expectExit(await stranger.run(["--reconcile", ...POOL]), 0);
+  const revision = await there.revision();
+  const says =
+    /is not the one that this node wrote to .*, and others wrote to it, other objects under the same keys .*; nothing was done/;
+  for (const args of [["--reconcile"], ["--reconcile", "--dry-run"], ["verify"], ["status"]]) {
+    expectExit(await node.run([...args, "--etcd-prefix=/registry"]), 1, says);
+  }
+  strictEqual(await there.revision(), revision);
+});
+
 Deno.test("a running daemon whose endpoint comes to lead to a cluster that others have filled stops writing, and says so", async () => {
   await using first = await startEtcd();
   using node = new EdgeNode(first);

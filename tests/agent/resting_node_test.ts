@@ -18,6 +18,7 @@ function clientOf(world: World, exposures: readonly Exposure[] = []) {
   const uses: CacheUse[] = [];
   const said: string[] = [];
   const node = new RestingNode({
+    surroundings: {},
     reconcile: world.options(),
     rejoin: false,
     setup: () => ({ endpoints: ["http://e"], stateDir: world.node.stateDir, settings: {} }),

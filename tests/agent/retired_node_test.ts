@@ -23,7 +23,7 @@ Deno.test("a daemon of a node that was retired stays out of the pool until --rej
     expectExit(await node.run(["--reconcile"]), 1, /this node was retired; .*--rejoin/);
     const { status, text } = await daemon.ask("GET", "/readyz");
     strictEqual(status, 503);
-    match(text, /this node was retired; .*`edgekeyd --reconcile --rejoin`/);
+    match(text, /this node was retired; .*`edgekeyd --reconcile --rejoin --state-dir \S+`/);
     const { state, conditions } = await daemon.status();
     deepStrictEqual([state, conditions.map(({ condition }) => condition)], [
       "retired",

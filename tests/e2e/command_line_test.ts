@@ -176,7 +176,11 @@ Deno.test("command line: flags come from the environment too, and win over it", 
   expectExit(flagWins, 1);
   strictEqual(flagWins.stdout, "");
   // What goes with --reconcile alone does no harm in the environment of another command.
-  expectExit(off, 1, /no component-key cache in .*run `edgekeyd --reconcile` first/);
+  expectExit(
+    off,
+    1,
+    /no component-key cache in .*run `edgekeyd --reconcile --state-dir \S+` first, with --etcd-servers/,
+  );
   expectExit(help, 0);
   match(help.stdout, /^Usage:/m);
 });

@@ -27,7 +27,11 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
     ];
     for (const args of commands) {
       const result = await node.run(args);
-      expectExit(result, 1, /no component-key cache in .*run `edgekeyd --reconcile` first/);
+      expectExit(
+        result,
+        1,
+        /no component-key cache in .*run `edgekeyd --reconcile --state-dir \S+` first, with --etcd-servers/,
+      );
       if (!args.includes("-o=json")) strictEqual(result.stdout, "");
       else strictEqual(JSON.parse(result.stdout).failure.code, "NotReady");
     }
@@ -131,7 +135,11 @@ Deno.test("commands: keys, owners, status, verify, delete-component, retire", as
       expectExit(await node.run(["verify"]), 3, /another state directory wrote to etcd .*--adopt/);
       await etcd.raw.delete().key(fence);
       const reset = await node.run(["status", "-o=json"]);
-      expectExit(reset, 3, /etcd came back empty or older .*`edgekeyd --reconcile`/);
+      expectExit(
+        reset,
+        3,
+        /etcd came back empty or older .*`edgekeyd --reconcile --state-dir \S+`/,
+      );
       strictEqual(readStatus(reset.stdout).state, "partial");
       expectExit(await node.run(["verify"]), 3, /etcd came back empty or older/);
       await etcd.put(fence, held);

@@ -169,7 +169,11 @@ Deno.test("reconcile: from the first import to the last delete", async (t) => {
     const key = `${node.prefix}/pods/default/a`;
     await etcd.raw.delete().key(key);
     const verify = seen(await node.run(["verify", "-o", "json"]));
-    expectExit(verify, 3, /pods\/default\/a: missing in etcd.*run `edgekeyd --reconcile`/);
+    expectExit(
+      verify,
+      3,
+      /pods\/default\/a: missing in etcd.*run `edgekeyd --reconcile --state-dir \S+`/,
+    );
     deepStrictEqual(JSON.parse(verify.stdout).drift, [{ key, reason: "missing in etcd" }]);
     const run = seen(await node.reconcile());
     expectExit(run, 0);

@@ -144,7 +144,8 @@ async function expectPending(node: EdgeNode, server: EtcdServer, etcd: EtcdView)
     strictEqual(dry.report.recovered, 0);
   }
   const status = await node.run(["status", servers]);
-  const pending = `a Txn of ${OBJECTS} keys is pending; \`edgekeyd --reconcile\` settles it`;
+  const pending = `a Txn of ${OBJECTS} keys is pending; ` +
+    `\`edgekeyd --reconcile --state-dir ${node.stateDir}\` settles it`;
   expectExit(status, 3, new RegExp(`^edgekeyd: ${pending}$`));
   match(status.stdout, new RegExp(`^problem {6}${pending}$`, "m"));
   strictEqual(await etcd.revision(), before);

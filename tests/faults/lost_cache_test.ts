@@ -6,7 +6,7 @@ import type { EdgekeydResult } from "../support/edgekeyd_process.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 
 const APISERVER = "k8s\0 written by an apiserver";
-const ASKED_TO_ADOPT = /`edgekeyd --reconcile --adopt`/;
+const ASKED_TO_ADOPT = /`edgekeyd --reconcile --adopt --state-dir \S+`/;
 
 /** Ten objects of two components; what each run must leave in etcd. */
 function fill(node: EdgeNode): void {
@@ -66,7 +66,10 @@ Deno.test("a cache that was lost: said, rebuilt by --adopt, nothing deleted that
     const adopted = await reconcile(node, "--adopt");
     expectExit(adopted, 0);
     deepStrictEqual(report(adopted).unclaimed, [left, `${pods}/other-node`, `${pods}/p7`]);
-    match(adopted.stderr, /no component here: 3, .*`edgekeyd delete-unclaimed KEY\.\.\.`/);
+    match(
+      adopted.stderr,
+      /no component here: 3, .*`edgekeyd delete-unclaimed KEY\.\.\. --state-dir \S+`/,
+    );
     deepStrictEqual(await etcd.keys(node.prefix), before, "not one key was touched");
     const next = await reconcile(node, "--adopt");
     expectExit(next, 0);

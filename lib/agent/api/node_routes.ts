@@ -42,7 +42,7 @@ export function nodeRoutes(node: Node) {
           confirmDeletes: isSet(call, "confirmDeletes"),
           requireSingleTxn: isSet(call, "requireSingleTxn"),
         }, call.signal);
-        return shownOutcome(outcome);
+        return shownOutcome(outcome, node.surroundings);
       },
     }),
     jsonRoute({
@@ -58,7 +58,10 @@ export function nodeRoutes(node: Node) {
         const { fence: kind } = found;
         if (!kind) return found;
         const key = await node.look((cache) => cache.identity.fenceKey);
-        return { ...found, conditions: conditionsOf({ fence: { kind, key } }) };
+        return {
+          ...found,
+          conditions: conditionsOf({ ...node.surroundings, fence: { kind, key } }),
+        };
       },
     }),
     jsonRoute({

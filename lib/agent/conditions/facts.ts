@@ -1,9 +1,18 @@
+import type { ComponentRemains } from "../../fscache/mod.ts";
 import type { DaemonMark } from "../../keycache/mod.ts";
 import type { FarAhead } from "../../store/mod.ts";
 import type { Health } from "../health.ts";
 
+/** What conditions are told with, whatever was found out. */
+export interface Surroundings {
+  /** The state directory, if commands have to name it. */
+  readonly namedStateDir?: string | undefined;
+  /** Looks what is left of a component in the fs cache; absent: nobody does. */
+  readonly remainsOf?: ((component: string) => ComponentRemains | undefined) | undefined;
+}
+
 /** What was found out about a node. Where something is absent, nobody looked. */
-export interface Facts extends Partial<Health> {
+export interface Facts extends Partial<Health>, Surroundings {
   /** A daemon runs: it has passes of its own. */
   readonly daemon?: boolean;
   /** The installed service that should hold the state directory, while nobody does. */

@@ -1,3 +1,4 @@
+import { withStateDir } from "../../own_commands.ts";
 import { listOf, oneOf, record, type Schema, TEXT, type TypeOf } from "../schema.ts";
 import { CONDITION_PARTS, type Definition } from "./definition.ts";
 import type { Facts } from "./facts.ts";
@@ -42,11 +43,15 @@ export const CONDITIONS: ReadonlyMap<ConditionName, Definition> = new Map(
  * @returns the gravest first
  */
 export function conditionsOf(facts: Facts): Condition[] {
+  const told = (text: string) => withStateDir(text, facts.namedStateDir);
   return [...CONDITIONS].flatMap(([condition, definition]) => {
     const { kind, items: itemsOf, words, advice } = definition;
-    const items = itemsOf(facts);
+    const items = itemsOf(facts).map(({ reason, ...item }) => ({
+      ...item,
+      ...(reason !== undefined && { reason: told(reason) }),
+    }));
     if (items.length === 0) return [];
-    const help = typeof advice === "string" ? advice : advice(items, facts);
+    const help = told(typeof advice === "string" ? advice : advice(items, facts));
     return [{ condition, kind, words: words(items), advice: help, items }];
   });
 }

@@ -14,7 +14,7 @@ export {
   NODE_STATES,
   type NodeState,
 } from "./definition.ts";
-export type { Facts } from "./facts.ts";
+export type { Facts, Surroundings } from "./facts.ts";
 export {
   type Condition,
   CONDITION_SCHEMAS,

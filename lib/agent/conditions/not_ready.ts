@@ -2,6 +2,7 @@ import { plural } from "../../plural.ts";
 import { FenceError } from "../../store/mod.ts";
 import { RetiredError } from "../retired_error.ts";
 import type { ConditionItem, Definition } from "./definition.ts";
+import { heldBackAdvice, heldBackItems, heldBackReason, heldBackWords } from "./held_back.ts";
 import type { Facts } from "./facts.ts";
 
 /** Verdicts on a fence while a Txn was written down whose result was not. */
@@ -99,25 +100,9 @@ export const NOT_READY = {
   "deletes-held-back": {
     kind: "not-ready",
     effect: "exception",
-    items: ({ heldBack = [] }) =>
-      heldBack.map(({ component, deletes, secrets }) => ({
-        about: component,
-        count: deletes,
-        ...(secrets !== undefined && { reason: leftOutSecrets(secrets) }),
-      })),
-    words(items) {
-      const names = items.map(({ about }) => about).join(", ");
-      const deletes = items.reduce((sum, { count = 0 }) => sum + count, 0);
-      // What is gone and shares all its keys has none to delete, and is held back too.
-      return deletes > 0
-        ? `${plural(deletes, "delete")} of ${names} held back`
-        : `${plural(items.length, "component")} (${names}) held back`;
-    },
-    reason: ({ about, count = 0, reason }) =>
-      count > 0
-        ? `${plural(count, "delete")} of ${about} ${count === 1 ? "is" : "are"} held back` +
-          (reason === undefined ? "" : ` (${reason})`)
-        : `${about} is held back from letting go of keys, all of which others hold too`,
+    items: heldBackItems,
+    words: heldBackWords,
+    reason: heldBackReason,
     advice: heldBackAdvice,
     log: {
       appeared: "deletes held back",
@@ -165,17 +150,4 @@ function isLost(fence: Facts["fence"]): fence is LostFence {
 
 function reasonOf([item]: readonly ConditionItem[]): string {
   return item?.reason ?? "";
-}
-
-function heldBackAdvice(_items: readonly ConditionItem[], { heldBack = [] }: Facts): string {
-  const areSecrets = heldBack.some(({ secrets }) => secrets !== undefined);
-  return "see whether the fs cache's disk is mounted, and put back what is not meant to be gone; " +
-    (areSecrets ? "give --include-secrets if Secrets are to stay; " : "") +
-    "`edgekeyd --reconcile --dry-run --confirm-deletes` lists the keys; only if the deletes are " +
-    "meant, run `edgekeyd --reconcile --confirm-deletes`, or `edgekeyd delete-component NAME` for " +
-    "a component whose directory is gone";
-}
-
-function leftOutSecrets(secrets: number): string {
-  return `with ${plural(secrets, "core Secret")}, left out without --include-secrets`;
 }

@@ -1,4 +1,5 @@
 import { aliveKeyOf } from "../../keycache/mod.ts";
+import { STOP_FIRST } from "../../own_commands.ts";
 import { plural } from "../../plural.ts";
 import type { FarAhead } from "../../store/mod.ts";
 import type { ConditionItem, Definition } from "./definition.ts";
@@ -19,7 +20,16 @@ function isOfRun(items: readonly ConditionItem[]): boolean {
   return items.some(({ reason }) => reason !== undefined);
 }
 
-const EXPOSED_ADVICE = "chmod 600 the files, and give https:// endpoints with --etcd-cafile";
+/** An endpoint is no path. */
+function exposedAdvice(items: readonly ConditionItem[]): string {
+  const cures = [
+    ...(items.some(({ about }) => about.startsWith("/")) ? ["chmod 600 the files"] : []),
+    ...(items.some(({ about }) => about.startsWith("http:"))
+      ? ["give https:// endpoints with --etcd-cafile"]
+      : []),
+  ];
+  return cures.join(", and ");
+}
 
 /** Keys, each with what is known of it. */
 function inOrder(reasons: ReadonlyMap<string, string> = new Map()): ConditionItem[] {
@@ -52,9 +62,9 @@ export const WARNINGS = {
     items: ({ others }) => inOrder(others),
     words: ({ length }) =>
       `${plural(length, "key")} with another importer's value, which no component here holds`,
-    advice:
-      "another node may be ahead of this one; if not, `--reconcile --conflict-policy owner` " +
-      "puts what the files say",
+    advice: `another node may be ahead of this one; if not, ${STOP_FIRST}, run ` +
+      "`edgekeyd --reconcile --conflict-policy owner`, which puts what the files say, and start it " +
+      "again",
     log: {
       appeared: "another importer's value, which no component here holds",
       cleared: "no longer another importer's value",
@@ -179,9 +189,9 @@ export const WARNINGS = {
     effect: "none",
     items: ({ exposures = [] }) => exposures,
     words: () => "others can have what etcd knows this node by",
-    advice: EXPOSED_ADVICE,
+    advice: exposedAdvice,
     log: {
-      appeared: `others can have what etcd knows this node by; ${EXPOSED_ADVICE}`,
+      appeared: "others can have what etcd knows this node by",
       cleared: "others can no longer have what etcd knows this node by",
       about: "of",
     },
@@ -191,13 +201,16 @@ export const WARNINGS = {
     effect: "none",
     items: ({ clusterChange: change }) =>
       change
-        ? [{ about: change.now, reason: `this node wrote to cluster ${change.before} before` }]
+        ? [{
+          about: `cluster ${change.now}`,
+          reason: `this node wrote to cluster ${change.before} before`,
+        }]
         : [],
     words: () => "etcd is another cluster than before",
     advice:
       "it was made anew behind the same endpoints, or restored from a snapshot: then all is well, and " +
-      "the next start of the daemon ends this; if not, set --etcd-servers right: what was written to " +
-      "the other stays there",
+      "the next start of the daemon ends this; if not, set --etcd-servers right, or where it leads " +
+      "to: what was written to the other stays there",
   },
   "unwatched": {
     kind: "warning",

@@ -89,8 +89,13 @@ const LABELS: Readonly<Record<Effect, string>> = {
   "none": "In step",
 };
 
-function summaryOf({ kind, words, advice, items: [first] }: Condition): string {
-  const which = kind === "warning" && first ? `${itemWords(first)}; ` : "";
+/** Of what is held back, no more than this is explained in one line. */
+const MAX_EXPLAINED = 5;
+
+function summaryOf({ kind, words, advice, items }: Condition): string {
+  const explained = items.filter(({ reason }) => reason !== undefined).slice(0, MAX_EXPLAINED);
+  const shown = kind === "warning" ? items.slice(0, 1) : explained;
+  const which = shown.map((item) => `${itemWords(item)}; `).join("");
   return `${words} (${which}${advice})`;
 }
 
