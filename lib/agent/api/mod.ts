@@ -21,5 +21,6 @@ export type {
   Route,
 } from "./route.ts";
 export { type ApiParts, apiRoutes, type AskedRoute } from "./all_routes.ts";
-export { type ApiServer, type ServerOptions, serveSocket, SocketError } from "./server.ts";
+export { type ApiServer, type ServerOptions, serveSocket } from "./server.ts";
+export { SocketError } from "./socket_place.ts";
 export type { ApiRequest } from "./request_body.ts";

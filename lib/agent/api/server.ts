@@ -1,26 +1,9 @@
 import { dirname } from "@std/path";
-import { EdgekeydError } from "../../errors.ts";
 import { API_LIMITS } from "../api_limits.ts";
 import { type ConnectionsLimits, OpenConnections } from "./open_connections.ts";
 import type { Answering } from "./dispatch.ts";
 import { SocketListener } from "./socket_listener.ts";
-
-/** The API's socket can't be had. */
-export class SocketError extends EdgekeydError {
-  /** What it is called where it is shown. */
-  override name = "SocketError";
-
-  /**
-   * Says which socket, and why.
-   *
-   * @param path of the socket
-   * @param reason what is wrong, and what to do
-   * @param options the underlying cause, if any
-   */
-  constructor(path: string, reason: string, options?: ErrorOptions) {
-    super("Socket", `cannot listen on ${path}: ${reason}`, options);
-  }
-}
+import { reasonOf, removeStale, SocketError } from "./socket_place.ts";
 
 /** A server on a unix socket. */
 export interface ApiServer {
@@ -78,34 +61,4 @@ function checkDirectory(path: string, isOurs: boolean): void {
     }
     throw new SocketError(path, reasonOf(error), { cause: error });
   }
-}
-
-async function removeStale(path: string): Promise<void> {
-  let isSocket: boolean | null;
-  try {
-    ({ isSocket } = Deno.lstatSync(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw new SocketError(path, reasonOf(error), { cause: error });
-  }
-  if (!isSocket) throw new SocketError(path, "something else stands there; give another --listen");
-  if (await isAnswered(path)) {
-    throw new SocketError(path, "another process answers there; stop it, or give another --listen");
-  }
-  Deno.removeSync(path);
-}
-
-/** Tells whether a process listens on a socket. */
-async function isAnswered(path: string): Promise<boolean> {
-  try {
-    (await Deno.connect({ transport: "unix", path })).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) return false;
-    throw new SocketError(path, reasonOf(error), { cause: error });
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

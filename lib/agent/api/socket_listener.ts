@@ -1,5 +1,6 @@
 import { dirname } from "@std/path";
 import type { OpenConnections } from "./open_connections.ts";
+import { removeStale } from "./socket_place.ts";
 
 /** Between two looks whether the socket is still in its place. */
 const LOOK_MS = 1_000;
@@ -18,6 +19,7 @@ export class SocketListener {
   #identity: string | undefined;
   #closed = false;
   #accepting: Promise<void>;
+  #looking: Promise<void> | undefined;
   #toldMs = -Infinity;
 
   /**
@@ -35,13 +37,16 @@ export class SocketListener {
     this.#listener = listen(path);
     this.#identity = identityOf(path);
     this.#accepting = this.#accept(this.#listener);
-    this.#looks = setInterval(() => this.#look(), LOOK_MS);
+    this.#looks = setInterval(() => {
+      this.#looking ??= this.#look().finally(() => this.#looking = undefined);
+    }, LOOK_MS);
   }
 
   /** Takes no more connections, and waits for the answers that are under way. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#looks);
+    await this.#looking;
     this.#listener.close();
     this.#removeSocket();
     await this.#accepting;
@@ -62,10 +67,16 @@ export class SocketListener {
     }
   }
 
-  /** Somebody who tidies up can remove the socket; then nobody would find the daemon any more. */
-  #look(): void {
+  /**
+   * Somebody who tidies up can remove the socket, or put something in its place; then nobody would
+   * find the daemon any more. What another process has there stays, and is told.
+   */
+  async #look(): Promise<void> {
     try {
-      if (identityOf(this.#path) !== undefined) return;
+      const identity = identityOf(this.#path);
+      if (identity === this.#identity) return;
+      if (identity !== undefined) await removeStale(this.#path);
+      if (this.#closed) return;
       const listener = listen(this.#path);
       this.#identity = identityOf(this.#path);
       this.#listener.close();

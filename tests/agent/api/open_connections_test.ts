@@ -270,6 +270,36 @@ Deno.test("a socket that somebody removes comes back, and a server that ends rem
   });
 });
 
+Deno.test("a server takes its place back from a socket of a process that is gone, leaves what is another's, and says so", async () => {
+  const root = Deno.makeTempDirSync({ prefix: "edgekeyd-api-" });
+  const path = `${root}/api.sock`;
+  const said: string[] = [];
+  const failed = (reason: string) => said.push(reason);
+  const server = await serveSocket(path, () => Promise.resolve(new Response("ok")), { failed });
+  const asked = async () => {
+    using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    return await fetch("http://127.0.0.1/", { client }).then((answer) => answer.text(), () => "");
+  };
+  // A socket in whose place another name stood when it was closed stays, with nobody behind it.
+  const gone = Deno.listen({ transport: "unix", path: `${root}/gone` });
+  Deno.removeSync(path);
+  Deno.renameSync(`${root}/gone`, path);
+  gone.close();
+  while (await asked() !== "ok") await new Promise((done) => setTimeout(done, 50));
+  deepStrictEqual(said, []);
+
+  const another = Deno.listen({ transport: "unix", path: `${root}/another` });
+  Deno.removeSync(path);
+  Deno.renameSync(`${root}/another`, path);
+  while (said.length === 0) await new Promise((done) => setTimeout(done, 50));
+  match(said.join(), /api.sock: another process answers there; stop it, or give another --listen$/);
+  const others = Deno.lstatSync(path).ino;
+  await server.close();
+  another.close();
+  strictEqual(Deno.lstatSync(path).ino, others);
+  Deno.removeSync(root, { recursive: true });
+});
+
 Deno.test("a server that ends leaves what another put in its socket's place", async () => {
   const root = Deno.makeTempDirSync({ prefix: "edgekeyd-api-" });
   const path = `${root}/api.sock`;
