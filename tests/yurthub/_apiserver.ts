@@ -16,17 +16,37 @@ const REQUEST_MS = 10_000;
 const WITHOUT =
   "ServiceAccount,NamespaceLifecycle,Priority,StorageObjectInUseProtection,ResourceQuota,LimitRanger,RuntimeClass";
 
-/** A real kube-apiserver on an etcd of its own: the cloud. */
+/** What an apiserver stands on. */
+export interface ApiServerPlace {
+  /** Whoever gives one ends it; else the apiserver has an etcd of its own. */
+  readonly etcd?: EtcdServer;
+  /** `--service-cluster-ip-range`. */
+  readonly serviceRange?: string;
+}
+
+/** A change that a watch tells of. */
+export interface ApiEvent {
+  /** `ADDED`, `MODIFIED` or `DELETED`. */
+  readonly type: string;
+  readonly object: { readonly metadata: { readonly name: string } };
+}
+
+/** A real kube-apiserver: the cloud's, on an etcd of its own, or a pool's. */
 export class ApiServer implements AsyncDisposable {
   readonly endpoint: string;
   readonly token = TOKEN;
-  readonly #etcd: EtcdServer;
+  readonly #ownEtcd: EtcdServer | undefined;
   readonly #client: Deno.HttpClient;
   readonly #program: Program;
 
-  private constructor(port: number, etcd: EtcdServer, client: Deno.HttpClient, program: Program) {
+  private constructor(
+    port: number,
+    ownEtcd: EtcdServer | undefined,
+    client: Deno.HttpClient,
+    program: Program,
+  ) {
     this.endpoint = `https://127.0.0.1:${port}`;
-    this.#etcd = etcd;
+    this.#ownEtcd = ownEtcd;
     this.#client = client;
     this.#program = program;
   }
@@ -37,13 +57,18 @@ export class ApiServer implements AsyncDisposable {
    * @param binary a kube-apiserver
    * @param directory an existing one, for its files
    * @param authority signs its certificate, and its clients'
+   * @param place what it stands on
    */
   static async start(
     binary: string,
     directory: string,
     authority: TestAuthority,
+    place: ApiServerPlace = {},
   ): Promise<ApiServer> {
-    const etcd = await startEtcd();
+    const { serviceRange = "10.96.0.0/16" } = place;
+    const ownEtcd = place.etcd ? undefined : await startEtcd();
+    const etcd = place.etcd ?? ownEtcd;
+    if (!etcd) throw new Error("there is no etcd");
     const port = freePort();
     const serving = authority.issue({ name: "apiserver", hosts: ["127.0.0.1", "10.96.0.1"] });
     const signing = `${directory}/service-accounts.key`;
@@ -68,12 +93,12 @@ export class ApiServer implements AsyncDisposable {
       `--cert-dir=${directory}/certs`,
       `--secure-port=${port}`,
       "--bind-address=127.0.0.1",
-      "--service-cluster-ip-range=10.96.0.0/16",
+      `--service-cluster-ip-range=${serviceRange}`,
       `--disable-admission-plugins=${WITHOUT}`,
     ], `${directory}/apiserver.log`);
     const ca = Deno.readTextFileSync(authority.caFile);
     const client = Deno.createHttpClient({ caCerts: [ca] });
-    const server = new ApiServer(port, etcd, client, program);
+    const server = new ApiServer(port, ownEtcd, client, program);
     await server.start();
     return server;
   }
@@ -117,9 +142,29 @@ export class ApiServer implements AsyncDisposable {
     return { status: response.status, body: isJson ? JSON.parse(text) : text };
   }
 
+  /**
+   * Watches a collection, until the signal says that it is enough.
+   *
+   * @param path of the collection, with the resourceVersion from which on
+   * @param signal ends it
+   */
+  async *watch(path: string, signal: AbortSignal): AsyncGenerator<ApiEvent> {
+    const { body } = await fetch(`${this.endpoint}${path}`, {
+      client: this.#client,
+      signal,
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    let rest = "";
+    for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = `${rest}${text}`.split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) yield JSON.parse(line);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program.kill();
     this.#client.close();
-    await this.#etcd[Symbol.asyncDispose]();
+    await this.#ownEtcd?.[Symbol.asyncDispose]();
   }
 }
