@@ -13,7 +13,7 @@ import { type ApplyResult, type FenceSight, OtherClusterError } from "../store/m
 import type { AgentClock } from "./agent_clock.ts";
 import { AliveKey, dropAliveKey } from "./alive_key.ts";
 import { askedAgain } from "./asked_again.ts";
-import type { Condition, Surroundings } from "./conditions/mod.ts";
+import type { Condition, Facts, Surroundings } from "./conditions/mod.ts";
 import { type ConnectionParts, Connections } from "./connections.ts";
 import { Findings } from "./findings.ts";
 import type { Health } from "./health.ts";
@@ -55,7 +55,9 @@ export interface AgentParts extends ConnectionParts, LoopParts {
 }
 
 /** etcd is asked for no longer than this when somebody wants to know how fast it is. */
-const MEASURE_MS = 1_000;
+const MEASURE_MS = 2_000;
+/** It has not answered by then: what it would say is not known yet. */
+const LATE = "late";
 
 /** The daemon: its loop, and what others may ask of it. */
 export class Agent implements Node {
@@ -153,7 +155,16 @@ export class Agent implements Node {
 
   /** How it is doing, and how fast etcd answers now. */
   async status(): Promise<NodeStatus> {
-    return this.#statusWith(await this.#measureEtcd());
+    const measured = await this.#measureEtcd();
+    if (measured !== LATE) return this.#statusWith(measured);
+    return this.#statusWith(undefined, {
+      etcd: "away",
+      failure: {
+        code: "Etcd",
+        message: `etcd at ${this.#setup.endpoints.join()} has not answered for ` +
+          `${MEASURE_MS / 1_000} s; it is stopped, overloaded, or the network drops packets`,
+      },
+    });
   }
 
   get surroundings(): Surroundings {
@@ -251,20 +262,22 @@ export class Agent implements Node {
     await this.#loop.run();
   }
 
-  #statusWith(latencyMs: number | undefined): NodeStatus {
-    const { facts } = this.#findings;
+  /** What was found out just now goes before what is known, but not before a better reason. */
+  #statusWith(latencyMs: number | undefined, now: Partial<Facts> = {}): NodeStatus {
+    const known = this.#findings.facts;
+    const facts = known.failure || known.retired ? known : { ...known, ...now };
     const { dirtyGroups } = this.#schedule;
     return statusOf(this.cache, { facts, setup: this.#setup, dirtyGroups, latencyMs });
   }
 
   /**
-   * Measures how fast etcd answers, in ms; undefined if it does not. What it finds out, the loop
-   * acts on at once: an etcd that can't be reached, or was reset.
+   * Measures how fast etcd answers, in ms; undefined if it fails, or nobody can ask it yet. What it
+   * finds out, the loop acts on at once: an etcd that can't be reached, or was reset.
    */
-  async #measureEtcd(): Promise<number | undefined> {
+  async #measureEtcd(): Promise<number | typeof LATE | undefined> {
     const startMs = this.#clock.monotonicMs();
-    const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const callOff = this.#clock.alarm(MEASURE_MS, () => resolve(undefined));
+    const { promise: late, resolve } = Promise.withResolvers<typeof LATE>();
+    const callOff = this.#clock.alarm(MEASURE_MS, () => resolve(LATE));
     const asked = async () => {
       try {
         let askedAtMs = startMs;

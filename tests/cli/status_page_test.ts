@@ -49,3 +49,14 @@ Deno.test("a component is called in step only if nothing speaks against it", () 
     strictEqual(lineOf(component, state), expected);
   }
 });
+
+Deno.test("a time that is yet to come is not said to be 0 s ago: the clock is wrong, or was", () => {
+  const lines: string[] = [];
+  const terminal = { err: () => {}, colour: false, watched: false, redraw: () => {} };
+  const out = (line: string) => lines.push(line);
+  statusPage({ ...QUIET, lastSuccessMs: NOW_MS + 60_000 }, NOW_MS, { ...terminal, out });
+  match(
+    lines.join("\n"),
+    /^ +last full pass at 1970-01-01T00:17:40Z, which is yet to come by this host's clock$/m,
+  );
+});

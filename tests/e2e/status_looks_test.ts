@@ -154,3 +154,19 @@ Deno.test("a state directory that others can write to is no daemon's any more, u
   const { stderr } = await daemon.stop();
   match(stderr, /^error: the state directory .* can be written to by others/m);
 });
+
+Deno.test("an etcd that hangs is said by the first status that gets no answer from it", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  node.write(POD);
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  deepStrictEqual(await said(node), WELL);
+  await server.kill("SIGSTOP");
+  const hung = await byHand(node, "status");
+  await server.kill("SIGCONT");
+  expectExit(hung, 1, /^edgekeyd: etcd at .*(has not answered|did not answer)/);
+  match(hung.stdout, /^state +etcd-away$/m);
+  doesNotMatch(hung.stdout, /^problem +none$/m);
+  await until("in step", async () => (await byHand(node, "status")).code === 0);
+});
