@@ -2,7 +2,7 @@ import { EtcdError, type EtcdErrorReason, type Exposure } from "../etcd/mod.ts";
 import type { EdgekeydError } from "../errors.ts";
 import type { InvalidPath } from "../fscache/mod.ts";
 import { type HeldBack, KeyCacheError } from "../keycache/mod.ts";
-import type { KeyNotPut, ReconcileOutcome } from "../reconcile/mod.ts";
+import { countSecrets, type KeyNotPut, type ReconcileOutcome } from "../reconcile/mod.ts";
 import { FenceError, OtherClusterError } from "../store/mod.ts";
 import { componentOfGroup, groupOfPath, isAboveGroups } from "./group_paths.ts";
 import {
@@ -40,7 +40,9 @@ export interface Health {
   readonly invalid: readonly InvalidPath[];
   /** Components whose deletes are held back, and how many these are. */
   readonly heldBack: readonly HeldBack[];
-  /** Core Secrets that the last look at everything left out. */
+  /** Keys of core Secrets that are left out, by group, as each was last looked at. */
+  readonly secrets: ReconcileOutcome["secrets"];
+  /** How many these are. */
   readonly secretsLeftOut: number;
   /** Keys that are to be put, and whose file can't be imported. */
   readonly notPut: readonly KeyNotPut[];
@@ -79,6 +81,7 @@ export const UNKNOWN_HEALTH: Health = {
   exposures: [],
   invalid: [],
   heldBack: [],
+  secrets: new Map(),
   secretsLeftOut: 0,
   notPut: [],
   rewritingSinceMs: new Map(),
@@ -189,6 +192,10 @@ export function healthAfter(
     { before: before.rewritingSinceMs, now: rewritingSinceMs },
     looked,
   );
+  const secrets = new Map([
+    ...[...before.secrets].filter(([group]) => groups?.has(group) === false),
+    ...outcome.secrets,
+  ]);
   return {
     ...before,
     etcd: "reachable",
@@ -196,7 +203,8 @@ export function healthAfter(
     fence: full && before.fence === looked.fence ? undefined : before.fence,
     invalid: [...before.invalid.filter(({ path }) => elsewhere(path)), ...report.invalid],
     heldBack: [...others, ...report.heldBack],
-    secretsLeftOut: groups ? before.secretsLeftOut : report.secretsLeftOut ?? 0,
+    secrets,
+    secretsLeftOut: countSecrets(secrets),
     // A look at a group tells of what is still bad there, and not what that lacks in etcd.
     notPut: [
       ...before.notPut.filter(({ key, path }) =>

@@ -1,10 +1,12 @@
 import { plural } from "../plural.ts";
 
 /**
- * Says how many core Secrets the last full pass left out, and how they are imported.
+ * Says how many core Secrets are left out, and how they are imported.
  *
  * @param count how many
+ * @param isSeen a daemon counts them as they come; else it is what the last full pass left out
  */
-export function leftOutSecrets(count: number): string {
-  return `${plural(count, "core Secret")} at the last full pass (--include-secrets)`;
+export function leftOutSecrets(count: number, isSeen = false): string {
+  const when = isSeen ? "" : " at the last full pass";
+  return `${plural(count, "core Secret")}${when} (--include-secrets)`;
 }

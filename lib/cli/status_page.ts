@@ -54,7 +54,7 @@ export function statusPage(status: NodeStatus, nowMs: number, terminal: Terminal
     for (const resource of component.resources) line("", `${resource.keys} ${resource.gvr}`);
   }
   if (status.secretsLeftOut !== undefined) {
-    line("left out", leftOutSecrets(status.secretsLeftOut));
+    line("left out", leftOutSecrets(status.secretsLeftOut, daemon));
   }
   if (!daemon) {
     const seen = status.heldBack ? "as the last pass found them" : "not looked at";

@@ -33,8 +33,8 @@ export interface SnapshotDiff {
   readonly invalid: readonly InvalidPath[];
   /** Core Secrets, where they are left out. */
   readonly secrets: {
-    /** Keys of those that files of the cache stand for. */
-    readonly found: ReadonlySet<string>;
+    /** Keys of those that files of the cache stand for, by group. */
+    readonly found: ReadonlyMap<string, ReadonlySet<string>>;
     /** Keys of those that were imported before, and are let go. */
     readonly letGo: ReadonlySet<string>;
   };
@@ -91,12 +91,16 @@ export function diffSnapshot(
   };
   const { prefix } = cache.identity;
   const isSecret = (key: string) => leavesOutSecrets && isSecretKey(prefix, key);
-  const secrets = { found: new Set<string>(), letGo: new Set<string>() };
+  const secrets = { found: new Map<string, Set<string>>(), letGo: new Set<string>() };
+  const findSecret = (path: string, key: string) => {
+    const group = groupOf(path);
+    secrets.found.set(group, (secrets.found.get(group) ?? new Set()).add(key));
+  };
   for (const [path, file] of cache.files) {
     if (snapshot.files.has(path)) continue;
     const rivals = cache.rivalsOf(path);
     if (snapshot.unchanged.has(path)) {
-      if (isSecret(file.key) && !isLeftOut(path, file.owner)) secrets.found.add(file.key);
+      if (isSecret(file.key) && !isLeftOut(path, file.owner)) findSecret(path, file.key);
       leave(path, rivals);
       continue;
     }
@@ -119,7 +123,7 @@ export function diffSnapshot(
     );
     if (isExcluded?.(file.path, file.gvr)) continue;
     if (isSecret(key)) {
-      secrets.found.add(key);
+      findSecret(file.path, key);
       continue;
     }
     const row = cache.rows.get(key);

@@ -26,7 +26,13 @@ import { decisionRules, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import type { ReconcileOutcome } from "./reconcile.ts";
 import type { PlanStep } from "./report.ts";
-import { secretNotes, SECRETS_LEFT_OUT, secretsHeldBack, secretsLeftOut } from "./secrets.ts";
+import {
+  countSecrets,
+  secretNotes,
+  SECRETS_LEFT_OUT,
+  secretsHeldBack,
+  secretsLeftOut,
+} from "./secrets.ts";
 import { NOTHING_YIELDED } from "./yielded.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 
@@ -82,7 +88,8 @@ export async function dryRun(
   const { letGo } = findings.diff.secrets;
   const secretsKept = secretsHeldBack(findings);
   notes.push(...secretNotes(letGo.difference(secretsKept).size, secretsKept.size, true));
-  const leftOutCount = secretsLeftOut(findings);
+  const secrets = secretsLeftOut(findings);
+  const leftOutCount = countSecrets(secrets);
   const steps: PlanStep[] = [];
   for (const [key, decision] of made.decisions) {
     if (stays(key)) continue;
@@ -136,6 +143,7 @@ export async function dryRun(
     busy,
     ...(held.size > 0 && { keysHeldBack: [...held].sort() }),
     missing: new Map(),
+    secrets,
     rewriting: [...findings.diff.rewriting],
     yielded: NOTHING_YIELDED,
     failure: undefined,

@@ -9,6 +9,7 @@ export type { MissingGroup } from "./missing_groups.ts";
 export type { Progress, ReconcileOptions } from "./options.ts";
 export type { GuardLimits } from "./guard.ts";
 export type { Phase } from "./phases.ts";
+export { countSecrets } from "./secrets.ts";
 export { type PassScope, reconcile, type ReconcileOutcome } from "./reconcile.ts";
 export { type KeyNotPut, NOTHING_DONE, type PlanStep, type ReconcileReport } from "./report.ts";
 export { OtherEtcdError, retire } from "./retire.ts";

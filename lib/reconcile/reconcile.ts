@@ -18,7 +18,7 @@ import { decisionRules, MAX_PASSES, type ReconcileOptions } from "./options.ts";
 import { Phases } from "./phases.ts";
 import { readableIn } from "./readable.ts";
 import type { ReconcileReport } from "./report.ts";
-import { secretNotes, secretsHeldBack, secretsLeftOut } from "./secrets.ts";
+import { countSecrets, secretNotes, secretsHeldBack, secretsLeftOut } from "./secrets.ts";
 import { settledIn } from "./settled_look.ts";
 import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 import { NOTHING_YIELDED, type Yielded, yieldedIn } from "./yielded.ts";
@@ -39,6 +39,8 @@ export interface ReconcileOutcome {
   readonly rewriting: readonly string[];
   /** What was left for now, since another node of the pool may be about to put it. */
   readonly yielded: Yielded;
+  /** Keys of core Secrets that are left out, by the group in which they were seen. */
+  readonly secrets: ReadonlyMap<string, ReadonlySet<string>>;
   /** Why it did not come to its end; the report says what was done until then. */
   readonly failure: EdgekeydError | undefined;
 }
@@ -106,7 +108,7 @@ class Run {
   #invalid: ReconcileReport["invalid"] = [];
   #heldBack: ReconcileReport["heldBack"] = [];
   #notPut: NotPut["bad"] = [];
-  #secretsLeftOut = 0;
+  #secrets: ReconcileOutcome["secrets"] = new Map();
   #secretsLetGo = new Set<string>();
   #secretsHeldBack = new Set<string>();
   #busy: readonly string[] = [];
@@ -173,7 +175,7 @@ class Run {
     this.#add(applied);
     this.#invalid = invalidFiles(cache, findings, applied.tooLarge);
     this.#heldBack = heldBackDeletes(findings);
-    this.#secretsLeftOut = secretsLeftOut(findings);
+    this.#secrets = secretsLeftOut(findings);
     this.#secretsHeldBack = secretsHeldBack(findings);
     this.#secretsLetGo = this.#secretsLetGo.union(findings.diff.secrets.letGo);
     const { bad, changed } = sortLeftOut(cache, findings, applied.leftOut);
@@ -212,12 +214,13 @@ class Run {
     if (!failure) {
       this.#notes.push(...secretNotes(secretsLetGo, this.#secretsHeldBack.size, false));
     }
+    const leftOut = countSecrets(this.#secrets);
     const findings = {
       conflicts: [...this.#conflicts].map(([key, reason]) => ({ key, reason })),
       invalid: this.#invalid,
       heldBack: this.#heldBack,
       ...(this.#notPut.length > 0 && { notPut: this.#notPut }),
-      ...(this.#secretsLeftOut > 0 && { secretsLeftOut: this.#secretsLeftOut }),
+      ...(leftOut > 0 && { secretsLeftOut: leftOut }),
       ...(this.#busy.length > 0 && { busy: this.#busy }),
     };
     return {
@@ -237,6 +240,7 @@ class Run {
       notes: this.#notes,
       busy: this.#busy,
       missing: this.#missing,
+      secrets: this.#secrets,
       rewriting: this.#rewriting,
       yielded: this.#yielded,
       failure,

@@ -27,12 +27,27 @@ export function secretsHeldBack({ diff, guarded }: Judged): Set<string> {
 }
 
 /**
- * How many Secrets of the fs cache are left out: those that stay in etcd for now are not.
+ * Keys of Secrets of the fs cache that are left out: those that stay in etcd for now are not.
  *
  * @param judged what was found, and what the guard says
+ * @returns by group (`component/directory`), as far as it was looked at
  */
-export function secretsLeftOut(judged: Judged): number {
-  return judged.diff.secrets.found.difference(secretsHeldBack(judged)).size;
+export function secretsLeftOut(judged: Judged): Map<string, ReadonlySet<string>> {
+  const held = secretsHeldBack(judged);
+  const leftOut = new Map<string, ReadonlySet<string>>();
+  for (const [group, keys] of judged.diff.secrets.found) leftOut.set(group, keys.difference(held));
+  return leftOut;
+}
+
+/**
+ * How many Secrets these are: several components may have the same.
+ *
+ * @param byGroup their keys
+ */
+export function countSecrets(byGroup: ReadonlyMap<string, ReadonlySet<string>>): number {
+  const all = new Set<string>();
+  for (const keys of byGroup.values()) for (const key of keys) all.add(key);
+  return all.size;
 }
 
 /**

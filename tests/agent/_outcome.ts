@@ -18,6 +18,7 @@ export function outcome(
     busy: [],
     missing: new Map(),
     rewriting: [],
+    secrets: new Map(),
     yielded: { keys: new Set(), groups: new Set() },
     failure,
   };

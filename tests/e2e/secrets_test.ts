@@ -117,3 +117,27 @@ Deno.test("a daemon that includes core Secrets is remembered as one, and they go
   expectExit(gone, 0);
   strictEqual(await secrets(), 1);
 });
+
+Deno.test("Secrets that come while the daemon runs are counted by the pass that sees them, each once", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  await using daemon = await startDaemon(node);
+  await ready(daemon);
+  const counted = (count: number | undefined) =>
+    until(`${count} left out`, async () => (await daemon.status()).secretsLeftOut === count);
+  node.write(SECRET);
+  await counted(1);
+  node.write(SECRET.replace("kubelet", "kube-proxy"));
+  node.write(SECRET.replace(/s$/, "t"));
+  await counted(2);
+  const page = await node.run(["status"]);
+  match(page.stdout, /^left out {5}2 core Secrets \(--include-secrets\)$/m, shown(page));
+  node.remove(SECRET);
+  node.remove(SECRET.replace(/s$/, "t"));
+  await counted(1);
+  node.remove("kube-proxy");
+  await counted(undefined);
+  const { stderr } = await daemon.stop();
+  strictEqual(stderr.match(/^notice: core Secrets are left out/gm)?.length, 1, stderr);
+});
