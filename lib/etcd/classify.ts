@@ -1,6 +1,7 @@
 import { isOutOfDescriptors, OUT_OF_DESCRIPTORS } from "../errors.ts";
 import { type CallFailure, GrpcCode } from "./call_failure.ts";
 import { EtcdError, type EtcdErrorReason } from "./errors.ts";
+import { saidLine } from "./said.ts";
 
 /** Whose call it was. */
 export interface CallContext {
@@ -84,7 +85,7 @@ function reasonOf(failure: CallFailure): EtcdErrorReason {
 
 function describe(reason: EtcdErrorReason, failure: CallFailure, context: CallContext): string {
   const etcd = `etcd at ${context.endpoint}`;
-  const said = oneLine(failure.details);
+  const said = saidLine(failure.details) || "no reason given";
   const user = context.username === undefined
     ? "the user that the client certificate names"
     : `user "${context.username}"`;
@@ -154,8 +155,4 @@ function connectFailure(details: string): string {
     : /waiting for/i.test(details)
     ? "no connection in time"
     : details;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim() || "no reason given";
 }

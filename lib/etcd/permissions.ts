@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import type { TlsCredentials, User } from "./credentials.ts";
 import { EtcdError } from "./errors.ts";
 import type { RangeRequest } from "./messages.ts";
+import { saidLine } from "./said.ts";
 
 /** What a user may not do. */
 export interface Denial {
@@ -71,10 +72,10 @@ export function permissionDenied(
     ? ""
     : role === undefined
     ? ", no role"
-    : `, role ${roles.join(", ")}`;
+    : `, role ${saidLine(roles.join(", "))}`;
   const todo = roles !== undefined && role === undefined
     ? `give it a role with etcdctl user grant-role ${identity.name}`
-    : `see etcdctl role grant-permission ${role ?? "ROLE"}`;
+    : `see etcdctl role grant-permission ${saidLine(role ?? "ROLE")}`;
   return new EtcdError(
     "permission-denied",
     `etcd at ${endpoint} denied permission to ${access} ${what} to user "${identity.name}" ` +

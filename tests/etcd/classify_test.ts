@@ -93,6 +93,10 @@ Deno.test("classify: messages say what to do", () => {
   );
   match(say(3, "etcdserver: user name is empty"), /--etcd-username/);
   match(say(2, "two\nlines"), /two lines/);
+  for (let code = 2; code <= 16; code++) {
+    const length = say(code, "endless ".repeat(100_000)).length;
+    strictEqual(length < 1_500, true, `${code}: ${length}`);
+  }
   match(say(14, "etcdserver: no leader"), /^etcd at http:\/\/e:1 can't serve now: .*no leader/);
   match(
     say(14, "read ECONNRESET"),
