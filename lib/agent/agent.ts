@@ -1,4 +1,3 @@
-import { EtcdError } from "../etcd/mod.ts";
 import type { CacheWatch, WatchHint } from "../fscache/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 import {
@@ -9,16 +8,16 @@ import {
   type Verification,
   verify,
 } from "../reconcile/mod.ts";
-import { type ApplyResult, type FenceSight, OtherClusterError } from "../store/mod.ts";
+import type { ApplyResult } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
 import { AliveKey, dropAliveKey } from "./alive_key.ts";
-import { askedAgain } from "./asked_again.ts";
 import type { Condition, Facts, Surroundings } from "./conditions/mod.ts";
 import { type ConnectionParts, Connections } from "./connections.ts";
 import { Findings } from "./findings.ts";
 import type { Health } from "./health.ts";
 import { writeToItsEnd } from "./interrupted_write.ts";
 import type { Log } from "./log.ts";
+import { LATE, lateFacts, type Measured, measureEtcd } from "./measure_etcd.ts";
 import { Loop, type LoopOptions, type LoopParts } from "./loop.ts";
 import type { Node, PassRequest } from "./node.ts";
 import { Passes } from "./passes.ts";
@@ -53,11 +52,6 @@ export interface AgentParts extends ConnectionParts, LoopParts {
   /** Told the conditions that hold, whenever health or cache may have changed. */
   changed(conditions: readonly Condition[]): void;
 }
-
-/** etcd is asked for no longer than this when somebody wants to know how fast it is. */
-const MEASURE_MS = 2_000;
-/** It has not answered by then: what it would say is not known yet. */
-const LATE = "late";
 
 /** The daemon: its loop, and what others may ask of it. */
 export class Agent implements Node {
@@ -156,15 +150,8 @@ export class Agent implements Node {
   /** How it is doing, and how fast etcd answers now. */
   async status(): Promise<NodeStatus> {
     const measured = await this.#measureEtcd();
-    if (measured !== LATE) return this.#statusWith(measured);
-    return this.#statusWith(undefined, {
-      etcd: "away",
-      failure: {
-        code: "Etcd",
-        message: `etcd at ${this.#setup.endpoints.join()} has not answered for ` +
-          `${MEASURE_MS / 1_000} s; it is stopped, overloaded, or the network drops packets`,
-      },
-    });
+    const isLate = measured === LATE;
+    return this.#statusWith(isLate ? undefined : measured, isLate ? lateFacts(this.#setup) : {});
   }
 
   get surroundings(): Surroundings {
@@ -270,34 +257,12 @@ export class Agent implements Node {
     return statusOf(this.cache, { facts, setup: this.#setup, dirtyGroups, latencyMs });
   }
 
-  /**
-   * Measures how fast etcd answers, in ms; undefined if it fails, or nobody can ask it yet. What it
-   * finds out, the loop acts on at once: an etcd that can't be reached, or was reset.
-   */
-  async #measureEtcd(): Promise<number | typeof LATE | undefined> {
-    const startMs = this.#clock.monotonicMs();
-    const { promise: late, resolve } = Promise.withResolvers<typeof LATE>();
-    const callOff = this.#clock.alarm(MEASURE_MS, () => resolve(LATE));
-    const asked = async () => {
-      try {
-        let askedAtMs = startMs;
-        const seen: FenceSight | undefined = await askedAgain(() => {
-          askedAtMs = this.#clock.monotonicMs();
-          return this.#connections.lookAtFence();
-        });
-        if (seen?.kind && !this.#loop.stopping) this.#loop.fenceSeen(seen.kind);
-        return seen && this.#clock.monotonicMs() - askedAtMs;
-      } catch (error) {
-        if (!(error instanceof EtcdError || error instanceof OtherClusterError)) throw error;
-        const isNews = !this.#loop.stopping && this.health.failure === undefined;
-        if (isNews) this.#loop.failed(error);
-        return undefined;
-      }
-    };
-    try {
-      return await Promise.race([asked(), late]);
-    } finally {
-      callOff();
-    }
+  /** What it finds out, the loop acts on at once: an etcd that can't be reached, or was reset. */
+  #measureEtcd(): Promise<Measured> {
+    const isNews = () => !this.#loop.stopping;
+    return measureEtcd(this.#clock, () => this.#connections.lookAtFence(), {
+      fenceSeen: (kind) => isNews() && this.#loop.fenceSeen(kind),
+      failed: (error) => isNews() && this.health.failure === undefined && this.#loop.failed(error),
+    });
   }
 }
