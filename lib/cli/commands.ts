@@ -52,6 +52,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     readsOnly: true,
     load: async () => (await import("./status_command.ts")).statusCommand,
   },
+  "check": {
+    usage: "check",
+    help: "whether settings, files, etcd, rights and the unit fit together; what to do if not",
+    takes: [0, 0],
+    readsOnly: true,
+    load: async () => (await import("./check_command.ts")).checkCommand,
+  },
   "keys": {
     usage: "keys [COMPONENT [GVR]]",
     help: "object keys from the component-key cache, one a line",

@@ -22,13 +22,23 @@ const STATE_DIR = "/var/lib/edgekeyd";
  * @returns the unit's name; undefined if there is none for that directory
  */
 export function idleService(stateDir: string, root = "/"): string | undefined {
+  if (installedUnit(root) === undefined) return undefined;
+  const own = realPathOf(join(root, serviceSetting("state-dir", root) ?? STATE_DIR));
+  return own !== undefined && own === realPathOf(stateDir) ? UNIT : undefined;
+}
+
+/**
+ * The service that is installed, where systemd runs, and not masked.
+ *
+ * @param root where the file system begins
+ * @returns the unit's name; undefined if there is none
+ */
+export function installedUnit(root = "/"): string | undefined {
   // Made by systemd as it boots (sd_booted(3)).
   if (realPathOf(join(root, "run/systemd/system")) === undefined) return undefined;
   const unit = UNIT_PLACES.map((place) => realPathOf(join(root, place, UNIT)))
     .find((path) => path !== undefined);
-  if (unit === undefined || unit === "/dev/null") return undefined;
-  const own = realPathOf(join(root, serviceSetting("state-dir", root) ?? STATE_DIR));
-  return own !== undefined && own === realPathOf(stateDir) ? UNIT : undefined;
+  return unit === undefined || unit === "/dev/null" ? undefined : UNIT;
 }
 
 function realPathOf(path: string): string | undefined {
