@@ -35,7 +35,7 @@ export function checkCredentials({ stateDir, given, texts }: Options): void {
         settingsPath(stateDir)
       }, which user ${owner} can write, names ${path} as --${name}; root ` +
         `does not read it for that alone: if it is right, give --${name}, name it in ` +
-        `${SERVICE_SETTINGS}, or move it to /etc/edgekeyd`,
+        `${SERVICE_SETTINGS}, or move it to /etc/edgekeyd and start edgekeyd anew with that path`,
     );
   }
 }

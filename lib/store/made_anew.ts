@@ -31,22 +31,24 @@ const SAMPLE = 32;
  * Judges an etcd that answers where this node's own did, is another cluster, and does not hold its
  * fence. It is the pool's own, made anew, if no importer has written to it. It is so, too, if
  * other nodes' edgekeyds have filled it already, unless what they put are other objects than those
- * that this node knows under the same keys.
+ * that this node knows under the same keys. Where it may not see others' fences, an object that is
+ * the same has to stand in for them.
  *
  * @param question which etcd, and whose
  * @throws {EtcdError} if etcd fails
  */
 export async function judgeAnew(question: AnewQuestion): Promise<AnewVerdict> {
   if (await isVacant(question)) return { isOurs: true, why: "" };
-  if (!(await hasFences(question))) {
-    return { isOurs: false, why: "others wrote to it" };
-  }
-  return await hasOtherObjects(question)
-    ? {
+  const fences = await fencesIn(question);
+  const objects = fences === "none" ? "unknown" : await compareObjects(question);
+  if (objects === "others") {
+    return {
       isOurs: false,
       why: "others wrote to it, other objects under the same keys (by their uids)",
-    }
-    : { isOurs: true, why: "" };
+    };
+  }
+  const isOurs = objects === "same" || fences === "found";
+  return { isOurs, why: isOurs ? "" : "others wrote to it" };
 }
 
 /** An apiserver that went on beside it has filled a new etcd before any importer comes. */
@@ -57,29 +59,39 @@ async function isVacant({ etcd, cache }: AnewQuestion): Promise<boolean> {
   return true;
 }
 
-/** A node fills an etcd and puts its fence in one Txn. */
-async function hasFences({ etcd }: AnewQuestion): Promise<boolean> {
+/**
+ * Whether an edgekeyd has filled it: a node puts its fence in the same Txn as its first keys. A role
+ * may let a node read its own fence alone.
+ */
+async function fencesIn({ etcd }: AnewQuestion): Promise<"found" | "none" | "unreadable"> {
   try {
     const { kvs } = await etcd.range({ ...FENCES, limit: PAGE.limit });
-    return kvs.some(({ key, value }) => FENCE.test(key.toString()) && holderOf(value.toString()));
+    const isFence = kvs.some(({ key, value }) =>
+      FENCE.test(key.toString()) && holderOf(value.toString())
+    );
+    return isFence ? "found" : "none";
   } catch (error) {
-    // A role may let a node read its own fence alone: then nothing can be told.
-    if (error instanceof EtcdError && error.reason === "permission-denied") return false;
+    if (error instanceof EtcdError && error.reason === "permission-denied") return "unreadable";
     throw error;
   }
 }
 
-/** An object that was made anew in the cloud has another uid: one that is the same is enough. */
-async function hasOtherObjects({ etcd, cache: { rows } }: AnewQuestion): Promise<boolean> {
+/**
+ * Compares by uid what stands there with what this node knows under the same keys. An object that was
+ * made anew in the cloud has another one: one that is the same is enough.
+ */
+async function compareObjects(
+  { etcd, cache: { rows } }: AnewQuestion,
+): Promise<"same" | "others" | "unknown"> {
   const known = [...rows.values()].filter(({ uid }) => uid !== "");
-  const step = Math.max(1, Math.floor(known.length / SAMPLE));
+  const step = Math.max(1, Math.ceil(known.length / SAMPLE));
   let others = 0;
   for (let at = 0; at < known.length; at += step) {
     const { key = "", uid = "" } = known[at] ?? {};
     const { kvs: [found] } = await etcd.range({ key: Buffer.from(key) });
     const there = found ? versionOf(found.mod_revision, found.value).uid : "";
-    if (there === uid) return false;
+    if (there === uid) return "same";
     if (there !== "") others++;
   }
-  return others > 0;
+  return others > 0 ? "others" : "unknown";
 }

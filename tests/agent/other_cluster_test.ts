@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { expectExit } from "../e2e/_contract.ts";
 import { EdgeNode, EtcdView } from "../e2e/_node.ts";
 import { type EtcdServer, freePort, startEtcd } from "../support/etcd_server.ts";
@@ -191,6 +192,35 @@ Deno.test("another cluster behind the same endpoints that edgekeyds have filled 
     expectExit(await node.run([...args, "--etcd-prefix=/registry"]), 1, says);
   }
   strictEqual(await there.revision(), revision);
+});
+
+Deno.test("an etcd that was made anew is filled again by a node whose role lets it read no fence but its own, if it holds an object of the node's", async () => {
+  await using first = await startEtcd();
+  using one = poolNode(first, "n1");
+  using two = poolNode(first, "n2");
+  for (const node of [one, two]) expectExit(await node.run(["--reconcile", ...POOL]), 0);
+  await using _anew = await startInPlaceOf(first);
+  using there = new EtcdView(first);
+  expectExit(await one.run(["--reconcile", ...POOL]), 0);
+  const { auth } = there.raw;
+  await auth.userAdd({ name: "root", password: "root" });
+  await auth.userGrantRole({ user: "root", role: "root" });
+  await auth.userAdd({ name: "two", password: "two" });
+  await auth.roleAdd({ name: "two" });
+  await auth.userGrantRole({ user: "two", role: "two" });
+  for (const prefix of ["/registry/", "/edgekeyd/n2/"]) {
+    const range_end = Buffer.from(`${prefix.slice(0, -1)}0`);
+    const perm = { permType: "Readwrite" as const, key: Buffer.from(prefix), range_end };
+    await auth.roleGrantPermission({ name: "two", perm });
+  }
+  await auth.authEnable();
+  const passwordFile = `${two.root}/password`;
+  Deno.writeTextFileSync(passwordFile, "two", { mode: 0o600 });
+  const user = ["--etcd-username=two", `--etcd-password-file=${passwordFile}`];
+  const filled = await two.run(["--reconcile", ...POOL, ...user]);
+  expectExit(filled, 0);
+  match(filled.stderr, /note: etcd is another cluster/);
+  expectExit(await two.run(["verify", "--etcd-prefix=/registry", ...user]), 0);
 });
 
 Deno.test("a running daemon whose endpoint comes to lead to a cluster that others have filled stops writing, and says so", async () => {
