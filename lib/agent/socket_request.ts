@@ -1,5 +1,8 @@
 import { request as httpRequest } from "node:http";
 
+/** An answer names each key once: these are more than half a million of them. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
 /** A request to a server on a unix socket. */
 export interface SocketRequest {
   readonly method: string;
@@ -23,7 +26,8 @@ export interface SocketAnswer {
  *
  * @param path of the socket
  * @param asked the request
- * @throws {Error} if nobody listens there, the answer breaks off, or the signal's reason
+ * @throws {Error} if nobody listens there, the answer breaks off or is larger than 64 MiB, or the
+ * signal's reason
  */
 export function requestOverSocket(path: string, asked: SocketRequest): Promise<SocketAnswer> {
   const { method, target, body = "", signal } = asked;
@@ -38,8 +42,12 @@ export function requestOverSocket(path: string, asked: SocketRequest): Promise<S
       let text = "";
       let length = 0;
       response.on("data", (chunk: Uint8Array) => {
-        text += decoder.decode(chunk, { stream: true });
         length += chunk.length;
+        // Who holds the state directory names the socket, and need be no daemon.
+        if (length > MAX_ANSWER_BYTES) {
+          reject(new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`));
+          request.destroy();
+        } else text += decoder.decode(chunk, { stream: true });
       });
       response.on("error", reject);
       response.on("end", () => {

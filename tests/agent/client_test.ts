@@ -149,3 +149,27 @@ Deno.test("nobody there, and an answer that breaks off", async () => {
     });
   }
 });
+
+Deno.test("an answer without end is given up, with a length of its own or without, and no more of it is kept", async () => {
+  const chunk = new Uint8Array(1024 * 1024).fill(0x20);
+  for (const headers of [{}, { "content-length": String(2 ** 40) }]) {
+    let sent = 0;
+    const endless = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            sent += chunk.length;
+            controller.enqueue(chunk);
+          },
+        }),
+        { headers },
+      );
+    await serving(endless, async (client) => {
+      await rejects(
+        client.ask("GET /v1/components"),
+        /no answer on .*: the answer is larger than 67108864 bytes$/,
+      );
+    });
+    ok(sent < 2 ** 28, String(sent));
+  }
+});
