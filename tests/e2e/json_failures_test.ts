@@ -14,6 +14,7 @@ const COMMANDS = [
   ["keys", "kubelet"],
   ["owners", "/registry/pods/default/a"],
   ["verify"],
+  ["nodes"],
   ["delete-component", "kubelet"],
   ["delete-unclaimed", "/registry/pods/default/a"],
   ["import-key-cache", "/nowhere/file"],
