@@ -103,6 +103,8 @@ export const EXAMPLES: { readonly [Name in Exclude<SchemaName, OwnExamples>]: An
     resourceVersion: "4711",
     source: "api",
   }],
+  ObjectKey: { key: KEY, namespace: "shop", name: "settings" },
+  ObjectKeys: [{ key: KEY, namespace: "shop", name: "settings" }],
   Keys: [KEY],
   Components: [{ component: "sensor-agent", resources: RESOURCES }],
   Resources: RESOURCES,

@@ -181,12 +181,22 @@ const objectList: Schema = {
   required: ["apiVersion", "kind", "items"],
 };
 
+const objectKey = record({
+  key: described("As etcd has it.", TEXT),
+  namespace: described("Empty for an object that is in none.", TEXT),
+  name: TEXT,
+});
+
 /** What requests are answered with. */
 export const SCHEMAS = {
   Error: record({
     code: oneOf(ERROR_CODES),
     message: described("What failed, where, and what to do; one line.", TEXT),
     "written?": described("What a write did until it failed.", written),
+    "held?": described(
+      "Of UpdateConflict: the object that etcd holds, byte for byte; absent if it is no JSON.",
+      ANY_OBJECT,
+    ),
   }),
   Health: record({ alive: YES_NO }),
   Readiness: record({
@@ -229,6 +239,8 @@ export const SCHEMAS = {
     resourceVersion: TEXT,
     source: oneOf(["current", "older", "api"]),
   })),
+  ObjectKey: objectKey,
+  ObjectKeys: described("In order of the keys.", listOf(objectKey)),
   Keys: described("Object keys as etcd has them, in order.", listOf(TEXT)),
   Components: listOf(record({ component: TEXT, resources })),
   Resources: resources,

@@ -32,7 +32,7 @@ export function splitObjectList(bytes: Uint8Array, gvr: Gvr): Uint8Array[] {
   if (!Array.isArray(items) || !member) throw new InvalidObjectError("the List has no items");
   return elementsOf(bytes, member.start, 1).map(({ start, end }, index) => {
     const item: unknown = items[index];
-    if (!isRecord(item)) throw new InvalidObjectError("an item is not a JSON object");
+    if (!isRecord(item)) throw new InvalidObjectError(`items[${index}]: is not a JSON object`);
     const missing = itemKind === "" ? [] : [
       ...(Object.hasOwn(item, "kind") ? [] : [`"kind":${JSON.stringify(itemKind)}`]),
       ...(Object.hasOwn(item, "apiVersion") ? [] : [`"apiVersion":${JSON.stringify(apiVersion)}`]),

@@ -84,15 +84,19 @@ export class KeyExistsError extends EdgekeydError {
 export class UpdateConflictError extends EdgekeydError {
   /** Tells the class in a stack trace. */
   override name = "UpdateConflictError";
+  /** The object that etcd holds, as JSON; undefined if it is none, or could not be read. */
+  readonly held: Uint8Array | undefined;
 
   /**
    * Makes it; its code is `UpdateConflict`.
    *
    * @param key its key
    * @param what what stands there
+   * @param held the object that etcd holds, as JSON
    */
-  constructor(key: string, what: string) {
+  constructor(key: string, what: string, held?: Uint8Array) {
     super("UpdateConflict", `${key} was not updated: ${what}`);
+    this.held = held;
   }
 }
 

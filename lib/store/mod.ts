@@ -20,7 +20,12 @@ export {
 export { expectDone, isPlace, type ObjectOptions, type ObjectPlace } from "./component_object.ts";
 export { createObject } from "./create_object.ts";
 export { deleteObject } from "./delete_object.ts";
-export { ContentionError, SingleTxnError, UnknownOutcomeError } from "./errors.ts";
+export {
+  ContentionError,
+  SingleTxnError,
+  UnknownOutcomeError,
+  UpdateConflictError,
+} from "./errors.ts";
 export { type FenceDispute, FenceError } from "./fence_error.ts";
 export { getObject } from "./get_object.ts";
 export { keysOfList, listObjects, type ListPlace, type ObjectList } from "./list_objects.ts";
@@ -65,8 +70,5 @@ export { othersValue, standingOthers } from "./others_values.ts";
 export { deleteComponentResources } from "./delete_component_resources.ts";
 export { deleteUnclaimedKeys, NotUnclaimedError } from "./delete_unclaimed_keys.ts";
 export { listComponentKeys } from "./list_component_keys.ts";
-export {
-  type ComponentList,
-  InvalidListError,
-  replaceComponentList,
-} from "./replace_component_list.ts";
+export { InvalidListError } from "./list_items.ts";
+export { type ComponentList, replaceComponentList } from "./replace_component_list.ts";

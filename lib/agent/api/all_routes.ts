@@ -1,6 +1,7 @@
 import type { Node } from "../node.ts";
 import { ANY_OBJECT } from "../schema.ts";
 import { componentRoutes } from "./component_routes.ts";
+import { keyRoutes } from "./key_routes.ts";
 import { nodeRoutes } from "./node_routes.ts";
 import { openApiOf, type RouteGroup } from "./openapi.ts";
 import { type ProcessParts, processRoutes } from "./process_routes.ts";
@@ -66,6 +67,11 @@ function groupsOf(node: Node): RouteGroup[] {
       name: "components",
       description: "What the components of the node hold, and letting one go.",
       routes: componentRoutes(node),
+    },
+    {
+      name: "keys",
+      description: "Under which keys etcd has objects.",
+      routes: keyRoutes(node),
     },
     {
       name: "objects",

@@ -1,4 +1,4 @@
-import { formatGvr } from "../../k8s/mod.ts";
+import { formatGvr, nameInKey } from "../../k8s/mod.ts";
 import type { ComponentKeyCache } from "../../keycache/mod.ts";
 import { deleteComponentResources, keysOfList } from "../../store/mod.ts";
 import { checkKnown, knownNames } from "../known_component.ts";
@@ -11,12 +11,15 @@ import {
   componentOf,
   COMPONENTS,
   listPlaceOf,
+  NAMESPACE,
   PLACE_ERRORS,
   RESOURCE,
 } from "./places.ts";
 import { ref } from "../schemas.ts";
 import { jsonRoute } from "./route.ts";
 import { storeWriter, WRITE_ERRORS, WRITTEN } from "./store_write.ts";
+
+const NO_NAME = { namespace: "", name: "" };
 
 /**
  * What the components of a node hold, and letting one go.
@@ -97,7 +100,8 @@ export function componentRoutes(node: Node) {
       path: `${RESOURCE}/keys` as const,
       id: "listResourceKeys",
       summary: "Object keys that a component holds of a resource.",
-      schema: ref("Keys"),
+      query: [NAMESPACE],
+      schema: ref("ObjectKeys"),
       description: "In order.",
       errors: [...PLACE_ERRORS, "NotFound"],
       answer(call) {
@@ -109,7 +113,10 @@ export function componentRoutes(node: Node) {
           if (keys.length === 0 && !isListed) {
             checkHeld({ component, gvr: formatGvr(gvr) }, cache, source);
           }
-          return keys;
+          return keys.map((key) => {
+            const { namespace, name } = nameInKey(cache.identity.prefix, gvr, key) ?? NO_NAME;
+            return { key, namespace, name };
+          });
         });
       },
     }),

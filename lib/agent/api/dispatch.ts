@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { EdgekeydError } from "../../errors.ts";
 import type { ApiLimits } from "../api_limits.ts";
 import { ApiError, apiErrorOf } from "./api_error.ts";
@@ -12,7 +13,8 @@ import {
 import { InterruptedWriteError } from "../interrupted_write.ts";
 import { checkMediaType } from "./media_type.ts";
 import { OpenRequests } from "./open_requests.ts";
-import { type Answer, JSON_TYPE, type Route } from "./route.ts";
+import { UpdateConflictError } from "../../store/mod.ts";
+import { type Answer, type AnswerBody, JSON_TYPE, type Route } from "./route.ts";
 import type { Answers } from "../schemas.ts";
 import { readTarget, type Target } from "./target.ts";
 import { written } from "./written.ts";
@@ -105,6 +107,13 @@ function responseOf({ status, body, type }: Answer): Response {
   });
 }
 
+/** An object goes into the answer byte for byte: its numbers would not survive being parsed. */
+function withHeld(body: object, failure: EdgekeydError): AnswerBody {
+  if (!(failure instanceof UpdateConflictError) || !failure.held) return body;
+  const head = Buffer.from(`${JSON.stringify(body).slice(0, -1)},"held":`);
+  return new Uint8Array(Buffer.concat([head, failure.held, Buffer.from("}\n")]));
+}
+
 function errorResponse(failure: EdgekeydError): Response {
   const error = apiErrorOf(failure);
   const { code, message, status, headers } = error;
@@ -113,7 +122,7 @@ function errorResponse(failure: EdgekeydError): Response {
     message,
     ...(failure instanceof InterruptedWriteError && { written: written(failure.applied) }),
   };
-  const response = responseOf({ status, body });
+  const response = responseOf({ status, body: withHeld(body, failure), type: JSON_TYPE });
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
 }

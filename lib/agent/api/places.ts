@@ -2,7 +2,7 @@ import { formatGvr, type Gvr, isName, parseGvr } from "../../k8s/mod.ts";
 import { isPlace, type ListPlace, type ObjectPlace } from "../../store/mod.ts";
 import type { ErrorCode } from "../error_codes.ts";
 import { ApiError } from "./api_error.ts";
-import type { Call } from "./route.ts";
+import type { Call, QueryParameter } from "./route.ts";
 
 /** The path of all components. */
 export const COMPONENTS = "/v1/components";
@@ -10,6 +10,14 @@ export const COMPONENTS = "/v1/components";
 export const COMPONENT = `${COMPONENTS}/{component}` as const;
 /** That of what it holds of a resource. */
 export const RESOURCE = `${COMPONENT}/resources/{gvr}` as const;
+
+/** The query parameter of a list. */
+export const NAMESPACE: QueryParameter<"namespace"> = {
+  name: "namespace",
+  kind: "text",
+  description: "Only this namespace; without it all.",
+  example: "shop",
+};
 
 /** The parameters that paths have, as the OpenAPI document describes them. */
 export const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
@@ -82,14 +90,23 @@ export function listPlaceOf(call: Call): ListPlace {
  * @throws {ApiError} if there can be none
  */
 export function objectPlaceOf(call: Call): ObjectPlace {
-  const component = componentOf(call);
+  return { component: componentOf(call), ...objectOf(call) };
+}
+
+/**
+ * The object that a path names, whoever holds it.
+ *
+ * @param call the request
+ * @throws {ApiError} if there can be none
+ */
+export function objectOf(call: Call): Omit<ObjectPlace, "component"> {
   const gvr = gvrOf(call);
   const namespace = call.path.get("namespace");
   if (namespace !== undefined) checkSegment("namespace", namespace);
   checkScope(gvr, namespace ?? "");
   const name = call.path.get("name") ?? "";
   checkSegment("name", name);
-  return { component, gvr, namespace: namespace ?? "", name };
+  return { gvr, namespace: namespace ?? "", name };
 }
 
 function checkSegment(what: string, text: string): void {

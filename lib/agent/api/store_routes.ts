@@ -12,20 +12,14 @@ import { checkListed } from "../known_lists.ts";
 import type { Node } from "../node.ts";
 import { ref } from "../schemas.ts";
 import { writeObjectList } from "./object_list.ts";
-import { listPlaceOf, objectPlaceOf, PLACE_ERRORS, RESOURCE } from "./places.ts";
+import { listPlaceOf, NAMESPACE, objectPlaceOf, PLACE_ERRORS, RESOURCE } from "./places.ts";
 import { checkSecrets } from "./secrets_left_out.ts";
-import { type BodyDescription, jsonRoute, type QueryParameter, type Route } from "./route.ts";
+import { type BodyDescription, jsonRoute, type Route } from "./route.ts";
 import { READ_ERRORS, storeWriter, WRITE_ERRORS, WRITTEN } from "./store_write.ts";
 
 const NAMESPACED = `${RESOURCE}/namespaces/{namespace}/objects/{name}`;
 const CLUSTER_SCOPED = `${RESOURCE}/objects/{name}`;
 
-const NAMESPACE: QueryParameter = {
-  name: "namespace",
-  kind: "text",
-  description: "Only this namespace; without it all.",
-  example: "shop",
-};
 const OBJECT: BodyDescription = { description: "The object.", schema: ref("Object") };
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const STORED: BodyDescription = {

@@ -140,6 +140,8 @@ Deno.test("openapi.json is what a generator makes true types of, and a client st
       ["listResources", 200],
       ["listComponents", 200],
       ["listKeys", 200],
+      ["getNamespacedKey", 200],
+      ["getKey", 200],
       ["listOwners", 200],
       // The key of the example is below another prefix than this node's.
       ["deleteUnclaimed", 409],

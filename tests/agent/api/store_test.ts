@@ -86,7 +86,10 @@ Deno.test("the store API: every route answers as its document says, every error 
     strictEqual((await api.ask("GET", pod)).text, bytes);
     const cluster = "/v1/components/kubelet/resources/nodes.v1.core/objects/edge-1";
     strictEqual((await api.ask("GET", cluster)).status, 200);
-    deepStrictEqual((await api.ask("GET", `${pods}/keys`)).json, [`${p}/pods/default/a`]);
+    deepStrictEqual((await api.ask("GET", `${pods}/keys`)).json, [
+      { key: `${p}/pods/default/a`, namespace: "default", name: "a" },
+    ]);
+    deepStrictEqual((await api.ask("GET", `${pods}/keys?namespace=other`)).json, []);
     const body = bytes.replace('"7"', '"9"');
     for (const method of ["POST", "PUT", "DELETE"]) {
       const answered = await api.ask(method, pod, method === "DELETE" ? undefined : body);
@@ -196,7 +199,10 @@ Deno.test("the store API: every route answers as its document says, every error 
       txns: 1,
     });
     strictEqual((await api.ask("PUT", `${MAPS}?namespace=other`, list())).status, 200);
-    deepStrictEqual((await api.ask("GET", `${MAPS}/keys`)).json, [key("a"), key("d")]);
+    deepStrictEqual(
+      (await api.ask("GET", `${MAPS}/keys?namespace=default`)).json,
+      ["a", "d"].map((name) => ({ key: key(name), namespace: "default", name })),
+    );
     const read = (await api.ask("GET", `${MAPS}?namespace=default`)).json as {
       kind: string;
       items: { metadata: { name: string; resourceVersion: string } }[];
@@ -335,6 +341,100 @@ Deno.test("the store API: every route answers as its document says, every error 
     strictEqual(await etcd.revision(), written, "nothing was written");
     const answered = await api.ask("POST", object("x"), '{"secret":');
     strictEqual(answered.text.includes("secret"), false);
+  });
+
+  await t.step("of which object an etcd key is, whoever holds it", async () => {
+    const cases: [string, object][] = [
+      ["services.v1.core/namespaces/shop/objects/web", {
+        key: `${p}/services/specs/shop/web`,
+        namespace: "shop",
+        name: "web",
+      }],
+      ["nodes.v1.core/objects/edge-9", {
+        key: `${p}/minions/edge-9`,
+        namespace: "",
+        name: "edge-9",
+      }],
+      ["sensors.v1.devices.example.com/namespaces/shop/objects/s", {
+        key: `${p}/devices.example.com/sensors/shop/s`,
+        namespace: "shop",
+        name: "s",
+      }],
+    ];
+    for (const [path, told] of cases) {
+      deepStrictEqual((await api.ask("GET", `/v1/keys/${path}`)).json, told);
+    }
+    for (const path of ["pods/objects/a", "namespaces.v1.core/namespaces/a/objects/a"]) {
+      expectError(await api.ask("GET", `/v1/keys/${path}`), 422, "UnrecognizedKey");
+    }
+    expectError(await api.ask("GET", "/v1/keys/pods.v1.core/objects/"), 422, "EmptyKey");
+  });
+
+  await t.step(
+    "an item without a resourceVersion costs itself, and stays what it was",
+    async () => {
+      const bare = map("bare", 1).replace(',"resourceVersion":"1"', "");
+      const whole = `${MAPS}?namespace=default`;
+      for (const before of [false, true]) {
+        if (before) {
+          strictEqual(
+            (await api.ask("POST", object("bare"), map("bare", 1))).status,
+            201,
+          );
+        }
+        const put = await api.ask("PUT", whole, list(bare, map("beside", before ? 2 : 1)));
+        const { created, updated, deleted, conflicts } = put.json as Record<string, unknown>;
+        deepStrictEqual([created, updated, deleted], before ? [0, 1, 0] : [1, 0, 0]);
+        deepStrictEqual(conflicts, [{
+          key: key("bare"),
+          reason: "items[0] default/bare: has no metadata.resourceVersion, and was left out",
+        }]);
+        strictEqual((await stored("bare"))?.toString(), before ? map("bare", 1) : undefined);
+      }
+      const one = await api.ask("POST", object("single"), bare.replace("bare", "single"));
+      expectError(one, 422, "InvalidContent");
+      strictEqual((await api.ask("PUT", whole, list())).status, 200);
+    },
+  );
+
+  await t.step("a refused list names the item", async () => {
+    const good = map("good", 1);
+    const cases: [string, RegExp][] = [
+      [map("x", 1).replace('"default"', '"shop"').replace('"1"', '"01"'), /items\[1\] shop\/x: /],
+      [good, /items\[1\] default\/good: .* stands in the list twice/],
+      [map("x", 1).replace('"x"', '"a/b"'), /items\[1\]: /],
+    ];
+    for (const [bad, words] of cases) {
+      const refused = await api.ask("PUT", MAPS, list(good, bad));
+      expectError(refused, 422, "InvalidContent");
+      match((refused.json as { message: string }).message, words);
+    }
+    const scalar = list(good).replace(/\]\}$/, ",1]}");
+    match((await api.ask("PUT", MAPS, scalar)).text, /items\[1\]: is not a JSON object/);
+    const other = await api.ask("PUT", `${MAPS}?namespace=other`, list(good));
+    match(other.text, /items\[0\] default\/good: is not in namespace other/);
+  });
+
+  await t.step("a refused update carries what is held, to the byte", async () => {
+    const big = map("held", 10).replace("{", '{"big":9007199254740993,');
+    strictEqual((await api.ask("POST", object("held"), big)).status, 201);
+    for (const rv of ["0", "9", "10"]) {
+      const older = map("held", 10).replace('"10"', `"${rv}"`);
+      const refused = await api.ask("PUT", object("held"), older);
+      expectError(refused, 409, "UpdateConflict");
+      ok(refused.text.includes(`"held":${big}`), refused.text);
+    }
+    await etcd.put(key("held"), "k8s\0theirs");
+    const refused = await api.ask("PUT", object("held"), map("held", 11));
+    expectError(refused, 409, "UpdateConflict");
+    strictEqual((refused.json as { held?: unknown }).held, undefined);
+    strictEqual((await api.ask("DELETE", object("held"))).status, 200);
+    await etcd.raw.delete().key(key("held"));
+    expectError(
+      await api.ask("PUT", object("held"), map("held", 10).replace('"10"', '"0"')),
+      422,
+      "InvalidContent",
+    );
   });
 
   await t.step("a body that is not JSON by its own word, and HEAD", async () => {
