@@ -202,7 +202,11 @@ export class Agent implements Node {
 
   reconcileNow(request: PassRequest, signal: AbortSignal): Promise<ReconcileOutcome> {
     return this.#requests.submitPass(async (context) => {
-      const outcome = await this.#passes.asked(context, request);
+      const outcome = await this.#passes.asked(
+        context,
+        request,
+        (ms) => this.#loop.serveFor(ms),
+      );
       // What a dry run came to says nothing of the node.
       if (!request.dryRun) this.#loop.passed(outcome);
       return outcome;

@@ -1,6 +1,7 @@
 import { EdgekeydError } from "../errors.ts";
 import {
   formatGvr,
+  type Gvr,
   InvalidObjectError,
   isObjectName,
   isRecord,
@@ -11,7 +12,18 @@ import {
 import type { Owner } from "../keycache/mod.ts";
 import { isPlace, type ObjectOptions, readOwned } from "./component_object.ts";
 import type { StoreContext } from "./context.ts";
-import type { ComponentList } from "./replace_component_list.ts";
+
+/** The new list of one resource of a component. */
+export interface ComponentList {
+  /** Whose it is. */
+  readonly component: string;
+  /** Its resource. */
+  readonly gvr: Gvr;
+  /** Only this namespace is replaced; undefined: all of them. */
+  readonly namespace: string | undefined;
+  /** Each object as JSON. */
+  readonly objects: readonly Uint8Array[];
+}
 
 /** The list names the same object twice, or one of another namespace. */
 export class InvalidListError extends EdgekeydError {

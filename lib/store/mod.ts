@@ -70,5 +70,5 @@ export { othersValue, standingOthers } from "./others_values.ts";
 export { deleteComponentResources } from "./delete_component_resources.ts";
 export { deleteUnclaimedKeys, NotUnclaimedError } from "./delete_unclaimed_keys.ts";
 export { listComponentKeys } from "./list_component_keys.ts";
-export { InvalidListError } from "./list_items.ts";
-export { type ComponentList, replaceComponentList } from "./replace_component_list.ts";
+export { type ComponentList, InvalidListError } from "./list_items.ts";
+export { replaceComponentList } from "./replace_component_list.ts";

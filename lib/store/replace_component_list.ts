@@ -1,4 +1,4 @@
-import { compareResourceVersions, formatGvr, type Gvr, nameInKey } from "../k8s/mod.ts";
+import { compareResourceVersions, formatGvr, nameInKey } from "../k8s/mod.ts";
 import type { KeyRow, Owner } from "../keycache/mod.ts";
 import { apply } from "./apply.ts";
 import type { ApplyResult } from "./apply_result.ts";
@@ -6,21 +6,9 @@ import type { ObjectOptions } from "./component_object.ts";
 import { checkListRoom, checkRoom } from "./component_room.ts";
 import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
-import { readItems } from "./list_items.ts";
+import { type ComponentList, readItems } from "./list_items.ts";
 import { SingleTxnError, SingleTxnListError } from "./errors.ts";
 import type { OwnershipChange } from "./ownership.ts";
-
-/** The new list of one resource of a component. */
-export interface ComponentList {
-  /** Whose it is. */
-  readonly component: string;
-  /** Its resource. */
-  readonly gvr: Gvr;
-  /** Only this namespace is replaced; undefined: all of them. */
-  readonly namespace: string | undefined;
-  /** Each object as JSON. */
-  readonly objects: readonly Uint8Array[];
-}
 
 /**
  * Replaces a component's list: keys that it no longer names are let go (and deleted if nobody
