@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { watchCache, type WatchHint } from "../../lib/fscache/mod.ts";
+import { directoryIdentity } from "../../lib/fscache/directory_identity.ts";
 import {
   MAX_DIRECTORIES_OF_COMPONENT,
   WatchedDirectories,
@@ -58,6 +59,20 @@ Deno.test("WatchedDirectories.note() takes up what was made, with all below, and
   Deno.symlinkSync("/", `${tree.root}/link`);
   directories.note(`${tree.root}/link`);
   strictEqual(directories.has(`${tree.root}/link`), false, "no symlink is followed");
+});
+
+Deno.test("directoryIdentity() tells a directory from one that is gone, whose inode it has", async () => {
+  using tree = new Tree();
+  const path = `${tree.root}/kubelet`;
+  const identities = new Set<string>();
+  for (let round = 1; round <= 50; round++) {
+    tree.make("kubelet");
+    identities.add(directoryIdentity(path));
+    strictEqual(identities.size, round);
+    Deno.removeSync(path);
+    // Times of birth are told to the millisecond.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 });
 
 Deno.test("WatchedDirectories.isRemade tells of a directory that was made where another had been", () => {

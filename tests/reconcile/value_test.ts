@@ -139,6 +139,27 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
     },
   );
 
+  await step(
+    "nor on a full look while its own group is being rewritten, and so may be about to lose it",
+    async (world) => {
+      const { files } = world;
+      const back = files.put(`${PROXY}/a`, rv("5"));
+      const fresh = files.put(`${POD}/a`, rv("10"));
+      files.put(`${POD}/b`);
+      await world.run();
+      files.remove(`${POD}/a`);
+      const group = `${files.root}/kube-proxy/pods.v1.core`;
+      const backup = `${files.root}/kube-proxy/tmp_pods.v1.core`;
+      Deno.renameSync(group, backup);
+      const { released, updated } = await world.run();
+      assert.deepEqual({ released, updated }, { released: 1, updated: 0 });
+      assert.equal((await world.values())[A], fresh);
+      Deno.renameSync(backup, group);
+      assert.equal((await world.run()).updated, 1);
+      assert.equal((await world.values())[A], back);
+    },
+  );
+
   await step("a file that can't be read is no reason to put an older one", async (world) => {
     const { files } = world;
     const older = files.put(`${PROXY}/a`, rv("5"));
@@ -474,7 +495,8 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
       assert.equal((await groupPass(world, ["kube-proxy/pods.v1.core"])).updated, 1);
       assert.equal((await world.values())[A], newer);
       // An unmounted disk: what no other owner holds is said to be missing.
-      files.rename("kubelet", "../gone");
+      const away = `../gone-${crypto.randomUUID()}`;
+      files.rename("kubelet", away);
       await node.wipeEtcd();
       const held = await world.outcome();
       assert.deepEqual(held.report.heldBack, [{ component: "kubelet", deletes: 1 }]);
@@ -485,7 +507,7 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
       }]);
       assert.deepEqual([held.report.created, held.report.unchanged, held.busy], [3, 0, []]);
       assert.equal((await world.values())["/pods/default/c"], lagging[2]);
-      files.rename("../gone", "kubelet");
+      files.rename(away, "kubelet");
       const mended = names.map((name) => files.put(`${POD}/${name}`, rv("14")));
       assert.equal((await world.run()).status, "in-step");
       names.forEach((name) => files.remove(`${PROXY}/${name}`));
