@@ -2,7 +2,6 @@ import { EdgekeydError } from "../errors.ts";
 import { EtcdError, type KeyWatch, type WatchEvent } from "../etcd/mod.ts";
 import type { FenceSight } from "../store/mod.ts";
 import type { AgentClock } from "./agent_clock.ts";
-import { Backoff } from "./backoff.ts";
 import type { Connections } from "./connections.ts";
 import type { Findings } from "./findings.ts";
 import { etcdStateAfter } from "./health.ts";
@@ -10,19 +9,14 @@ import { Nap } from "./nap.ts";
 import { NewestRevision } from "./newest_revision.ts";
 import { OthersWrites } from "./others_writes.ts";
 import type { Schedule } from "./schedule.ts";
+import { WatchTries } from "./watch_tries.ts";
 
 /** An etcd that has not answered for so long since its watch broke is away. */
 const AWAY_MS = 1_500;
 /** An etcd that is away is asked again after this long at first, and in the end, in ms. */
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [100, 1_000];
-/** How often the fence is read while there is no watch. */
-const UNWATCHED_MS = 5_000;
-/** How often a watch is tried that etcd refuses. */
-const REFUSED_MS = 60_000;
 /** A watch that fails so often on end, while etcd answers else, counts as refused. */
 const MAX_REFUSALS = 3;
-/** A watch that breaks sooner is begun anew after a pause, longer each time. */
-const STEADY_MS = 10_000;
 /** The start waits no longer for a watch. */
 const BEGIN_MS = 1_000;
 
@@ -60,12 +54,10 @@ export class EtcdWatch {
   readonly #tools: EtcdWatchTools;
   readonly #acts: EtcdWatchActs;
   readonly #others: OthersWrites;
-  readonly #restless: Backoff;
+  readonly #tries: WatchTries;
   readonly #nap: Nap;
   readonly #tried = Promise.withResolvers<void>();
   #watch: KeyWatch | undefined;
-  /** No watch is tried before. */
-  #watchAtMs = -Infinity;
   #closed = false;
   /** Somebody else wrote to the fence. */
   #isStirred = false;
@@ -81,7 +73,7 @@ export class EtcdWatch {
     this.#tools = tools;
     this.#acts = acts;
     this.#others = new OthersWrites(() => tools.connections.cache);
-    this.#restless = new Backoff(REFUSED_MS, parts.random);
+    this.#tries = new WatchTries(parts.random);
     this.#nap = new Nap(parts.clock);
   }
 
@@ -91,7 +83,7 @@ export class EtcdWatch {
     while (!this.#closed) {
       const watch = await this.#reach(broke);
       broke = watch && await this.#follow(watch);
-      if (!watch) await this.#pause(this.#unwatchedMs);
+      if (!watch) await this.#pause(this.#tries.pauseMs(this.#nowMs()));
     }
   }
 
@@ -181,15 +173,13 @@ export class EtcdWatch {
     }
     watch.close();
     this.#watch = undefined;
-    const isSteady = this.#nowMs() - begunAtMs >= STEADY_MS;
-    if (isSteady) this.#restless.reset();
-    else this.#watchAtMs = this.#nowMs() + this.#restless.next();
+    this.#tries.ended(begunAtMs, this.#nowMs());
     return await ended;
   }
 
   /** One try to begin a watch, unless it is too soon, or nobody has a client yet. */
   async #begin(): Promise<KeyWatch | EtcdError | undefined> {
-    if (this.#nowMs() < this.#watchAtMs) return undefined;
+    if (!this.#tries.isDue(this.#nowMs())) return undefined;
     const { connections, findings } = this.#tools;
     this.#isStirred = false;
     try {
@@ -229,7 +219,7 @@ export class EtcdWatch {
 
   /** Etcd answers, but lets nobody watch. */
   #refused(refusal: EtcdError): void {
-    this.#watchAtMs = this.#nowMs() + REFUSED_MS;
+    this.#tries.refused(this.#nowMs());
     this.#tools.findings.etcdWatched(refusal.message);
     this.#acts.wake();
   }
@@ -251,12 +241,6 @@ export class EtcdWatch {
       this.#tools.schedule.deleted(event.key, this.#nowMs(), this.#parts.random());
       this.#acts.wake();
     }
-  }
-
-  /** How long until etcd is asked again while there is no watch. */
-  get #unwatchedMs(): number {
-    const untilMs = this.#watchAtMs - this.#nowMs();
-    return untilMs > 0 ? Math.min(untilMs, UNWATCHED_MS) : UNWATCHED_MS;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,11 +1,5 @@
 import { connect, txnBudget } from "../etcd/mod.ts";
-import {
-  ComponentClashError,
-  customResource,
-  CustomResources,
-  DenoFileSystem,
-  namesInRoot,
-} from "../fscache/mod.ts";
+import { ComponentClashError, customResource, namesInRoot } from "../fscache/mod.ts";
 import { isBuiltinGroup } from "../k8s/mod.ts";
 import {
   type ComponentKeyCache,
@@ -44,27 +38,12 @@ import {
   replaceComponentList,
   type StoreContext,
   updateObject,
+  USUAL_TXN,
 } from "../store/mod.ts";
 import { NoCacheError } from "./no_cache_error.ts";
-import {
-  ETCD_PREFIX,
-  MAX_DELETE_PERCENT,
-  MAX_REQUEST_BYTES,
-  MAX_TXN_OPS,
-  SETTLE_MS,
-  type StoreSettings,
-} from "./settings.ts";
+import { reconcileOptionsOf, type RunOptions } from "./reconcile_options.ts";
+import { ETCD_PREFIX, MAX_REQUEST_BYTES, type StoreSettings } from "./settings.ts";
 import { Turns } from "./turns.ts";
-
-/** How a run over the fs cache goes about it. */
-export interface RunOptions {
-  /** Only tell what would be done. */
-  readonly dryRun?: boolean;
-  /** Go on with deletes that are held back, once. */
-  readonly confirmDeletes?: boolean;
-  /** If the state directory was lost: take over keys in etcd whose objects the fs cache holds. */
-  readonly adopt?: boolean;
-}
 
 /**
  * A node's objects in the pool's etcd, by component, and the component-key cache that tells which
@@ -87,7 +66,7 @@ export class EdgeStore implements AsyncDisposable {
     this.#directory = directory;
     this.#context = context;
     this.#policy = settings.conflictPolicy ?? "fresher";
-    this.#options = reconcileOptions(settings);
+    this.#options = reconcileOptionsOf(settings);
   }
 
   /**
@@ -100,7 +79,7 @@ export class EdgeStore implements AsyncDisposable {
    */
   static async open(settings: StoreSettings): Promise<EdgeStore> {
     const { stateDir, nodeName, etcdPrefix: prefix = ETCD_PREFIX, lockTimeoutMs = 0 } = settings;
-    const { maxTxnOps = MAX_TXN_OPS, maxRequestBytes = MAX_REQUEST_BYTES } = settings;
+    const { maxTxnOps = USUAL_TXN.maxTxnOps, maxRequestBytes = MAX_REQUEST_BYTES } = settings;
     const etcd = await connect(settings.etcd);
     let directory: StateDirectory | undefined;
     try {
@@ -113,7 +92,8 @@ export class EdgeStore implements AsyncDisposable {
         nowMs: realClock.steadyMs,
       });
       const requestBytes = txnBudget(maxRequestBytes, settings.etcd.username);
-      const context = { etcd, cache, maxTxnOps, requestBytes, random: randomId, clock: realClock };
+      const limits = { ...USUAL_TXN, maxTxnOps, requestBytes };
+      const context = { etcd, cache, ...limits, random: randomId, clock: realClock };
       return new EdgeStore(directory, context, settings);
     } catch (error) {
       directory?.release();
@@ -311,27 +291,4 @@ export class EdgeStore implements AsyncDisposable {
       customOf: (gvr) => isBuiltinGroup(gvr.group) ? undefined : customResource(source, gvr),
     };
   }
-}
-
-/** How the fs cache is reconciled, if there is one. */
-function reconcileOptions(settings: StoreSettings): ReconcileOptions | undefined {
-  const { cache, conflictPolicy = "fresher", maxRequestBytes = MAX_REQUEST_BYTES } = settings;
-  if (!cache) return undefined;
-  return {
-    source: {
-      root: cache.directory,
-      fs: new DenoFileSystem(cache.directory),
-      coverage: {},
-      customs: new CustomResources(),
-      leavesOutSecrets: cache.includeSecrets !== true,
-      settleMs: cache.settleMs ?? SETTLE_MS,
-      maxObjectBytes: maxRequestBytes,
-    },
-    clock: realClock,
-    policy: conflictPolicy,
-    maxDeletePercent: MAX_DELETE_PERCENT,
-    confirmDeletes: false,
-    requireSingleTxn: false,
-    adopt: false,
-  };
 }

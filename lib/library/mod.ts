@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { EdgeStore, type RunOptions } from "./edge_store.ts";
+export { EdgeStore } from "./edge_store.ts";
 export { NoCacheError } from "./no_cache_error.ts";
+export type { RunOptions } from "./reconcile_options.ts";
 export type { CacheSettings, StoreSettings } from "./settings.ts";
 export { StoreBusyError } from "./turns.ts";

@@ -61,13 +61,9 @@ export interface StoreSettings {
   readonly lockTimeoutMs?: number;
 }
 
-/** etcd's `--max-txn-ops`, as etcd has it by default. */
-export const MAX_TXN_OPS = 128;
 /** etcd's `--max-request-bytes`, as etcd has it by default: 1.5 MiB. */
 export const MAX_REQUEST_BYTES = 1_572_864;
 /** What kube-apiserver has as `--etcd-prefix` by default. */
 export const ETCD_PREFIX = "/registry";
 /** How long a file must be missing by default, in ms. */
 export const SETTLE_MS = 2_000;
-/** Deletes of more than this share of a component's keys are held back. */
-export const MAX_DELETE_PERCENT = 50;

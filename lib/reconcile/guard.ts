@@ -11,6 +11,9 @@ export interface GuardLimits {
   readonly confirmDeletes: boolean;
 }
 
+/** What holds where nobody says anything else; the flags' defaults are the same. */
+export const USUAL_GUARD: GuardLimits = { maxDeletePercent: 50, confirmDeletes: false };
+
 /** How bulk deletes are told from everyday ones. */
 export interface GuardRules extends GuardLimits {
   /** ms since the epoch, by a clock that does not jump while the process runs. */

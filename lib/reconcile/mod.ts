@@ -7,7 +7,7 @@ export { dryRun } from "./dry_run.ts";
 export type { FsCache, LookScope } from "./look.ts";
 export type { MissingGroup } from "./missing_groups.ts";
 export type { Progress, ReconcileOptions } from "./options.ts";
-export type { GuardLimits } from "./guard.ts";
+export { type GuardLimits, USUAL_GUARD } from "./guard.ts";
 export type { Phase } from "./phases.ts";
 export { countSecrets } from "./secrets.ts";
 export { type PassScope, reconcile, type ReconcileOutcome } from "./reconcile.ts";

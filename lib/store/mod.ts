@@ -58,6 +58,7 @@ export {
   type TxnLimit,
   type TxnLimits,
   txnLimits,
+  USUAL_TXN,
 } from "./txn_limits.ts";
 export { KEYS_ONLY, pagesUnder, restartingIfCompacted } from "./pages.ts";
 export { type Plan, plan, type PlanRequest } from "./plan.ts";

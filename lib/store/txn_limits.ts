@@ -1,4 +1,4 @@
-import { opBytes, txnBytes, txnLevels } from "../etcd/mod.ts";
+import { opBytes, txnBudget, txnBytes, txnLevels } from "../etcd/mod.ts";
 import type { ComponentKeyCache } from "../keycache/mod.ts";
 
 /** What one Txn may hold, by etcd's limits and the operator's. */
@@ -8,6 +8,9 @@ export interface OneTxn {
   /** What an encoded TxnRequest may have, in bytes, as `txnBudget` tells. */
   readonly requestBytes: number;
 }
+
+/** etcd's own limits, where nobody says anything else; the flags' defaults are the same. */
+export const USUAL_TXN: OneTxn = { maxTxnOps: 128, requestBytes: txnBudget(1_572_864) };
 
 /** What one Txn of a node may hold. */
 export interface TxnLimits extends OneTxn {

@@ -6,8 +6,11 @@ import type { Flag } from "../../lib/cli/flag.ts";
 import { envName, flag, FLAG_NAMES, FLAGS } from "../../lib/cli/flags.ts";
 import { helpText } from "../../lib/cli/help.ts";
 import { type Options, readOptions } from "../../lib/cli/options.ts";
+import { reconcileOptionsOf } from "../../lib/cli/reconcile_options.ts";
 import { differencesOf, settingsOf } from "../../lib/cli/settings.ts";
-import { CONFLICT_POLICIES } from "../../lib/store/mod.ts";
+import { txnBudget } from "../../lib/etcd/mod.ts";
+import { USUAL_GUARD } from "../../lib/reconcile/mod.ts";
+import { CONFLICT_POLICIES, USUAL_TXN } from "../../lib/store/mod.ts";
 
 /** Shown elsewhere: one is a command, the others are what a user tries first. */
 const NOT_IN_REFERENCE = ["reconcile", "help", "version"];
@@ -94,6 +97,14 @@ Deno.test("every choice of a flag is read as itself, and its default is one of t
 
 Deno.test("--conflict-policy has a choice for each of CONFLICT_POLICIES", () => {
   deepStrictEqual([...FLAGS["conflict-policy"].choices], [...CONFLICT_POLICIES]);
+});
+
+Deno.test("what holds where nobody says anything else is what the flags have by default", () => {
+  const options = optionsOf("--reconcile");
+  const { maxDeletePercent, confirmDeletes } = reconcileOptionsOf(options);
+  deepStrictEqual({ maxDeletePercent, confirmDeletes }, USUAL_GUARD);
+  const { etcdMaxTxnOps: maxTxnOps, etcdMaxRequestBytes } = options;
+  deepStrictEqual({ maxTxnOps, requestBytes: txnBudget(etcdMaxRequestBytes) }, USUAL_TXN);
 });
 
 Deno.test("options have a value for each flag that has a default, read by its kind", () => {
