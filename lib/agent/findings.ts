@@ -50,7 +50,9 @@ export class Findings {
   readonly #passLog: PassLog;
   readonly #conditionLog: ConditionLog;
   #health: Health = UNKNOWN_HEALTH;
-  #news = false;
+  /** Judges the node, if there is something new to tell. */
+  #news: (() => readonly Condition[]) | undefined;
+  readonly #judge = () => this.conditions;
   #toldOfSecrets = false;
   /** What the last pass left of components whose deletes are held back. */
   #remains: ReadonlyMap<string, ComponentRemains | undefined> = new Map();
@@ -123,7 +125,8 @@ export class Findings {
     const isInStep = stateOf(conditions) === "in-step";
     const words = isInStep ? "in step" : exceptionsOf(conditions);
     this.#passLog.passed(outcome, facts.conflicts, words);
-    this.#news = true;
+    // Each judgement looks at every row.
+    this.#news = () => conditions;
   }
 
   /** Once: it stays as it was set up until the next start. */
@@ -144,7 +147,7 @@ export class Findings {
   failed(failure: EdgekeydError): void {
     this.#health = healthAfterFailure(this.#health, failure);
     this.#passLog.failed(failure);
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /**
@@ -155,13 +158,13 @@ export class Findings {
   fenceSeen(kind: string): void {
     const { fenceKey: key } = this.#parts.cache().identity;
     this.#health = { ...this.#health, fence: { kind, key } };
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /** Takes in that the node has left the pool, now or before this start. */
   retired(): void {
     this.#health = healthAfterRetiring(this.#health);
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /**
@@ -171,7 +174,7 @@ export class Findings {
    */
   watched(failure: string | undefined): void {
     this.#health = { ...this.#health, watchFailure: failure };
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /**
@@ -182,7 +185,7 @@ export class Findings {
   etcdWatched(failure: string | undefined): void {
     if (failure === this.#health.etcdWatchFailure) return;
     this.#health = { ...this.#health, etcdWatchFailure: failure };
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /**
@@ -193,7 +196,7 @@ export class Findings {
   aliveKept(failure: string | undefined): void {
     if (failure === this.#health.aliveFailure) return;
     this.#health = { ...this.#health, aliveFailure: failure };
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /**
@@ -204,7 +207,7 @@ export class Findings {
   credentialsRead(failure: string | undefined): void {
     if (failure === this.#health.credentialFailure) return;
     this.#health = { ...this.#health, credentialFailure: failure };
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /**
@@ -218,7 +221,7 @@ export class Findings {
     const { log } = this.#parts;
     if (failure === undefined) log("notice", "the state directory can be written to again");
     else log("warning", failure);
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /**
@@ -229,20 +232,20 @@ export class Findings {
   exposed(exposures: readonly Exposure[]): void {
     if (JSON.stringify(exposures) === JSON.stringify(this.#health.exposures)) return;
     this.#health = { ...this.#health, exposures };
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /** Takes in that the component-key cache may have changed. */
   written(): void {
-    this.#news = true;
+    this.#news = this.#judge;
   }
 
   /** Tells of what is new. Called between two steps: nobody is told of what is on its way. */
   tell(): void {
     this.#passLog.changes.tick();
-    if (!this.#news) return;
-    this.#news = false;
-    const { conditions } = this;
+    const conditions = this.#news?.();
+    if (!conditions) return;
+    this.#news = undefined;
     this.#conditionLog.tell(conditions);
     this.#parts.changed(conditions);
   }
