@@ -1,4 +1,4 @@
-import { ago, type ComponentStatus, itemWords, type NodeStatus } from "../agent/mod.ts";
+import { ago, type ComponentStatus, itemWords, type NodeStatus, reasonsOf } from "../agent/mod.ts";
 import { plural } from "../plural.ts";
 import { leftOutSecrets } from "./left_out_secrets.ts";
 import { paint, type Terminal } from "./terminal.ts";
@@ -86,10 +86,10 @@ function doingOf(
 }
 
 /** What is wrong, each with what to do. */
-function problemsOf({ notReady, conditions }: NodeStatus): string[] {
+function problemsOf({ conditions }: NodeStatus): string[] {
   const warnings = conditions.filter(({ kind }) => kind === "warning");
   return [
-    ...notReady,
+    ...conditions.flatMap(whyNotReady),
     ...warnings.flatMap(({ words, items, advice }) => [
       words,
       ...items.slice(0, MAX_LISTED).map(itemWords),
@@ -97,4 +97,12 @@ function problemsOf({ notReady, conditions }: NodeStatus): string[] {
       `(${advice})`,
     ]),
   ];
+}
+
+/** Each reason, and what to do once: it can be long. */
+function whyNotReady(condition: NodeStatus["conditions"][number]): string[] {
+  const reasons = reasonsOf([condition]);
+  if (reasons.length < 2) return reasons;
+  const { advice } = condition;
+  return [...reasons.map((reason) => reason.replace(`; ${advice}`, "")), `(${advice})`];
 }

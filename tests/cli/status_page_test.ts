@@ -1,5 +1,5 @@
 import { match, strictEqual } from "node:assert/strict";
-import type { ComponentStatus, NodeStatus } from "../../lib/agent/mod.ts";
+import { type ComponentStatus, judgementOf, type NodeStatus } from "../../lib/agent/mod.ts";
 import { statusPage } from "../../lib/cli/status_page.ts";
 import { QUIET } from "../support/node_status.ts";
 
@@ -59,4 +59,16 @@ Deno.test("a time that is yet to come is not said to be 0 s ago: the clock is wr
     lines.join("\n"),
     /^ +last full pass at 1970-01-01T00:17:40Z, which is yet to come by this host's clock$/m,
   );
+});
+
+Deno.test("what to do about several of one kind stands on the page once", () => {
+  const lines: string[] = [];
+  const terminal = { err: () => {}, colour: false, watched: false, redraw: () => {} };
+  const out = (line: string) => lines.push(line);
+  const heldBack = ["kubelet", "kube-proxy"].map((component) => ({ component, deletes: 12 }));
+  const status = { ...QUIET, ...judgementOf({ daemon: true, lastSuccessMs: 1, heldBack }) };
+  statusPage(status, NOW_MS, { ...terminal, out });
+  const page = lines.join("\n");
+  strictEqual(page.match(/12 deletes of kube[a-z-]+ are held back$/gm)?.length, 2, page);
+  strictEqual(page.split(status.conditions[0]?.advice ?? "").length, 2, page);
 });
