@@ -20,10 +20,12 @@ export interface Health {
   /** Why the last pass failed; undefined if it did not. */
   readonly failure: Pick<EdgekeydError, "code" | "message"> | undefined;
   /**
-   * What the fence in etcd says (as judgeFence tells it), and where it is, until a full pass has
+   * What the fence in etcd says (as judgeFence tells it), where it is, and why it is lost, until a full pass has
    * put it right; undefined while nothing is wrong with it.
    */
-  readonly fence: { readonly kind: string; readonly key: string } | undefined;
+  readonly fence:
+    | { readonly kind: string; readonly key: string; readonly what?: string }
+    | undefined;
   /** Why the state directory can't be written to; undefined if it can. */
   readonly stateFailure: string | undefined;
   /** Why the fs cache is not watched; undefined if it is. */

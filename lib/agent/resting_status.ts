@@ -103,8 +103,9 @@ async function lookAt(
 ): Promise<Pick<NodeFacts, "etcd" | "revision" | "clusterId" | "failure" | "fence">> {
   const { fenceKey: key } = context.cache.identity;
   try {
-    const { kind, revision, clusterId } = await lookAtFence(context);
-    return { etcd: "reachable", revision, clusterId, ...(kind && { fence: { kind, key } }) };
+    const { kind, what, revision, clusterId } = await lookAtFence(context);
+    const fence = kind && { kind, key, ...(what !== undefined && { what }) };
+    return { etcd: "reachable", revision, clusterId, ...(fence && { fence }) };
   } catch (error) {
     if (!(error instanceof EtcdError || error instanceof OtherClusterError)) throw error;
     const { code, message } = error;

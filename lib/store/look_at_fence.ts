@@ -1,3 +1,4 @@
+import { FenceError } from "./fence_error.ts";
 import { type FenceVerdict, judgeFence } from "./fence_verdict.ts";
 import { checkCluster, type ClusterQuestion } from "./home_cluster.ts";
 import { readFence } from "./observe.ts";
@@ -6,6 +7,8 @@ import { readFence } from "./observe.ts";
 export interface FenceSight {
   /** undefined: the cache changed while etcd was asked, so that nothing can be told. */
   readonly kind: FenceVerdict["kind"] | undefined;
+  /** Why it is not this cache's any more, with the lives of both; absent if it is. */
+  readonly what?: string;
   /** etcd's revision, decimal. */
   readonly revision: string;
   /** etcd's cluster id, decimal. */
@@ -27,8 +30,9 @@ export async function lookAtFence(question: ClusterQuestion): Promise<FenceSight
   const { fence, revision, clusterId } = await readFence(etcd, cache.identity.fenceKey);
   await checkCluster(question, { fence, clusterId });
   const isSame = cache.fence === state && cache.intent === intent;
-  const kind = isSame
-    ? judgeFence(fence, cache.identity.life, state, intent?.header).kind
-    : undefined;
-  return { kind, revision, clusterId };
+  const { fenceKey, life } = cache.identity;
+  const verdict = isSame ? judgeFence(fence, life, state, intent?.header) : undefined;
+  const isLost = verdict?.kind === "other-life" || verdict?.kind === "rolled-back";
+  const what = isLost && new FenceError(verdict.kind, fenceKey, { life, verdict, state }).what;
+  return { kind: verdict?.kind, ...(what && { what }), revision, clusterId };
 }

@@ -58,7 +58,7 @@ Deno.test("a daemon that died after its node left the pool is missed once that t
   await daemon.ended;
   deepStrictEqual(await said(node), [1, "retired", ["retired"]]);
   // What stands there says so, whatever it holds.
-  expectExit(await node.reconcile(), 0);
+  expectExit(await node.reconcile("--rejoin"), 0);
   Deno.writeTextFileSync(`${node.stateDir}/daemon`, "nonsense");
   deepStrictEqual(await said(node), MISSED);
 });

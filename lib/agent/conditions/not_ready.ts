@@ -26,7 +26,7 @@ export const NOT_READY = {
     effect: "failing",
     items: ({ fence }) =>
       isLost(fence)
-        ? [{ about: fence.key, reason: new FenceError(fence.kind, fence.key).what }]
+        ? [{ about: fence.key, reason: fence.what ?? new FenceError(fence.kind, fence.key).what }]
         : [],
     words: reasonOf,
     advice: FenceError.ADVICE,
@@ -142,7 +142,7 @@ function isAway(facts: Facts): facts is Facts & { failure: NonNullable<Facts["fa
   return facts.etcd === "away" && facts.failure?.code === "Etcd";
 }
 
-type LostFence = { readonly kind: "other-life" | "rolled-back"; readonly key: string };
+type LostFence = NonNullable<Facts["fence"]> & { readonly kind: "other-life" | "rolled-back" };
 
 function isLost(fence: Facts["fence"]): fence is LostFence {
   return fence?.kind === "other-life" || fence?.kind === "rolled-back";
