@@ -202,11 +202,7 @@ export class Agent implements Node {
 
   reconcileNow(request: PassRequest, signal: AbortSignal): Promise<ReconcileOutcome> {
     return this.#requests.submitPass(async (context) => {
-      const outcome = await this.#passes.asked(
-        context,
-        request,
-        (ms) => this.#loop.serveFor(ms),
-      );
+      const outcome = await this.#passes.asked(context, request);
       // What a dry run came to says nothing of the node.
       if (!request.dryRun) this.#loop.passed(outcome);
       return outcome;

@@ -202,20 +202,6 @@ export class Loop {
     this.#nap.wake();
   }
 
-  /**
-   * Does what others ask for while a pass waits for directories to settle.
-   *
-   * @param ms for how long
-   */
-  async serveFor(ms: number): Promise<void> {
-    const untilMs = this.#nowMs() + ms;
-    while (!this.#stopping && this.#nowMs() < untilMs) {
-      this.#parts.beat();
-      const isAsked = this.#tools.requests.operations > 0 && this.#takesOperations;
-      await (isAsked ? this.#operate() : this.#sleepUntil(untilMs));
-    }
-  }
-
   async #step(due: Due): Promise<void> {
     const { connections, findings, passes, requests, watch } = this.#tools;
     const isAsked = requests.hasPass;

@@ -82,20 +82,15 @@ export class Passes {
    *
    * @param context both sides
    * @param request how it differs from the agent's own
-   * @param settle waits for directories to settle, so many ms
    */
-  async asked(
-    context: StoreContext,
-    request: PassRequest,
-    settle: (ms: number) => Promise<void>,
-  ): Promise<ReconcileOutcome> {
+  async asked(context: StoreContext, request: PassRequest): Promise<ReconcileOutcome> {
     const options = askedOptions(this.#options, request);
     const patient = options.source.settleMs <= MAX_PATIENCE_MS;
     if (request.dryRun) {
-      return await dryRun(context, options, { patient, settle, absences: this.#absences });
+      return await dryRun(context, options, { patient, absences: this.#absences });
     }
     await this.#begin({ kind: "full" });
-    return await this.#pass(context, options, { groups: undefined, full: true, patient, settle });
+    return await this.#pass(context, options, { groups: undefined, full: true, patient });
   }
 
   /**

@@ -48,7 +48,7 @@ import { unclaimedKeys, unclaimedNote } from "./unclaimed_keys.ts";
 export async function dryRun(
   context: StoreContext,
   options: ReconcileOptions,
-  look: Pick<LookScope, "patient" | "settle" | "absences"> = everything(),
+  look: Pick<LookScope, "patient" | "absences"> = everything(),
 ): Promise<ReconcileOutcome> {
   const { cache, etcd } = context;
   const phases = new Phases(options.clock, options.onPhase);

@@ -53,12 +53,6 @@ export interface LookScope {
   readonly besides?: ReadonlySet<string>;
   /** Wait for directories to settle; else the caller comes back to what is waiting. */
   readonly patient: boolean;
-  /**
-   * Waits so many ms for directories to settle; what is done meanwhile must leave files alone.
-   *
-   * @default the clock does
-   */
-  readonly settle?: (ms: number) => Promise<void>;
   /** What is remembered of missing files from look to look. */
   readonly absences: AbsenceHistory;
 }
@@ -89,8 +83,7 @@ export async function lookSettled(
   for (let look = 1;; look++) {
     const seen = await lookEverywhere(parts, scope);
     if (seen.diff.waiting.size === 0 || !scope.patient || look === MAX_LOOKS) return seen;
-    const settleMs = parts.source.settleMs + MARGIN_MS;
-    await (scope.settle ? scope.settle(settleMs) : parts.clock.sleep(settleMs));
+    await parts.clock.sleep(parts.source.settleMs + MARGIN_MS);
   }
 }
 

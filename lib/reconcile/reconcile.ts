@@ -157,8 +157,6 @@ class Run {
     const { awaited } = this.#scope;
     const scope = { ...this.#scope, besides: this.#overtaken };
     const findings = await findChanges(cache, this.#options, scope, this.#phases);
-    // Who wrote while directories settled may have left a Txn that nobody knows the outcome of.
-    if (cache.intent) await this.recover();
     const { snapshot, guarded, bytesOf } = findings;
     const applied = await apply(this.#context, {
       changes: guarded.changes,
