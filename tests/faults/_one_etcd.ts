@@ -7,7 +7,7 @@ const ELSEWHERE = "/somebody/else";
 
 /**
  * Has several nodes live at a time on one etcd. In the end it must hold nothing but what is below
- * their prefixes, their fences, and what another put there.
+ * their prefixes, their fences and alive keys, and what another put there.
  *
  * @param names of the nodes
  * @param live one node's life
@@ -23,9 +23,8 @@ export async function liveOnOneEtcd(
   const outside = await etcd.keys("/");
   for (const name of names) {
     for (const key of outside.keys()) {
-      if (key.startsWith(`/${name}/registry/`) || key === `/edgekeyd/${name}/fence`) {
-        outside.delete(key);
-      }
+      const isOwn = [`/edgekeyd/${name}/fence`, `/edgekeyd/${name}/alive`].includes(key);
+      if (isOwn || key.startsWith(`/${name}/registry/`)) outside.delete(key);
     }
   }
   deepStrictEqual([...outside].map(([key, { value }]) => [key, value.toString()]), [[
