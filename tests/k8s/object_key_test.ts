@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { nameInKey, objectKey, parseGvr, resourcePrefix } from "../../lib/k8s/mod.ts";
+import { isObjectName, nameInKey, objectKey, parseGvr, resourcePrefix } from "../../lib/k8s/mod.ts";
 import { BUILTIN_GROUPS, customGroup, gvr, label, objectName } from "./_arbitraries.ts";
 
 function keyOf(text: string, namespace: string, name: string, prefix = "/registry"): string {
@@ -160,4 +160,12 @@ Deno.test("objectKey() gives two objects one key if and only if they are stored 
     }),
     { numRuns: 2_000 },
   );
+});
+
+Deno.test("isObjectName() refuses half of a surrogate pair, which would name another key in etcd", () => {
+  for (const name of ["\ud800", "a\udc00", "\udc00\ud800b"]) {
+    assert.equal(isObjectName({ namespace: "", name }), false);
+    assert.equal(isObjectName({ namespace: name, name: "a" }), false);
+  }
+  assert.equal(isObjectName({ namespace: "", name: "\u{1f600}" }), true);
 });

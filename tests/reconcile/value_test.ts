@@ -120,6 +120,10 @@ Deno.test("etcd holds the freshest version that a present owner holds, in that o
       files.remove(`${POD}/a`);
       assert.equal((await groupPass(world, ["kubelet/pods.v1.core"])).released, 1);
       assert.equal((await world.values())[A], fresh);
+      const both = ["kubelet/pods.v1.core", "kube-proxy/pods.v1.core"];
+      assert.equal((await groupPass(world, both)).updated, 0, "all its owners were seen");
+      const touched = files.put(`${PROXY}/a`, rv("6"));
+      assert.equal((await groupPass(world, both)).updated, 0, touched);
       files.remove(`${PROXY}/a`);
       assert.equal((await groupPass(world, ["kube-proxy/pods.v1.core"])).deleted, 1);
     },
