@@ -31,6 +31,8 @@ export function checkRoom(stateDir: string): void {
     }
   } catch (error) {
     if (error instanceof KeyCacheError) throw error;
+    // A program that Deno does not let look at disks has found nothing out.
+    if (error instanceof Deno.errors.NotCapable) return;
     const said = error instanceof Error ? error.message : String(error);
     throw new KeyCacheError("io", `the state directory ${stateDir} can't be written to: ${said}`, {
       cause: error,
