@@ -1,7 +1,7 @@
 import { resolve } from "@std/path";
 import { checkTlsFlags, EtcdConfigError, parseEndpoints, type TlsFiles } from "../etcd/mod.ts";
 import { isName } from "../k8s/mod.ts";
-import { isNodeName, type RememberedSettings } from "../keycache/mod.ts";
+import { isEtcdPrefix, isNodeName, type RememberedSettings } from "../keycache/mod.ts";
 import type { Arguments } from "./arguments.ts";
 import { type FlagValues, readFlag, readFlags } from "./flag_values.ts";
 import type { FlagName } from "./flags.ts";
@@ -29,9 +29,7 @@ export interface Options extends Omit<FlagValues, keyof Refined | "listen">, Ref
   readonly socketPath: string;
 }
 
-const PREFIX = /^(\/[A-Za-z0-9._-]+)+$/;
 const RESOURCE = /^[A-Za-z0-9]([-A-Za-z0-9./]{0,380}[A-Za-z0-9])?$/;
-const PREFIX_MAX_CHARS = 256;
 
 /**
  * Reads and checks all flags: from the command line, the environment, what the state directory
@@ -143,10 +141,7 @@ function socketPath(text: string): string {
 }
 
 function prefix(text: string): string {
-  if (
-    PREFIX.test(text) && text.length <= PREFIX_MAX_CHARS && !text.startsWith("/edgekeyd/") &&
-    text !== "/edgekeyd"
-  ) return text;
+  if (isEtcdPrefix(text)) return text;
   throw new UsageError(
     "--etcd-prefix takes a path such as /registry, without a slash at its end; /edgekeyd is ours",
   );

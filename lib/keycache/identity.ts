@@ -43,6 +43,20 @@ export function isNodeName(text: string): boolean {
   return NODE_NAME.test(text) && text !== "claims";
 }
 
+const PREFIX = /^(\/[A-Za-z0-9._-]+)+$/;
+/** Keys are made of it: etcd takes keys of any length, a database of ours does not. */
+const PREFIX_MAX_CHARS = 256;
+
+/**
+ * Tells whether object keys may begin so. What is below `/edgekeyd` are no objects.
+ *
+ * @param text the prefix, without a slash at its end
+ */
+export function isEtcdPrefix(text: string): boolean {
+  return PREFIX.test(text) && text.length <= PREFIX_MAX_CHARS &&
+    !`${text}/`.startsWith("/edgekeyd/");
+}
+
 /** The etcd key of a node's fence; outside the prefix of all object keys. */
 export function fenceKeyOf(nodeName: string): string {
   return `/edgekeyd/${nodeName}/fence`;

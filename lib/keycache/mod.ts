@@ -14,6 +14,7 @@ export {
   type CacheOptions,
   fenceKeyOf,
   type Identity,
+  isEtcdPrefix,
   isNodeName,
   mismatch,
 } from "./identity.ts";

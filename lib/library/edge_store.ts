@@ -1,19 +1,10 @@
 import { connect, txnBudget } from "../etcd/mod.ts";
-import { ComponentClashError, customResource, namesInRoot } from "../fscache/mod.ts";
-import { isBuiltinGroup } from "../k8s/mod.ts";
-import {
-  type ComponentKeyCache,
-  holdStateDirectory,
-  makeLife,
-  type Owner,
-  type StateDirectory,
-} from "../keycache/mod.ts";
+import { ComponentClashError, namesInRoot } from "../fscache/mod.ts";
+import { holdStateDirectory, makeLife, type Owner, type StateDirectory } from "../keycache/mod.ts";
 import { randomId } from "../random_id.ts";
 import { realClock } from "../real_clock.ts";
 import {
   dryRun,
-  fileValues,
-  type FsCache,
   reconcile,
   type ReconcileOptions,
   type ReconcileOutcome,
@@ -40,7 +31,9 @@ import {
   updateObject,
   USUAL_TXN,
 } from "../store/mod.ts";
+import { checkNames, checkSettings, type Named } from "./names.ts";
 import { NoCacheError } from "./no_cache_error.ts";
+import { objectOptionsOf } from "./object_options.ts";
 import { reconcileOptionsOf, type RunOptions } from "./reconcile_options.ts";
 import { ETCD_PREFIX, MAX_REQUEST_BYTES, type StoreSettings } from "./settings.ts";
 import { Turns } from "./turns.ts";
@@ -48,7 +41,8 @@ import { Turns } from "./turns.ts";
 /**
  * A node's objects in the pool's etcd, by component, and the component-key cache that tells which
  * component holds which key. Each writing operation finishes in one etcd Txn. Operations run one
- * after the other. One that fails with an unknown outcome is cleared up before the next.
+ * after the other. One that fails with an unknown outcome is cleared up before the next. After a
+ * KeyCacheError nothing more is written: close the store then, and open it anew.
  */
 export class EdgeStore implements AsyncDisposable {
   readonly #directory: StateDirectory;
@@ -57,6 +51,7 @@ export class EdgeStore implements AsyncDisposable {
   readonly #policy: ReconcileOptions["policy"];
   readonly #turns = new Turns();
   #isRecovered = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(
     directory: StateDirectory,
@@ -74,10 +69,12 @@ export class EdgeStore implements AsyncDisposable {
    *
    * @param settings where, which etcd, whose node
    * @returns the store; whoever opened it closes it
+   * @throws {InvalidNameError} if node or prefix can't be called so
    * @throws {KeyCacheError} if the state directory can't be held or opened
    * @throws {EtcdConfigError} if a file or a combination of etcd's options can't work
    */
   static async open(settings: StoreSettings): Promise<EdgeStore> {
+    checkSettings(settings);
     const { stateDir, nodeName, etcdPrefix: prefix = ETCD_PREFIX, lockTimeoutMs = 0 } = settings;
     const { maxTxnOps = USUAL_TXN.maxTxnOps, maxRequestBytes = MAX_REQUEST_BYTES } = settings;
     const etcd = await connect(settings.etcd);
@@ -152,13 +149,14 @@ export class EdgeStore implements AsyncDisposable {
    * @param place where
    * @param bytes the object as JSON
    * @returns what was done
+   * @throws {InvalidNameError} if nothing can be called as its place says
    * @throws {InvalidObjectError} if it is not the object that its place names
    * @throws {KeyExistsError} if the component holds it already, or etcd has the key
    * @throws {UnknownOutcomeError} if nobody knows whether etcd took it
    */
   async create(place: ObjectPlace, bytes: Uint8Array): Promise<ApplyResult> {
     return await this.#write(
-      place.component,
+      { ...place, namespace: place.namespace || undefined },
       (context, options) => createObject(context, place, bytes, options),
     );
   }
@@ -169,6 +167,7 @@ export class EdgeStore implements AsyncDisposable {
    * @param place which
    * @param bytes the object as JSON
    * @returns what was done
+   * @throws {InvalidNameError} if nothing can be called as its place says
    * @throws {InvalidObjectError} if it is not the object that its place names
    * @throws {NotFoundError} if the component does not hold it
    * @throws {UpdateConflictError} if its version is not fresher
@@ -176,7 +175,7 @@ export class EdgeStore implements AsyncDisposable {
    */
   async update(place: ObjectPlace, bytes: Uint8Array): Promise<ApplyResult> {
     return await this.#write(
-      place.component,
+      { ...place, namespace: place.namespace || undefined },
       (context, options) => updateObject(context, place, bytes, options),
     );
   }
@@ -191,7 +190,7 @@ export class EdgeStore implements AsyncDisposable {
    */
   async delete(place: ObjectPlace): Promise<ApplyResult> {
     return await this.#write(
-      place.component,
+      { ...place, namespace: place.namespace || undefined },
       (context, options) => deleteObject(context, place, options),
     );
   }
@@ -202,6 +201,7 @@ export class EdgeStore implements AsyncDisposable {
    *
    * @param list the new list
    * @returns what was done
+   * @throws {InvalidNameError} if nothing can be called as the list's place says
    * @throws {InvalidObjectError} if an object is not one of this gvr
    * @throws {InvalidListError} if two are the same, or one is of another namespace
    * @throws {SingleTxnListError} if it fits no single Txn; nothing was written
@@ -209,7 +209,7 @@ export class EdgeStore implements AsyncDisposable {
    */
   async replaceList(list: ComponentList): Promise<ApplyResult> {
     return await this.#write(
-      list.component,
+      list,
       (context, options) =>
         replaceComponentList(context, list, { ...options, requireSingleTxn: true }),
     );
@@ -224,7 +224,7 @@ export class EdgeStore implements AsyncDisposable {
    */
   async deleteComponent(component: string): Promise<ApplyResult> {
     return await this.#write(
-      component,
+      { component },
       (context, options) =>
         deleteComponentResources(context, component, { ...options, requireSingleTxn: false }),
     );
@@ -254,8 +254,12 @@ export class EdgeStore implements AsyncDisposable {
     return await this.#turns.take(() => verify(this.#context));
   }
 
-  /** Closes it, once the operations that have begun are done. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Closes it, once the operations that have begun are done; a second time does nothing. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     await this.#turns.close();
     this.#context.cache.close();
     this.#directory.release();
@@ -264,10 +268,12 @@ export class EdgeStore implements AsyncDisposable {
 
   /** Has a write done to its end, after what an earlier run left open. */
   async #write(
-    component: string,
+    place: Named,
     operation: (context: StoreContext, options: ObjectOptions) => Promise<ApplyResult>,
   ): Promise<ApplyResult> {
+    checkNames(place);
     const context = this.#context;
+    const { component } = place;
     return await this.#turns.take(async () => {
       const source = this.#options?.source;
       if (source && namesInRoot(source.fs, source.root).has(component)) {
@@ -275,20 +281,12 @@ export class EdgeStore implements AsyncDisposable {
       }
       if (!this.#isRecovered || context.cache.intent) await recover(context);
       this.#isRecovered = true;
-      const applied = await operation(context, this.#objectOptions(context.cache, source));
+      const applied = await operation(
+        context,
+        objectOptionsOf(context.cache, source, this.#policy),
+      );
       expectDone(context, applied);
       return applied;
     });
-  }
-
-  #objectOptions(cache: ComponentKeyCache, source: FsCache | undefined): ObjectOptions {
-    const rules = { policy: this.#policy, adopting: cache.fence.adopting };
-    if (!source) return { rules, bytesOf: () => undefined };
-    return {
-      rules,
-      bytesOf: fileValues(source.root, source.fs, cache, undefined),
-      limits: source.limits,
-      customOf: (gvr) => isBuiltinGroup(gvr.group) ? undefined : customResource(source, gvr),
-    };
   }
 }

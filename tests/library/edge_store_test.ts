@@ -154,3 +154,48 @@ Deno.test("EdgeStore: killed between a list's intent and its Txn, it leaves noth
   deepStrictEqual(store.keys("mine"), [keyOf("b"), keyOf("c")]);
   ok((await store.verify()).drift.length === 0);
 });
+
+Deno.test("EdgeStore: names of which no key can be made are refused before anything is written", async () => {
+  await using etcd = await startEtcd();
+  using node = new Node(etcd.endpoint);
+  const refused = { name: "InvalidNameError", code: "BadRequest" };
+  for (const nodeName of ["", "claims", "a/b", "A"]) {
+    await rejects(EdgeStore.open({ ...node.settings, nodeName }), refused, nodeName);
+  }
+  for (const etcdPrefix of ["", "registry", "/registry/", "/edgekeyd", "/edgekeyd/n1"]) {
+    await rejects(EdgeStore.open({ ...node.settings, etcdPrefix }), refused, etcdPrefix);
+  }
+  await using store = await EdgeStore.open(node.settings);
+  const bytes = objectBytes({ name: "a" });
+  for (const component of ["", "..", "a/b", "x".repeat(3_000)]) {
+    const at = place("a", component);
+    await rejects(store.create(at, bytes), refused, component);
+    await rejects(store.update(at, bytes), refused, component);
+    await rejects(store.delete(at), refused, component);
+    await rejects(store.replaceList({ ...list("a"), component }), refused, component);
+    await rejects(store.deleteComponent(component), refused, component);
+  }
+  for (const resource of ["", "../pods", "Pods", "pods.v1", "x".repeat(3_000)]) {
+    const gvr = { ...PODS, resource };
+    await rejects(store.create({ ...place("a"), gvr }, bytes), refused, resource);
+    await rejects(store.replaceList({ ...list(), gvr }), refused, resource);
+  }
+  // One of a list is not "", which stands for objects that are in none.
+  for (const namespace of ["", "..", "a/b", "x".repeat(3_000)]) {
+    await rejects(store.replaceList({ ...list(), namespace }), refused, namespace);
+  }
+  const namespaces = { ...PODS, resource: "namespaces" };
+  await rejects(store.replaceList({ ...list(), gvr: namespaces, namespace: "default" }), refused);
+  deepStrictEqual(store.keys(), []);
+  deepStrictEqual(await keysIn(etcd.endpoint), []);
+  // The store is as good as before.
+  strictEqual((await store.create(place("a"), bytes)).created, 1);
+});
+
+Deno.test("EdgeStore: a store that is closed once more is closed", async () => {
+  await using etcd = await startEtcd();
+  using node = new Node(etcd.endpoint);
+  await using store = await EdgeStore.open(node.settings);
+  await Promise.all([store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()]);
+  await store[Symbol.asyncDispose]();
+});
