@@ -13,8 +13,8 @@ import { dirname, fromFileUrl, join, resolve, toFileUrl } from "@std/path";
 
 /**
  * What lib/ is made of, from the top down: first what other programs import; `lib` are the other
- * files beside its folders. Each may import
- * what stands in a later line; those of one line don't know each other.
+ * files beside its folders. Each may import what stands in a later line; those of one line don't
+ * know each other.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["lib/mod.ts", "lib/client.ts"],

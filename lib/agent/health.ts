@@ -20,8 +20,8 @@ export interface Health {
   /** Why the last pass failed; undefined if it did not. */
   readonly failure: Pick<EdgekeydError, "code" | "message"> | undefined;
   /**
-   * What the fence in etcd says (as judgeFence tells it), where it is, and why it is lost, until a full pass has
-   * put it right; undefined while nothing is wrong with it.
+   * What the fence in etcd says (as judgeFence tells it), where it is, and why it is lost, until a
+   * full pass has put it right; undefined while nothing is wrong with it.
    */
   readonly fence:
     | { readonly kind: string; readonly key: string; readonly what?: string }

@@ -11,7 +11,7 @@ import type { Options } from "./options.ts";
 import { printAnswer } from "./output.ts";
 import { checkEtcdIsNamed } from "./remembered.ts";
 import { connectEtcd } from "./session.ts";
-import { SERVICE_SETTINGS, serviceSetting } from "./service_settings.ts";
+import { areSettingsClosed, SERVICE_SETTINGS, serviceSetting } from "./service_settings.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
 /** One thing that was looked at. */
@@ -150,6 +150,12 @@ function unit(): Check {
   }
   if (serviceSetting("etcd-servers") !== undefined) {
     return { check: "unit", ok: true, says: `${installed} is installed and names its etcd` };
+  }
+  if (areSettingsClosed()) {
+    const says =
+      `${installed} is installed; only root can read in ${SERVICE_SETTINGS} whether it ` +
+      "names an etcd";
+    return { check: "unit", ok: true, says };
   }
   const says = `${installed} is installed and names no etcd: set EDGEKEYD_ETCD_SERVERS in ` +
     `${SERVICE_SETTINGS}, then systemctl enable --now edgekeyd`;

@@ -38,7 +38,7 @@ function bash(): string {
     const reply = words.length > 0
       ? `COMPREPLY=($(compgen -W '${words.join(" ")}' -- "$current"))`
       : takesPath(name)
-      ? 'COMPREPLY=($(compgen -f -- "$current"))'
+      ? 'compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")'
       : "COMPREPLY=()";
     return `    ${spellings(name).join(" | ")}) ${reply}; return ;;`;
   });
@@ -59,7 +59,7 @@ function bash(): string {
     `    *) COMPREPLY=($(compgen -W '${Object.keys(COMMAND_USES).join(" ")}' -- "$current")) ;;`,
     "  esac",
     "}",
-    "complete -o filenames -o bashdefault -F _edgekeyd edgekeyd",
+    "complete -o bashdefault -F _edgekeyd edgekeyd",
   ].join("\n");
 }
 

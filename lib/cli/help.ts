@@ -4,7 +4,7 @@ import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 
 const EXIT_STATUS = [
   "Exit status: 0 in step; 1 failed; 2 wrong flags; 3 in step but for what was held back, is in",
-  "conflict, or is invalid.",
+  "conflict, is invalid, or waits for a rewrite to end.",
 ];
 
 /** The text of `--help`: commands, flags with their defaults, exit statuses. */

@@ -30,11 +30,30 @@ export function serviceSetting(name: FlagName, root = "/"): string | undefined {
 }
 
 /**
+ * Tells whether the installed service's settings are kept from this user: then nobody here can say
+ * what they name.
+ *
+ * @param root where the file system begins
+ */
+export function areSettingsClosed(root = "/"): boolean {
+  try {
+    readRegularFile(join(root, SERVICE_SETTINGS), MAX_BYTES);
+    return false;
+  } catch (error) {
+    return isForbidden(error);
+  }
+}
+
+/**
  * Tells whether something is not there, or may not be looked at, which says nothing either.
  *
  * @param error what a look at it threw
  */
 export function isAway(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-    error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
+    isForbidden(error);
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
 }

@@ -1,9 +1,10 @@
-import * as grpc from "@grpc/grpc-js";
+import type { StatusObject } from "@grpc/grpc-js";
 import type { ILeaseKeepAliveResponse } from "etcd3";
 import { CallFailure, GrpcCode } from "./call_failure.ts";
 import type { CallingClient } from "./calls.ts";
 import type { CallOptions } from "./call_options.ts";
 import { msUntil } from "./deadline.ts";
+import { streamFailure, streamMetadata } from "./raw_stream.ts";
 
 /** How a stream ends that nobody gave a status. */
 const CUT_OFF = { code: GrpcCode.UNAVAILABLE, details: "the stream was ended without an answer" };
@@ -27,7 +28,7 @@ export async function keepLease(
   const stream = await client
     .leaseKeepAlive({
       deadline: Date.now() + msUntil(deadline),
-      interceptors: [withToken(token)],
+      interceptors: [streamMetadata(token)],
     })
     .catch(() => {
       throw new CallFailure(CLOSED);
@@ -35,12 +36,8 @@ export async function keepLease(
   stream.on("data", resolve);
   // The status says it all, and comes right behind it.
   stream.on("error", () => {});
-  stream.on("status", (status: grpc.StatusObject) => {
-    const { code, details } = status.code ? status : CUT_OFF;
-    // A server or a proxy may repeat what it was sent.
-    reject(
-      new CallFailure({ code, details: token ? details.replaceAll(token, "[hidden]") : details }),
-    );
+  stream.on("status", (status: StatusObject) => {
+    reject(streamFailure(status.code ? status : CUT_OFF, token));
   });
   try {
     stream.write({ ID: id });
@@ -48,16 +45,4 @@ export async function keepLease(
   } finally {
     stream.cancel();
   }
-}
-
-/** etcd3 does not say who asks. A member without a leader can't keep a lease. */
-function withToken(token: string | undefined): grpc.Interceptor {
-  return (options, nextCall) =>
-    new grpc.InterceptingCall(nextCall(options), {
-      start(metadata, listener, next) {
-        if (token !== undefined) metadata.set("token", token);
-        metadata.set("hasleader", "true");
-        next(metadata, listener);
-      },
-    });
 }

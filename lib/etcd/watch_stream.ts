@@ -1,4 +1,3 @@
-import * as grpc from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import type { IWatchCreateRequest, IWatchResponse } from "etcd3";
 import { CallFailure, GrpcCode } from "./call_failure.ts";
@@ -7,8 +6,7 @@ import type { CallOptions } from "./call_options.ts";
 import { msUntil } from "./deadline.ts";
 import type { WatchEvent, WatchRequest } from "./key_watch.ts";
 import type { ResponseHeader } from "./messages.ts";
-
-type Status = Pick<grpc.StatusObject, "code" | "details">;
+import { streamFailure, streamMetadata, type StreamStatus } from "./raw_stream.ts";
 
 /** How a watch ends that nobody gave a status. */
 const CUT_OFF = { code: GrpcCode.UNAVAILABLE, details: "the watch was ended without a reason" };
@@ -44,7 +42,7 @@ export async function openWatch(
 ): Promise<WatchStream> {
   const begun = Promise.withResolvers<ResponseHeader>();
   const { promise: ended, resolve: end } = Promise.withResolvers<CallFailure | undefined>();
-  const stream = await client.watch({ interceptors: [withMetadata(token)] }).catch(() => {
+  const stream = await client.watch({ interceptors: [streamMetadata(token)] }).catch(() => {
     throw new CallFailure(CLOSED);
   });
   let open = true;
@@ -61,11 +59,7 @@ export async function openWatch(
   else signal.addEventListener("abort", close);
   const wanted = watchesOf(request);
   let created = 0;
-  // A server or a proxy may repeat what it was sent.
-  const fail = ({ code, details }: Status) =>
-    finish(
-      new CallFailure({ code, details: token ? details.replaceAll(token, "[hidden]") : details }),
-    );
+  const fail = (status: StreamStatus) => finish(streamFailure(status, token));
   stream.on("data", (response: IWatchResponse) => {
     if (!open) return;
     if (response.canceled) return fail(statusOf(response));
@@ -103,18 +97,6 @@ function watchesOf({ deletedUnder, key }: WatchRequest): IWatchCreateRequest[] {
     { key: first, range_end: end, filters: ["Noput"] },
     { key: Buffer.from(key) },
   ];
-}
-
-/** What etcd3 does not say to etcd: who asks, and that a member without a leader is no use. */
-function withMetadata(token: string | undefined): grpc.Interceptor {
-  return (options, nextCall) =>
-    new grpc.InterceptingCall(nextCall(options), {
-      start(metadata, listener, next) {
-        if (token !== undefined) metadata.set("token", token);
-        metadata.set("hasleader", "true");
-        next(metadata, listener);
-      },
-    });
 }
 
 /**

@@ -89,8 +89,7 @@ export function watchCache(
     isAsking = true;
     while (made.length > 0 && await answers()) {
       const fresh = made.splice(0, AT_ONCE);
-      const [first = ""] = fresh;
-      if (directories.hasNewSpecial(first)) {
+      if (directories.hasNewSpecial(fresh)) {
         made.length = 0;
         hint({ kind: "doubt" });
         break;

@@ -104,15 +104,15 @@ export class WatchedDirectories {
   }
 
   /**
-   * Looks whether something that is neither file nor directory was just made near a directory.
+   * Looks whether something that is neither file nor directory was just made near directories.
    *
-   * @param path a directory
-   * @returns true if something was, in any directory of its component
+   * @param paths directories
+   * @returns true if something was, in any directory of their components
    */
-  hasNewSpecial(path: string): boolean {
-    const component = `${this.#root}/${this.#componentOf(path)}`;
+  hasNewSpecial(paths: readonly string[]): boolean {
+    const components = new Set(paths.map((path) => this.#componentOf(path)));
     for (const [directory, noted] of this.#noted) {
-      if (directory !== component && !directory.startsWith(`${component}/`)) continue;
+      if (!components.has(this.#componentOf(directory))) continue;
       if (this.#special.has(directory) || noted.mtimeMs === mtimeAt(directory)) continue;
       if (holdsSpecial(directory)) return true;
     }

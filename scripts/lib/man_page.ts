@@ -14,7 +14,7 @@ const EXIT_STATUS = [
   ["0", "etcd is in step with the fs cache, or the command is done."],
   ["1", "It failed. The message says what, where, and what to do."],
   ["2", "Flags or arguments are wrong. Nothing was done."],
-  ["3", "In step but for what was held back, is in conflict, or is invalid."],
+  ["3", "In step but for what was held back, is in conflict, is invalid, or waits for a rewrite."],
 ] as const;
 
 /** Text as roff takes it: a hyphen is a hyphen, and no line begins with a request. */

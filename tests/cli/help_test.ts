@@ -26,6 +26,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
 
 Deno.test("help: a command has its own, by word and by flag, with the flags that go with it", async () => {
   strictEqual((await run("help")).out, helpText());
+  match(helpText(), /3 in step but for .* waits for a rewrite to end\.$/s);
   for (const [name, { usage, help }] of Object.entries(COMMAND_USES)) {
     const byWord = await run("help", name);
     deepStrictEqual(byWord, { code: 0, out: commandHelp(name), err: "" });
@@ -62,8 +63,9 @@ Deno.test("completion: the script of each shell names every command and every fl
 });
 
 /** What bash offers at the end of a line, whose words are given as bash takes them apart. */
-async function offered(words: readonly string[]): Promise<string[]> {
+async function offered(words: readonly string[], first = ""): Promise<string[]> {
   const script = [
+    first,
     completionText("bash"),
     `COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")})`,
     `COMP_CWORD=${words.length - 1}`,
@@ -86,4 +88,21 @@ Deno.test("completion: bash offers commands, flags, the choices of a flag, and f
   deepStrictEqual(await offered(["edgekeyd", "status", "--output", "="]), ["text", "json"]);
   deepStrictEqual(await offered(["edgekeyd", "run", "--node-name", ""]), []);
   deepStrictEqual(await offered(["edgekeyd", "run", "--cache-dir", "/et"]), ["/etc"]);
+});
+
+Deno.test("completion: bash offers a path with a blank as one, and takes only paths for names of files", async () => {
+  const directory = Deno.makeTempDirSync({ prefix: "edgekeyd-completion-" });
+  try {
+    Deno.mkdirSync(`${directory}/a b`);
+    const words = ["edgekeyd", "run", "--cache-dir", `${directory}/`];
+    deepStrictEqual(await offered(words), [`${directory}/a b`]);
+    // Else `edgekeyd run` would become `edgekeyd run/` in a folder that holds such a directory.
+    const told = "compopt() { echo compopt; }";
+    deepStrictEqual(await offered(words, told), ["compopt", `${directory}/a b`]);
+    deepStrictEqual(await offered(["edgekeyd", "ru"], told), ["run"]);
+    const [taken] = completionText("bash").split("\n").slice(-1);
+    strictEqual(taken?.includes("filenames"), false);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
 });

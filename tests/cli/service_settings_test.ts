@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import { serviceSetting } from "../../lib/cli/service_settings.ts";
+import { areSettingsClosed, serviceSetting } from "../../lib/cli/service_settings.ts";
 
 Deno.test("serviceSetting() reads a line as systemd does, the last of a name, and nothing else", () => {
   const root = Deno.makeTempDirSync({ prefix: "edgekeyd-settings-" });
@@ -20,4 +20,25 @@ Deno.test("serviceSetting() reads a line as systemd does, the last of a name, an
   } finally {
     Deno.removeSync(root, { recursive: true });
   }
+});
+
+Deno.test("areSettingsClosed() is false for what is there or is not, and nothing is read of what is closed", () => {
+  const root = Deno.makeTempDirSync({ prefix: "edgekeyd-settings-" });
+  try {
+    strictEqual(areSettingsClosed(root), false, "not there");
+    Deno.mkdirSync(`${root}/etc/default`, { recursive: true });
+    Deno.writeTextFileSync(`${root}/etc/default/edgekeyd`, "");
+    strictEqual(areSettingsClosed(root), false);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: "areSettingsClosed() is true for what may not be read, which names nothing",
+  permissions: { read: false },
+  fn() {
+    strictEqual(areSettingsClosed("/"), true);
+    strictEqual(serviceSetting("etcd-servers", "/"), undefined);
+  },
 });

@@ -130,6 +130,24 @@ Deno.test("WatchedDirectories.overtaken() finds what was made in a directory aft
   deepStrictEqual(directories.overtaken(directories.paths), []);
 });
 
+Deno.test("WatchedDirectories.hasNewSpecial() finds a FIFO in the component of each directory that is given", () => {
+  using tree = new Tree();
+  tree.make("coredns/pods.v1.core", "kubelet/pods.v1.core", "kubelet-2/pods.v1.core");
+  const old = new Date(1_000);
+  for (const component of ["coredns", "kubelet"]) {
+    Deno.utimeSync(`${tree.root}/${component}/pods.v1.core`, old, old);
+  }
+  const directories = new WatchedDirectories(tree.root);
+  const made = (component: string) => `${tree.root}/${component}/services.v1.core`;
+  const all = [made("coredns"), made("kubelet")];
+  strictEqual(directories.hasNewSpecial(all), false);
+  const fifo = `${tree.root}/kubelet/pods.v1.core/fifo`;
+  strictEqual(new Deno.Command("mkfifo", { args: [fifo] }).outputSync().success, true);
+  strictEqual(directories.hasNewSpecial(all), true, "the second one's");
+  strictEqual(directories.hasNewSpecial([made("kubelet")]), true);
+  strictEqual(directories.hasNewSpecial([made("coredns"), made("kubelet-2")]), false);
+});
+
 Deno.test("watchCache() follows no link, follows what is made, and says what it does not watch", async () => {
   using tree = new Tree();
   using outside = new Tree();

@@ -11,6 +11,7 @@ Deno.test("the man page has a paragraph for each command and flag, and no line t
     ok(plain.includes(`.TP\n.B "${usage}"\n${help}`), usage);
   }
   for (const name of FLAG_NAMES) match(plain, new RegExp(`^\\.B "(-\\w, )?--${name}( |")`, "m"));
+  match(plain, /\.B "3"\nIn step but for .* waits for a rewrite\./);
   const requests = page.split("\n").filter((line) => /^[.']/.test(line));
   const unknown = requests.filter((line) => !/^\.(TH|SH|TP|B|BR|PP)( |$)/.test(line));
   deepStrictEqual(unknown, []);
