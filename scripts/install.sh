@@ -35,6 +35,23 @@ die() {
   exit 1
 }
 
+help() {
+  cat <<'EOT'
+usage: install.sh [--without-sums] [BINARY]
+       install.sh --uninstall [--purge [--retire | --no-retire]]
+
+Installs edgekeyd as a service of this machine, or upgrades it in place. It needs root, and systemd
+252 or newer. The program has to be what the SHA256SUMS beside it says.
+
+BINARY          the program, by default dist/edgekeyd-<machine>-unknown-linux-gnu
+--without-sums  take a program that has no SHA256SUMS beside it
+--uninstall     remove program and unit; state, settings, and what this node wrote to etcd stay
+--purge         remove state, settings and user too
+--retire        before that, delete from etcd what this node wrote there
+--no-retire     leave that in etcd for good; without either of the two it asks
+EOT
+}
+
 usage() {
   echo "usage: install.sh [--without-sums] [BINARY] | --uninstall [--purge [--retire | --no-retire]]" >&2
   exit 2
@@ -389,6 +406,10 @@ remove_user() {
 uninstall=false purge=false retire='' binary=() sums_needed=true
 for argument; do
   case $argument in
+  -h | --help)
+    help
+    exit
+    ;;
   --uninstall) uninstall=true ;;
   --purge) purge=true ;;
   --retire) retire=true ;;

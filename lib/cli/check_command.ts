@@ -137,8 +137,8 @@ async function conditions(node: NodeClient): Promise<Check[]> {
   return conditions.map(({ words, items, advice }) => {
     const named = items.slice(0, MAX_ITEMS).map(itemWords).filter((item) => item !== "");
     const more = items.length > MAX_ITEMS ? [`${items.length - MAX_ITEMS} more`] : [];
-    const about = [...named, ...more].join("; ");
-    return { check: "node", ok: false, says: `${words}: ${about}${about && ". "}${advice}` };
+    const details = [...named, ...more, advice].join("; ");
+    return { check: "node", ok: false, says: `${words} (${details})` };
   });
 }
 

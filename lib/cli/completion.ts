@@ -42,6 +42,7 @@ function bash(): string {
       : "COMPREPLY=()";
     return `    ${spellings(name).join(" | ")}) ${reply}; return ;;`;
   });
+  const commands = Object.keys(COMMAND_USES);
   return [
     "# bash completion for edgekeyd",
     "_edgekeyd() {",
@@ -52,11 +53,21 @@ function bash(): string {
     '  case "$before" in',
     ...cases,
     "  esac",
+    "  local word command=",
+    '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
+    `    case "$word" in ${commands.join(" | ")}) command=$word; break ;; esac`,
+    "  done",
     '  case "$current" in',
     `    -*) COMPREPLY=($(compgen -W '${
       FLAG_NAMES.flatMap(spellings).join(" ")
     }' -- "$current")) ;;`,
-    `    *) COMPREPLY=($(compgen -W '${Object.keys(COMMAND_USES).join(" ")}' -- "$current")) ;;`,
+    '    *) case "$command" in',
+    `      '' | help) COMPREPLY=($(compgen -W '${commands.join(" ")}' -- "$current")) ;;`,
+    `      completion) COMPREPLY=($(compgen -W '${
+      Object.keys(SHELLS).join(" ")
+    }' -- "$current")) ;;`,
+    "      *) COMPREPLY=() ;;",
+    "    esac ;;",
     "  esac",
     "}",
     "complete -o bashdefault -F _edgekeyd edgekeyd",

@@ -1,4 +1,4 @@
-import { COMMAND_USES, commandNamed } from "./commands.ts";
+import { COMMAND_USES, commandNamed, COMMANDS } from "./commands.ts";
 import type { Flag } from "./flag.ts";
 import { envName, flag, FLAG_NAMES, type FlagName } from "./flags.ts";
 
@@ -27,20 +27,18 @@ export function helpText(): string {
  * The text of `edgekeyd help COMMAND` and of `edgekeyd COMMAND --help`.
  *
  * @param name the command
- * @returns what it does, and the flags that go with it
+ * @returns what it does, and the flags that go with it if it does more than print a text
  * @throws {UsageError} if there is no such command
  */
 export function commandHelp(name: string): string {
   const { usage, help } = commandNamed(name, COMMAND_USES);
-  return [
-    `Usage: edgekeyd ${usage}`,
-    "",
-    `  ${help}`,
-    "",
-    ...flagLines(FLAG_NAMES.filter((known) => goesWith(name, known))),
-    "",
-    ...EXIT_STATUS,
-  ].join("\n");
+  const lines = [`Usage: edgekeyd ${usage}`, "", `  ${help}`];
+  // One that only prints a text goes by no flag, and is never out of step.
+  if (Object.hasOwn(COMMANDS, name)) {
+    const flags = FLAG_NAMES.filter((known) => goesWith(name, known));
+    lines.push("", ...flagLines(flags), "", ...EXIT_STATUS);
+  }
+  return lines.join("\n");
 }
 
 /** Tells whether a flag goes with a command; `--reconcile` stands for one itself. */

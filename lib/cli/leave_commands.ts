@@ -34,6 +34,6 @@ export async function deleteUnclaimedCommand(
 export async function retireCommand(options: Options, terminal: Terminal): Promise<number> {
   const node = await findNode(options, terminal);
   const code = await tellWritten(node.ask("POST /v1/retire"), options, terminal);
-  noteOn(terminal)(`this node is out of the pool: ${RetiredError.ADVICE}`);
+  noteOn(terminal)(`this node has left the pool; ${RetiredError.ADVICE}`);
   return code;
 }

@@ -7,7 +7,7 @@ const FILES = [
   ["/etc/default/edgekeyd", "The service's settings."],
   [flag("cache-dir").default ?? "", "The fs cache that yurthub writes. It is only read."],
   [flag("state-dir").default ?? "", "The component-key cache."],
-  ["/run/edgekeyd/api.sock", "The daemon's API, for root and the group edgekeyd."],
+  ["/run/edgekeyd/api.sock", "The daemon's API, for root and the user edgekeyd."],
 ] as const;
 
 const EXIT_STATUS = [

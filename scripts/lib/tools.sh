@@ -55,6 +55,16 @@ die() {
   exit 1
 }
 
+# tell_use TEXT [ARGUMENT]: if the argument asks how the script is called, says so, and is the end.
+tell_use() {
+  case ${2:-} in
+  -h | --help)
+    echo "$1"
+    exit
+    ;;
+  esac
+}
+
 # have PROGRAM...: whether all of them are on the PATH.
 have() {
   local program

@@ -201,7 +201,7 @@ Deno.test("beside a daemon every command asks it: same output, same exit status"
     match(retired.stdout, /^4 deleted, 1 released; 1 Txn\n$/);
     match(
       retired.stderr,
-      /^edgekeyd: note: this node is out of the pool: .* --rejoin --state-dir \S+`/,
+      /^edgekeyd: note: this node has left the pool; .* --rejoin --state-dir \S+`/,
     );
     deepStrictEqual([...(await etcd.keys("/")).keys()], [`${p}/pods/default/p4`]);
     expectExit(await run("--reconcile"), 1, /this node was retired/);

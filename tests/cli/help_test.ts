@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { COMMAND_USES } from "../../lib/cli/commands.ts";
+import { COMMAND_USES, COMMANDS } from "../../lib/cli/commands.ts";
 import { completionText } from "../../lib/cli/completion.ts";
 import { flag, FLAG_NAMES } from "../../lib/cli/flags.ts";
 import { commandHelp, helpText } from "../../lib/cli/help.ts";
@@ -32,8 +32,11 @@ Deno.test("help: a command has its own, by word and by flag, with the flags that
     deepStrictEqual(byWord, { code: 0, out: commandHelp(name), err: "" });
     deepStrictEqual(await run(name, "--help"), byWord);
     deepStrictEqual(await run("-h", name), byWord);
-    ok(byWord.out.startsWith(`Usage: edgekeyd ${usage}\n\n  ${help}\n`), byWord.out);
-    match(byWord.out, /^ {2}--state-dir /m);
+    ok(byWord.out.startsWith(`Usage: edgekeyd ${usage}\n\n  ${help}`), byWord.out);
+    // What only prints a text has no flag that matters, and is never out of step.
+    const looks = Object.hasOwn(COMMANDS, name);
+    strictEqual(/^ {2}--state-dir /m.test(byWord.out), looks, name);
+    strictEqual(/^Exit status: /m.test(byWord.out), looks, name);
     strictEqual(/^ {2}--dry-run/m.test(byWord.out), name === "reconcile", name);
     strictEqual(/^ {2}--debounce/m.test(byWord.out), name === "run", name);
     strictEqual(
@@ -88,6 +91,11 @@ Deno.test("completion: bash offers commands, flags, the choices of a flag, and f
   deepStrictEqual(await offered(["edgekeyd", "status", "--output", "="]), ["text", "json"]);
   deepStrictEqual(await offered(["edgekeyd", "run", "--node-name", ""]), []);
   deepStrictEqual(await offered(["edgekeyd", "run", "--cache-dir", "/et"]), ["/etc"]);
+  // What follows a command is no command.
+  deepStrictEqual(await offered(["edgekeyd", "status", ""]), []);
+  deepStrictEqual(await offered(["edgekeyd", "-o", "json", "st"]), ["status"]);
+  deepStrictEqual(await offered(["edgekeyd", "help", "st"]), ["status"]);
+  deepStrictEqual(await offered(["edgekeyd", "completion", ""]), ["bash", "zsh", "fish"]);
 });
 
 Deno.test("completion: bash offers a path with a blank as one, and takes only paths for names of files", async () => {

@@ -6,6 +6,7 @@ import {
   CacheTooLargeError,
   DenoFileSystem,
   ExcludedResources,
+  namesInRoot,
 } from "../../lib/fscache/mod.ts";
 import { MAX_ROOT_ENTRIES } from "../../lib/fscache/listings.ts";
 import { maxEntries } from "../../lib/fscache/component_limits.ts";
@@ -51,7 +52,7 @@ cacheTest("scan() reads both layouts, namespaced and cluster-scoped", async (cac
 });
 
 cacheTest(
-  "scan() passes over cluster info, _internal and metadata-only directories",
+  "scan() and namesInRoot() pass over cluster info, _internal and metadata-only directories",
   async (cache) => {
     cache.write("version", "{}");
     cache.write("apis_apps_v1", "not JSON");
@@ -62,6 +63,7 @@ cacheTest(
     assert.deepEqual(snapshot.invalid, []);
     assert.equal(snapshot.files.size, 0);
     assert.deepEqual([...snapshot.components], ["yurthub"]);
+    assert.deepEqual([...namesInRoot(new DenoFileSystem(cache.root), cache.root)], ["yurthub"]);
   },
 );
 
