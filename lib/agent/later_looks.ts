@@ -32,12 +32,18 @@ export function momentOf({ minMs, maxMs }: Jitter, nowMs: number, random: number
   return nowMs + minMs + random * (maxMs - minMs);
 }
 
+/** What is looked at in one moment. */
+interface Waiting {
+  readonly atMs: number;
+  readonly keys: Set<string>;
+  readonly groups: Set<string>;
+}
+
 /** Keys that are looked at in etcd a moment later. Those of about one time go together. */
 export class LaterLooks {
   readonly #jitter: Jitter;
-  readonly #keys = new Map<string, number>();
-  readonly #groups = new Map<string, number>();
-  #lastAtMs = -Infinity;
+  /** In order of their moments. A key waits for one, a group for each that one of its keys does. */
+  #waiting: Waiting[] = [];
 
   /** @param jitter how much later */
   constructor(jitter: Jitter) {
@@ -46,12 +52,12 @@ export class LaterLooks {
 
   /** When the first is to be looked at; Infinity if there is none. */
   get atMs(): number {
-    return Math.min(...this.#keys.values());
+    return this.#waiting[0]?.atMs ?? Infinity;
   }
 
   /** Groups that wait for it. */
-  get groups(): Iterable<string> {
-    return this.#groups.keys();
+  get groups(): ReadonlySet<string> {
+    return unionOf(this.#waiting).groups;
   }
 
   /**
@@ -63,14 +69,17 @@ export class LaterLooks {
    * @returns false if there are too many by now: then everything is to be looked at
    */
   add({ keys, groups }: LaterLook, nowMs: number, random: number): boolean {
-    const fresh = [...keys].filter((key) => !this.#keys.has(key));
-    if (this.#keys.size + fresh.length > MAX_KEYS) return false;
-    if (fresh.length === 0) return true;
-    if (this.#lastAtMs < nowMs + this.#jitter.minMs) {
-      this.#lastAtMs = momentOf(this.#jitter, nowMs, random);
+    const fresh = [...keys].filter((key) => !this.#waiting.some((one) => one.keys.has(key)));
+    const held = this.#waiting.reduce((sum, one) => sum + one.keys.size, 0);
+    if (held + fresh.length > MAX_KEYS) return false;
+    if (fresh.length > 0) {
+      const next = this.#nextFrom(nowMs, random);
+      for (const key of fresh) next.keys.add(key);
     }
-    for (const key of fresh) this.#keys.set(key, this.#lastAtMs);
-    for (const group of groups) this.#groups.set(group, this.#lastAtMs);
+    for (const one of this.#waiting) {
+      if (one.keys.isDisjointFrom(keys)) continue;
+      for (const group of groups) one.groups.add(group);
+    }
     return true;
   }
 
@@ -80,7 +89,7 @@ export class LaterLooks {
    * @param nowMs now
    */
   due(nowMs: number): LaterLook {
-    return { keys: upTo(this.#keys, nowMs), groups: upTo(this.#groups, nowMs) };
+    return unionOf(this.#waiting.filter(({ atMs }) => atMs <= nowMs));
   }
 
   /**
@@ -89,13 +98,24 @@ export class LaterLooks {
    * @param look which; undefined: all
    */
   looked(look?: LaterLook): void {
-    for (const key of look?.keys ?? this.#keys.keys()) this.#keys.delete(key);
-    for (const group of look?.groups ?? this.#groups.keys()) this.#groups.delete(group);
+    for (const one of this.#waiting) for (const key of look?.keys ?? one.keys) one.keys.delete(key);
+    this.#waiting = this.#waiting.filter(({ keys }) => keys.size > 0);
+  }
+
+  /** The last moment, unless that is too near: then a new one. */
+  #nextFrom(nowMs: number, random: number): Waiting {
+    const last = this.#waiting.at(-1);
+    if (last && last.atMs >= nowMs + this.#jitter.minMs) return last;
+    const atMs = momentOf(this.#jitter, nowMs, random);
+    const next: Waiting = { atMs, keys: new Set(), groups: new Set() };
+    this.#waiting.push(next);
+    return next;
   }
 }
 
-function upTo(atMs: ReadonlyMap<string, number>, nowMs: number): Set<string> {
-  const due = new Set<string>();
-  for (const [one, at] of atMs) if (at <= nowMs) due.add(one);
-  return due;
+function unionOf(waiting: readonly Waiting[]): LaterLook {
+  return {
+    keys: new Set(waiting.flatMap(({ keys }) => [...keys])),
+    groups: new Set(waiting.flatMap(({ groups }) => [...groups])),
+  };
 }

@@ -47,6 +47,8 @@ export class Schedule {
   #revisitAllAtMs = Infinity;
   readonly #deleted = new LaterLooks(AFTER_DELETE);
   readonly #yielded = new LaterLooks(AFTER_OTHERS);
+  /** More was left to other nodes than is told apart. */
+  #yieldedMore = false;
   #fullAtMs: number;
   #notBeforeMs = -Infinity;
 
@@ -61,7 +63,8 @@ export class Schedule {
 
   /** Groups that wait to be looked at; 0 if none, Infinity if all do. */
   get dirtyGroups(): number {
-    return this.#dirty === "all" ? Infinity : this.#dirty.union(new Set(this.#yielded.groups)).size;
+    if (this.#dirty === "all" || this.#yieldedMore) return Infinity;
+    return this.#dirty.union(this.#yielded.groups).size;
   }
 
   /** Something changed in a group; undefined: anywhere. */
@@ -97,7 +100,9 @@ export class Schedule {
    * @param random from 0 to below 1
    */
   yielded(look: LaterLook, nowMs: number, random: number): void {
-    if (!this.#yielded.add(look, nowMs, random)) this.fullSoon(nowMs, random);
+    if (this.#yielded.add(look, nowMs, random)) return;
+    this.#yieldedMore = true;
+    this.fullSoon(nowMs, random);
   }
 
   /**
@@ -140,7 +145,10 @@ export class Schedule {
     const later = due.kind === "full" ? undefined : due.later ?? NO_LOOK;
     this.#deleted.looked(later);
     this.#yielded.looked(later);
-    if (due.kind === "full") this.#fullAtMs = nowMs + this.#options.resyncIntervalMs;
+    if (due.kind === "full") {
+      this.#fullAtMs = nowMs + this.#options.resyncIntervalMs;
+      this.#yieldedMore = false;
+    }
     const dirty = this.#dirty;
     if (looked === undefined) {
       this.#revisitAtMs.clear();

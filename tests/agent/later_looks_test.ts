@@ -28,6 +28,29 @@ Deno.test("LaterLooks: each waits for a moment of its jitter, those of about one
   deepStrictEqual([looks.atMs, [...looks.groups]], [Infinity, []]);
 });
 
+Deno.test("LaterLooks: a key is looked at with its group, also if others of the group wait for another moment", () => {
+  const looks = new LaterLooks(JITTER);
+  const group = new Set(["app/pods"]);
+  looks.add({ keys: new Set(["a"]), groups: group }, 1_000, 0);
+  // Too late to go with the first.
+  looks.add({ keys: new Set(["b"]), groups: group }, 1_400, 0);
+  const first = looks.due(1_500);
+  deepStrictEqual(first, { keys: new Set(["a"]), groups: group });
+  looks.looked(first);
+  deepStrictEqual([...looks.groups], ["app/pods"]);
+  deepStrictEqual(looks.due(1_900), { keys: new Set(["b"]), groups: group });
+});
+
+Deno.test("LaterLooks: who comes to hold a key that waits already is looked at with it", () => {
+  const looks = new LaterLooks(JITTER);
+  looks.add({ keys: new Set(["a"]), groups: new Set(["app/pods"]) }, 1_000, 0);
+  looks.add({ keys: new Set(["a", "b"]), groups: new Set(["web/pods"]) }, 1_400, 0);
+  const groups = new Set(["app/pods", "web/pods"]);
+  deepStrictEqual(looks.due(1_500), { keys: new Set(["a"]), groups });
+  looks.add({ keys: new Set(["a"]), groups: new Set(["late/pods"]) }, 1_450, 0);
+  deepStrictEqual(looks.due(1_500).groups, groups.union(new Set(["late/pods"])));
+});
+
 Deno.test("LaterLooks holds a thousand keys at most, and says when it holds no more", () => {
   const looks = new LaterLooks(JITTER);
   const added = Array.from({ length: 1_001 }, (_, at) => looks.add(keysAlone(`k${at}`), 0, 0));

@@ -222,6 +222,19 @@ Deno.test("a key that was left to other nodes is looked at with its groups 0.3 t
   deepStrictEqual(schedule.due(1_900), { kind: "wait", untilMs: 1_000 + SETTLED_MS });
 });
 
+Deno.test("more keys left to other nodes than a limit wait for a full pass, and are told to wait", () => {
+  const schedule = settled();
+  const keys = new Set(Array.from({ length: 1_001 }, (_, at) => `/r/${at}`));
+  schedule.yielded({ keys, groups: new Set(["a/x"]) }, 1_000, 0);
+  strictEqual(schedule.dirtyGroups, Infinity);
+  schedule.begun({ kind: "groups", groups: new Set(["b/x"]) }, 1_200);
+  strictEqual(schedule.dirtyGroups, Infinity);
+  const due = schedule.due(1_500);
+  deepStrictEqual(due, { kind: "full" });
+  schedule.begun(due, 1_500);
+  strictEqual(schedule.dirtyGroups, 0);
+});
+
 Deno.test("an etcd that came back is filled after a moment of the node's own, however often it is told", () => {
   const schedule = settled();
   schedule.failed(60_000, 1_000);
