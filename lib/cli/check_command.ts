@@ -135,8 +135,10 @@ async function conditions(node: NodeClient): Promise<Check[]> {
     return [{ check: "node", ok: true, says: `${state}, as status says` }];
   }
   return conditions.map(({ words, items, advice }) => {
-    const named = items.slice(0, MAX_ITEMS).map(itemWords).filter((item) => item !== "");
-    const more = items.length > MAX_ITEMS ? [`${items.length - MAX_ITEMS} more`] : [];
+    // Some conditions have the reason of their one item as their words.
+    const others = items.filter(({ reason }) => reason !== words);
+    const named = others.slice(0, MAX_ITEMS).map(itemWords).filter((item) => item !== "");
+    const more = others.length > MAX_ITEMS ? [`${others.length - MAX_ITEMS} more`] : [];
     const details = [...named, ...more, advice].join("; ");
     return { check: "node", ok: false, says: `${words} (${details})` };
   });

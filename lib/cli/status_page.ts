@@ -56,7 +56,8 @@ export function statusPage(status: NodeStatus, nowMs: number, terminal: Terminal
   if (status.secretsLeftOut !== undefined) {
     line("left out", leftOutSecrets(status.secretsLeftOut, daemon));
   }
-  if (!daemon) {
+  // Of a node that has left the pool no file matters, and no pass would look at one.
+  if (!daemon && status.state !== "retired") {
     const seen = status.heldBack ? "as the last pass found them" : "not looked at";
     line(
       "files",

@@ -72,3 +72,13 @@ Deno.test("what to do about several of one kind stands on the page once", () => 
   strictEqual(page.match(/12 deletes of kube[a-z-]+ are held back$/gm)?.length, 2, page);
   strictEqual(page.split(status.conditions[0]?.advice ?? "").length, 2, page);
 });
+
+Deno.test("status at rest names the dry run that looks at the files, unless the node has left the pool", () => {
+  for (const [state, isNamed] of [["in-step", true], ["retired", false]] as const) {
+    const lines: string[] = [];
+    const terminal = { err: () => {}, colour: false, watched: false, redraw: () => {} };
+    const out = (line: string) => lines.push(line);
+    statusPage({ ...QUIET, daemon: false, state }, NOW_MS, { ...terminal, out });
+    strictEqual(lines.some((line) => line.includes("--dry-run")), isNamed, state);
+  }
+});

@@ -80,3 +80,17 @@ Deno.test("check: with a daemon, it says what status says", async () => {
   deepStrictEqual(wrong.map(({ check }) => check), ["node"]);
   match(wrong[0]?.says ?? "", /^1 .* \(kubelet\/pods\.v1\.core\/default\/b: .*; .*\)$/);
 });
+
+Deno.test("check: a daemon that is gone is told once, with what to do", async () => {
+  await using server = await startEtcd();
+  using node = new EdgeNode(server);
+  node.write("kubelet/pods.v1.core/default/a");
+  expectExit(await node.reconcile(), 0);
+  Deno.writeTextFileSync(`${node.stateDir}/daemon`, "2026-11-30T13:53:12.000Z\n");
+  const { wrong } = await check(node, 1);
+  deepStrictEqual(wrong.map(({ check }) => check), ["node"]);
+  match(
+    wrong[0]?.says ?? "",
+    /^the daemon that ran here since 2026-\S+ is gone \(nothing was copied since; .*\)$/,
+  );
+});
