@@ -4,6 +4,7 @@ import {
   type ReconcileOptions,
   type ReconcileOutcome,
   retire,
+  RetiredError,
   type TakeOver,
   type Verification,
   verify,
@@ -23,7 +24,6 @@ import type { Node, PassRequest } from "./node.ts";
 import { Passes } from "./passes.ts";
 import { isRetired, rememberRejoining, rememberRetiring } from "./remembered.ts";
 import { Requests, type Work } from "./requests.ts";
-import { RetiredError } from "./retired_error.ts";
 import { RootWatch } from "./root_watch.ts";
 import { Schedule, type ScheduleOptions } from "./schedule.ts";
 import { type NodeStatus, type Setup, statusOf } from "./status.ts";

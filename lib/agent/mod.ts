@@ -54,7 +54,6 @@ export type { ConnectionParts } from "./connections.ts";
 export type { Health } from "./health.ts";
 export type { LoopOptions, LoopParts } from "./loop.ts";
 export type { Work } from "./requests.ts";
-export { RetiredError } from "./retired_error.ts";
 export type { ScheduleOptions } from "./schedule.ts";
 export type { AskedWrite } from "./write_log.ts";
 export {

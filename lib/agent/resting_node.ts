@@ -6,6 +6,7 @@ import {
   type ReconcileOptions,
   type ReconcileOutcome,
   retire,
+  RetiredError,
   type TakeOver,
   type Verification,
   verify,
@@ -23,7 +24,6 @@ import {
   rememberRetiring,
 } from "./remembered.ts";
 import { restingStatus } from "./resting_status.ts";
-import { RetiredError } from "./retired_error.ts";
 import type { NodeStatus, Setup } from "./status.ts";
 import type { AskedWrite } from "./write_log.ts";
 

@@ -1,4 +1,4 @@
-import { RetiredError } from "../agent/mod.ts";
+import { RetiredError } from "../reconcile/mod.ts";
 import { findNode, noteOn } from "./find_node.ts";
 import type { Options } from "./options.ts";
 import type { Terminal } from "./terminal.ts";

@@ -8,6 +8,7 @@ import {
   reconcile,
   type ReconcileOptions,
   type ReconcileOutcome,
+  RetiredError,
   type Verification,
   verify,
 } from "../reconcile/mod.ts";
@@ -71,6 +72,7 @@ export class EdgeStore implements AsyncDisposable {
    * @returns the store; whoever opened it closes it
    * @throws {InvalidNameError} if node or prefix can't be called so
    * @throws {KeyCacheError} if the state directory can't be held or opened
+   * @throws {RetiredError} if its node has left the pool
    * @throws {EtcdConfigError} if a file or a combination of etcd's options can't work
    */
   static async open(settings: StoreSettings): Promise<EdgeStore> {
@@ -88,6 +90,10 @@ export class EdgeStore implements AsyncDisposable {
           makeLife({ nowMs: realClock.nowMs(), hostname: Deno.hostname(), random: randomId() }),
         nowMs: realClock.steadyMs,
       });
+      if (cache.memory.past?.retired) {
+        cache.close();
+        throw new RetiredError();
+      }
       const requestBytes = txnBudget(maxRequestBytes, settings.etcd.username);
       const limits = { ...USUAL_TXN, maxTxnOps, requestBytes };
       const context = { etcd, cache, ...limits, random: randomId, clock: realClock };

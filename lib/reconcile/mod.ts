@@ -13,6 +13,7 @@ export { countSecrets } from "./secrets.ts";
 export { type PassScope, reconcile, type ReconcileOutcome } from "./reconcile.ts";
 export { type KeyNotPut, NOTHING_DONE, type PlanStep, type ReconcileReport } from "./report.ts";
 export { OtherEtcdError, retire } from "./retire.ts";
+export { RetiredError } from "./retired_error.ts";
 export { type Verification, verify } from "./verify.ts";
 export { fileValues } from "./values.ts";
 export type { Yielded } from "./yielded.ts";

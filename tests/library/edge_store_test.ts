@@ -2,6 +2,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { fromFileUrl } from "@std/path";
 import { EdgeStore, type ObjectPlace, type StoreSettings } from "../../lib/mod.ts";
+import { expectExit } from "../e2e/_contract.ts";
+import { EdgeNode } from "../e2e/_node.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import { cleanEnv } from "../support/edgekeyd_process.ts";
 import { FsCacheDir } from "../support/fs_cache.ts";
@@ -198,4 +200,24 @@ Deno.test("EdgeStore: a store that is closed once more is closed", async () => {
   await using store = await EdgeStore.open(node.settings);
   await Promise.all([store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()]);
   await store[Symbol.asyncDispose]();
+});
+
+Deno.test("EdgeStore: a state directory whose node was retired is not opened until --rejoin", async () => {
+  await using etcd = await startEtcd();
+  using node = new EdgeNode(etcd);
+  node.write("kubelet/pods.v1.core/default/a");
+  expectExit(await node.run(["--reconcile"]), 0);
+  expectExit(await node.run(["retire"]), 0);
+  const settings: StoreSettings = {
+    stateDir: node.stateDir,
+    etcd: { endpoints: [etcd.endpoint], timeoutMs: 10_000 },
+    nodeName: node.name,
+    etcdPrefix: node.prefix,
+  };
+  await rejects(EdgeStore.open(settings), { name: "RetiredError", code: "Retired" });
+  // What was held for a moment is given back.
+  await rejects(EdgeStore.open(settings), { code: "Retired" });
+  expectExit(await node.run(["--reconcile", "--rejoin"]), 0);
+  await using store = await EdgeStore.open(settings);
+  strictEqual((await store.create(place("b"), objectBytes({ name: "b" }))).created, 1);
 });

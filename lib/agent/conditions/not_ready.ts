@@ -1,6 +1,6 @@
 import { plural } from "../../plural.ts";
 import { FenceError } from "../../store/mod.ts";
-import { RetiredError } from "../retired_error.ts";
+import { RetiredError } from "../../reconcile/mod.ts";
 import type { ConditionItem, Definition } from "./definition.ts";
 import { heldBackAdvice, heldBackItems, heldBackReason, heldBackWords } from "./held_back.ts";
 import type { Facts } from "./facts.ts";
