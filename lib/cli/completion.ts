@@ -32,17 +32,22 @@ function takesPath(name: FlagName): boolean {
   return flag(name).isPath === true || /-dir$/.test(name);
 }
 
+/** How bash is told to offer files: compopt has no say where no completion is under way. */
+const BASH_FILES =
+  'compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")';
+
 function bash(): string {
   const cases = FLAG_NAMES.filter((name) => flag(name).kind !== "boolean").map((name) => {
     const words = choices(name);
     const reply = words.length > 0
       ? `COMPREPLY=($(compgen -W '${words.join(" ")}' -- "$current"))`
       : takesPath(name)
-      ? 'compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")'
+      ? BASH_FILES
       : "COMPREPLY=()";
     return `    ${spellings(name).join(" | ")}) ${reply}; return ;;`;
   });
   const commands = Object.keys(COMMAND_USES);
+  const ofFiles = commands.filter((name) => COMMAND_USES[name]?.usage.endsWith(" FILE"));
   return [
     "# bash completion for edgekeyd",
     "_edgekeyd() {",
@@ -66,6 +71,7 @@ function bash(): string {
     `      completion) COMPREPLY=($(compgen -W '${
       Object.keys(SHELLS).join(" ")
     }' -- "$current")) ;;`,
+    `      ${ofFiles.join(" | ")}) ${BASH_FILES} ;;`,
     "      *) COMPREPLY=() ;;",
     "    esac ;;",
     "  esac",

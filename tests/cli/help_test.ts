@@ -96,6 +96,7 @@ Deno.test("completion: bash offers commands, flags, the choices of a flag, and f
   deepStrictEqual(await offered(["edgekeyd", "-o", "json", "st"]), ["status"]);
   deepStrictEqual(await offered(["edgekeyd", "help", "st"]), ["status"]);
   deepStrictEqual(await offered(["edgekeyd", "completion", ""]), ["bash", "zsh", "fish"]);
+  deepStrictEqual(await offered(["edgekeyd", "import-key-cache", "/et"]), ["/etc"]);
 });
 
 Deno.test("completion: bash offers a path with a blank as one, and takes only paths for names of files", async () => {
