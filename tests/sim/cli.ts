@@ -1,9 +1,12 @@
 import { parseArgs } from "@std/cli";
 import { Marks } from "./marks.ts";
+import { SCENE_NAMES } from "./scenes.ts";
 import { type RunResult, simulate } from "./simulator.ts";
 
 const USAGE = `deno task sim --seed N [--trace]     replay one run
-deno task sim --seeds FROM-TO        run many, both ends included`;
+deno task sim --seeds FROM-TO        run many, both ends included
+
+--scene NAME  runs that are made for something: ${SCENE_NAMES.join("; ")}`;
 
 /**
  * Runs seeds and says what came of them.
@@ -13,13 +16,15 @@ deno task sim --seeds FROM-TO        run many, both ends included`;
  * @returns the exit status: 1 if a checker was not content
  */
 export async function main(args: string[], print: (line: string) => void): Promise<number> {
-  const { seed, seeds, trace } = parseArgs(args, {
-    string: ["seed", "seeds"],
+  const { seed, seeds, scene: name, trace } = parseArgs(args, {
+    string: ["seed", "seeds", "scene"],
     boolean: ["trace"],
   });
   const range = String(seeds ?? `${seed}-${seed}`);
   const [from, to] = range.split("-").map(Number);
-  if (from === undefined || to === undefined || !(from <= to)) {
+  const scene = SCENE_NAMES.find((one) => one === name);
+  const isKnown = name === undefined || scene !== undefined;
+  if (from === undefined || to === undefined || !(from <= to) || !isKnown) {
     print(USAGE);
     return 2;
   }
@@ -27,7 +32,10 @@ export async function main(args: string[], print: (line: string) => void): Promi
   const failed: RunResult[] = [];
   let ticks = 0;
   for (let number = from; number <= to; number++) {
-    const result = await simulate(number, trace ? { trace: print } : {});
+    const result = await simulate(number, {
+      ...(trace ? { trace: print } : {}),
+      ...(scene && { scene }),
+    });
     marks.add(result.marks);
     ticks += result.ticks;
     if (!result.failure) continue;

@@ -4,6 +4,8 @@ import type { StoreSnapshot } from "./etcd_model_store.ts";
 import { Moments } from "./moments.ts";
 import { type NodeModel, ROOT } from "./node_model.ts";
 import type { Prng } from "./prng.ts";
+import type { Scene } from "./scenes.ts";
+import { fillOrRemoveWave } from "./waves.ts";
 import { isBy, type Lineage, tell, type World } from "./world.ts";
 import { type CachePlan, drawChange, recoverBackups } from "./yurthub.ts";
 
@@ -26,6 +28,8 @@ interface EtcdCopy {
   undone: boolean;
 }
 
+/** How much likelier etcd is restored between two answers to one reader than between two turns. */
+const RESTORES_BETWEEN_PAGES = 4;
 /** Directories that never rest change at least this often. */
 const TOUCH_EVERY_MS = 300;
 const NAMESPACES = ["default", "kube-system"];
@@ -47,6 +51,7 @@ export class Environment {
   readonly #network: Network;
   readonly #plans: ReadonlyMap<NodeModel, CachePlan>;
   readonly #resources: readonly Resource[];
+  readonly #scene: Scene | undefined;
   readonly #copies = new Map<Lineage, DiskCopy>();
   /** In the order in which they were taken. */
   readonly #etcdCopies: EtcdCopy[] = [];
@@ -60,8 +65,10 @@ export class Environment {
     network: Network,
     plans: ReadonlyMap<NodeModel, CachePlan>,
     resources: readonly Resource[],
+    scene: Scene | undefined,
   ) {
     this.#world = world;
+    this.#scene = scene;
     this.#network = network;
     this.#plans = plans;
     this.#resources = resources;
@@ -77,7 +84,8 @@ export class Environment {
     };
     network.betweenPages = () => {
       const { weather } = world;
-      if (!prng.chance(weather.restore * 4) || !this.#restore()) return;
+      const times = scene?.restoresBetweenPages ?? RESTORES_BETWEEN_PAGES;
+      if (!prng.chance(weather.restore * times) || !this.#restore()) return;
       marks.hit("etcd restored between two pages");
       this.#regrow();
     };
@@ -218,6 +226,7 @@ export class Environment {
     const { prng, weather, marks } = this.#world;
     const plan = this.#plans.get(node);
     if (!plan) return;
+    if (this.#scene?.onlyRemovals) return fillOrRemoveWave(this.#world, node, plan);
     this.#bringBackRoot(node);
     for (const { path, kind } of node.fs.walk(ROOT)) {
       if (kind === "directory") node.fs.setListable(path, true);

@@ -92,12 +92,13 @@ export class FaultyEtcd implements Etcd {
       }
       throw error;
     }
-    for (const request of requests) {
+    for (const [index, request] of requests.entries()) {
       const [first, end] = boundsOf(request);
       const isNow = request.revision === undefined;
       if (!this.#network.ofOperations.has(request)) continue;
       const { lineage } = this.#process;
-      tell(this.#world, (checker) => checker.etcdRead?.(lineage, first, end, isNow));
+      const { kvs } = read.answers[index] ?? { kvs: [] };
+      tell(this.#world, (checker) => checker.etcdRead?.(lineage, first, end, isNow, kvs));
     }
     const kvs = read.answers.flatMap((answer) => answer.kvs);
     this.#checkSize(sizeOf(kvs), kvs.length);

@@ -186,6 +186,20 @@ export class NodeModel {
   }
 
   /**
+   * Tells since when a component's file of a key has been gone.
+   *
+   * @param key the object key
+   * @param component whose file
+   * @returns ms by a clock that only runs forward; undefined if no file of it has gone
+   */
+  goneSinceMs(key: string, component: string): number | undefined {
+    const gone = [...this.#gone.values()].find((one) =>
+      one.key === key && one.owner.startsWith(`${component}/`)
+    );
+    return gone?.sinceMs;
+  }
+
+  /**
    * Moves a directory away, or back, for no longer than a reader takes to look twice: what is in it
    * counts as there.
    */

@@ -48,11 +48,11 @@ export class Prng {
   }
 
   /** @returns one of the names, each as often as its weight says */
-  weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
+  weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const names = Object.keys(weights) as K[];
-    let left = this.uint32() / 2 ** 32 * names.reduce((sum, name) => sum + weights[name], 0);
+    let left = this.uint32() / 2 ** 32 * names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);
     for (const name of names) {
-      left -= weights[name];
+      left -= weights[name] ?? 0;
       if (left < 0) return name;
     }
     return this.pick(names);

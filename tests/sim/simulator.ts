@@ -3,6 +3,7 @@ import { Answered } from "./checkers/answered.ts";
 import { AtRest } from "./checkers/at_rest.ts";
 import { BroughtBack } from "./checkers/brought_back.ts";
 import { BadFile } from "./checkers/bad_file.ts";
+import { BulkDeletes } from "./checkers/bulk_deletes.ts";
 import { FailedOperation } from "./checkers/failed_operation.ts";
 import { LastOwner } from "./checkers/last_owner.ts";
 import { NotOurs } from "./checkers/not_ours.ts";
@@ -14,6 +15,7 @@ import { OneTxn } from "./checkers/one_txn.ts";
 import { RecoveredFirst } from "./checkers/recovered_first.ts";
 import { RETIRED, Retired } from "./checkers/retired.ts";
 import { ShortAbsence } from "./checkers/short_absence.ts";
+import { ShownFence } from "./checkers/shown_fence.ts";
 import { TakenUp } from "./checkers/taken_up.ts";
 import { TheValue } from "./checkers/the_value.ts";
 import { WritesNothing } from "./checkers/writes_nothing.ts";
@@ -30,6 +32,7 @@ import type { AgentSetup } from "./agent_setup.ts";
 import { Agents } from "./operations.ts";
 import type { Order } from "./orders.ts";
 import { Prng } from "./prng.ts";
+import { type SceneName, sceneOf } from "./scenes.ts";
 import { Scheduler } from "./scheduler.ts";
 import { drawLimits } from "./torn_kv.ts";
 import { VirtualClock } from "./virtual_clock.ts";
@@ -52,6 +55,8 @@ export interface RunOptions {
   readonly mutation?: Mutation;
   /** Only this checker judges. */
   readonly checker?: string;
+  /** What the run is made for; nothing in particular if it is left out. */
+  readonly scene?: SceneName;
   /** Told each line of the trace. */
   readonly trace?: (line: string) => void;
 }
@@ -112,6 +117,7 @@ class Simulation {
   readonly #restsByDaemon: boolean;
 
   constructor(seed: number, options: RunOptions) {
+    const scene = options.scene && sceneOf(options.scene);
     const prng = this.#prng = new Prng(seed);
     const clock = new VirtualClock();
     const network = new Network();
@@ -146,6 +152,8 @@ class Simulation {
       noticed,
       new AtRest(world, forgotten),
     ];
+    if (scene) checkers.push(new ShownFence(world));
+    if (scene?.onlyRemovals) checkers.push(new BulkDeletes(world, maxDeletePercent));
     const large = prng.chance(0.15);
     const maxTxnOps = prng.pick([128, 128, 128, 12]);
     const maxRequestBytes = large ? LARGE_REQUEST_BYTES : 1.5 * 1024 * 1024;
@@ -189,7 +197,8 @@ class Simulation {
         [checker.name, undefined].includes(options.checker) || supports.has(checker)
       ),
       skipping: new Set(),
-      weather: drawWeather(prng),
+      weather: scene?.weather ?? drawWeather(prng),
+      isComingToRest: false,
       tick: 0,
       replacedTick: -1,
       seenRevision: 1,
@@ -213,9 +222,9 @@ class Simulation {
     const resources = RESOURCES.filter(() => prng.chance(0.6));
     if (resources.length === 0) resources.push(prng.pick(RESOURCES));
     const plans = new Map(nodes.map((node) => [node, drawPlan(prng, resources, large)]));
-    this.#environment = new Environment(this.world, network, plans, resources);
+    this.#environment = new Environment(this.world, network, plans, resources, scene);
     this.#agents = new Agents(this.world, this.#setup);
-    this.#drawOrder = (lineage) => drawOrder(this.world, lineage, resources);
+    this.#drawOrder = (lineage) => drawOrder(this.world, lineage, resources, scene);
   }
 
   readonly #drawOrder: (lineage: Lineage) => ReturnType<typeof drawOrder>;
@@ -295,6 +304,7 @@ class Simulation {
     const { world } = this;
     world.trace(() => "calm");
     world.weather = CALM;
+    world.isComingToRest = true;
     this.#environment.settle();
     for (const node of world.nodes) {
       const here = world.lineages.filter((lineage) => lineage.node === node && lineage.live);

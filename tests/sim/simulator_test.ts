@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Marks } from "./marks.ts";
+import { SCENE_NAMES } from "./scenes.ts";
 import { runSeeds } from "./seed_pool.ts";
 import { simulate } from "./simulator.ts";
 
@@ -7,6 +8,8 @@ import { simulate } from "./simulator.ts";
 const FIXED_SEEDS = 3_000;
 const NEW_SEEDS = 100;
 const WORKERS = 2;
+/** A scene is met in nearly each of its seeds. */
+const SEEDS_A_SCENE = 60;
 
 /** Prints beside the test runner's own lines. */
 function say(lines: readonly string[]): void {
@@ -47,3 +50,14 @@ Deno.test("every checker is content with a few seeds that nobody has tried", asy
   const seeds = Array.from({ length: NEW_SEEDS }, (_, index) => first + index);
   assert.deepEqual((await runSeeds(seeds, WORKERS)).failures, []);
 });
+
+for (const scene of SCENE_NAMES) {
+  Deno.test(`every checker is content with every fixed seed of the scene "${scene}"`, async () => {
+    const failures: string[] = [];
+    for (let seed = 1; seed <= SEEDS_A_SCENE; seed++) {
+      const { failure } = await simulate(seed, { scene });
+      if (failure) failures.push(`seed ${seed}: ${failure.text}`);
+    }
+    assert.deepEqual(failures, []);
+  });
+}

@@ -1,4 +1,5 @@
 import { fromFileUrl, join } from "@std/path";
+import type { SceneName } from "./scenes.ts";
 import type { Failure } from "./simulator.ts";
 
 /** Breaks one rule in the agent's own text, where nothing can stand between it and its world. */
@@ -34,6 +35,7 @@ const PARTS = ["lib", "tests/sim", "deno.json", "deno.lock"];
  * @param checker the only one that judges
  * @param text what it has to say
  * @param maxSeeds how many seeds to try
+ * @param scene what the runs are made for; undefined: nothing in particular
  * @returns what it said; undefined if it saw nothing
  * @throws {Error} if the text to be changed does not stand where it should, or the simulator fails
  */
@@ -42,6 +44,7 @@ export async function seenInMutant(
   checker: string,
   text: RegExp,
   maxSeeds: number,
+  scene: SceneName | undefined,
 ): Promise<FoundFailure | undefined> {
   const copy = Deno.makeTempDirSync({ prefix: "edgekeyd-mutant-" });
   try {
@@ -49,7 +52,7 @@ export async function seenInMutant(
     for (const edit of edits) change(copy, edit);
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "--frozen", "tests/sim/find_failure.ts"]
-        .concat(checker, text.source, String(maxSeeds)),
+        .concat(checker, text.source, String(maxSeeds), scene ?? []),
       cwd: copy,
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));

@@ -1,3 +1,4 @@
+import type { SceneName } from "./scenes.ts";
 import type { SourceMutation } from "./source_mutant.ts";
 
 /** A rule that is broken in the agent's text, and the checker that must see it. */
@@ -5,6 +6,8 @@ export interface BrokenText {
   readonly mutation: SourceMutation;
   readonly checker: string;
   readonly text: RegExp;
+  /** Where it is met within a few seeds; left out: anywhere. */
+  readonly scene?: SceneName;
 }
 
 const SHORT_ABSENCE = "short absence";
@@ -259,5 +262,44 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
     },
     checker: AT_REST,
     text: /takes its own .* for another's|is a ghost of/,
+  },
+  {
+    mutation: {
+      name: "of what is answered as one, rows that need no Txn are written at once",
+      edits: [{
+        file: "lib/store/apply.ts",
+        from: "const waits = this.#request.asOne && (",
+        to: "const waits = this.#request.asOne && again.size > 9_999 && (",
+      }],
+    },
+    checker: "failed operation",
+    text: /that failed has changed owners/,
+    scene: "lists are replaced, and etcd is out of reach",
+  },
+  {
+    mutation: {
+      name: "the fence is not read again along with the keys",
+      edits: [{
+        file: "lib/store/observe.ts",
+        from: "        isSameFence(seen, fenceOf(fence?.kvs ?? []));",
+        to: "        isSameFence(seen, seen);",
+      }],
+    },
+    checker: "shown fence",
+    text: /was shown another fence than its own, and ended well/,
+    scene: "etcd is restored while it is read",
+  },
+  {
+    mutation: {
+      name: "deletes of the last ten minutes do not count together",
+      edits: [{
+        file: "lib/reconcile/guard.ts",
+        from: "recentSamples(cache.windows.get(component) ?? [], rules.nowMs)",
+        to: "recentSamples([], rules.nowMs)",
+      }],
+    },
+    checker: "bulk deletes",
+    text: /loses .* keys in ten minutes/,
+    scene: "files go in waves",
   },
 ];

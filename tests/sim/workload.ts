@@ -2,6 +2,7 @@ import { keyOfPlace, placeOf, type Resource } from "./cloud.ts";
 import { ROOT } from "./node_model.ts";
 import { type Order, placesOf } from "./orders.ts";
 import type { Prng } from "./prng.ts";
+import type { Scene } from "./scenes.ts";
 import type { Lineage, World } from "./world.ts";
 import type { CachePlan } from "./yurthub.ts";
 
@@ -44,13 +45,19 @@ export function reconcileOrder(
   };
 }
 
-/** Draws what an agent is asked for next. */
+/** Draws what an agent is asked for next: anything, or what belongs to a scene. */
 export function drawOrder(
   world: World,
   lineage: Lineage,
   resources: readonly Resource[],
+  scene: Scene | undefined,
 ): Order {
   const { prng } = world;
+  if (scene) {
+    const { ofDaemon } = scene;
+    const whole = reconcileOrder(world, lineage, { ofDaemon, confirmDeletes: ofDaemon });
+    return requestOf(world, lineage, resources, whole, scene.orders);
+  }
   const ofDaemon = prng.chance(0.65);
   const confirmDeletes = ofDaemon || prng.chance(0.3);
   const base: Order = {
@@ -81,9 +88,7 @@ function drawRequest(
   resources: readonly Resource[],
   base: Order,
 ): Order {
-  const { prng } = world;
-  const resource = prng.pick(resources);
-  const kind = prng.weighted({
+  const kinds = {
     reconcile: 1.5,
     "replace-list": 3,
     "create-object": 2,
@@ -92,7 +97,21 @@ function drawRequest(
     "delete-component": 1,
     "delete-unclaimed": 2,
     "take-over": 1,
-  });
+  };
+  return requestOf(world, lineage, resources, base, kinds);
+}
+
+/** Draws one kind of request, and what it is about. */
+function requestOf(
+  world: World,
+  lineage: Lineage,
+  resources: readonly Resource[],
+  base: Order,
+  kinds: Readonly<Partial<Record<Order["kind"], number>>>,
+): Order {
+  const { prng } = world;
+  const resource = prng.pick(resources);
+  const kind = prng.weighted(kinds);
   switch (kind) {
     case "delete-component":
       return dropComponent(prng, lineage, base);

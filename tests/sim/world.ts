@@ -1,4 +1,5 @@
 import type { ITxnRequest } from "etcd3";
+import type { KeyValue } from "../../lib/etcd/mod.ts";
 import type { EtcdLedger, KeyChange } from "./etcd_ledger.ts";
 import type { Cloud, Version } from "./cloud.ts";
 import type { Flags } from "./flags.ts";
@@ -117,7 +118,13 @@ export interface Checker {
   /** An agent sends a Txn. */
   txnSent?(lineage: Lineage, request: ITxnRequest, operation: Operation): void;
   /** An operation has read a range of keys, as it is now or at a revision of before. */
-  etcdRead?(lineage: Lineage, first: string, end: string, isNow: boolean): void;
+  etcdRead?(
+    lineage: Lineage,
+    first: string,
+    end: string,
+    isNow: boolean,
+    kvs: readonly KeyValue[],
+  ): void;
   /** etcd has a new revision. */
   etcdChanged?(changes: readonly KeyChange[], write: Write, request?: ITxnRequest): void;
   /** etcd came back empty or from a copy. */
@@ -148,6 +155,8 @@ export interface World {
   /** Lineages whose policy is to replace nothing of others. */
   readonly skipping: Set<string>;
   weather: Weather;
+  /** What is left to be done is done, held-back deletes included, until everything is at rest. */
+  isComingToRest: boolean;
   /** Counts everything that happens. */
   tick: number;
   /** Tick of the latest reset or restore of etcd. */
