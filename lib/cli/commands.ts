@@ -117,7 +117,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 export const TEXT_COMMANDS = {
   "help": {
     usage: "help [COMMAND]",
-    help: "show this, or one command with its flags",
+    help: "show all commands and flags, or one command with its flags",
     takes: [0, 1],
   },
   "completion": {

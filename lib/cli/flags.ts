@@ -251,7 +251,11 @@ export const FLAGS = {
     max: DAY_MS,
     help: "how long to wait for another edgekeyd that holds the state directory",
   },
-  "help": { kind: "boolean", alias: "h", help: "show this" },
+  "help": {
+    kind: "boolean",
+    alias: "h",
+    help: "show all commands and flags; after a command, what goes with it",
+  },
   "version": { kind: "boolean", help: "show the version" },
 } as const satisfies Record<string, Flag>;
 

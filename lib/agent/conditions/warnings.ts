@@ -12,8 +12,8 @@ const BUSY_ADVICE =
   "a shorter one";
 
 const WAITING_ADVICE =
-  "`edgekeyd --reconcile` looks again; a backup (tmp_…) that stays yurthub puts back when it " +
-  "starts, or do that by hand if it is not at work";
+  "`edgekeyd --reconcile` looks again; if a backup (tmp_…) stays, yurthub puts it back when it " +
+  "starts; do that by hand if yurthub is not at work";
 
 /** A single run can't tell for how long a group has been so; a daemon waits a minute. */
 function isOfRun(items: readonly ConditionItem[]): boolean {
