@@ -203,7 +203,7 @@ Deno.test("Agent takes time, timers and dice from its parts alone, and so a day 
   agent.stop();
   await running;
   deepStrictEqual(told(), [
-    "the cache can't be watched, it is looked at every 30 s",
+    "the cache can't be watched, it is looked at every 30 s or sooner",
     "can't reach etcd",
     "in step again",
   ]);
@@ -236,7 +236,7 @@ Deno.test("an idle agent finds within 2 s that etcd was emptied, or is away; one
   agent.stop();
   await running;
   deepStrictEqual(told(), [
-    "the cache can't be watched, it is looked at every 30 s",
+    "the cache can't be watched, it is looked at every 30 s or sooner",
     "etcd came back empty or older than the cache; what is missing is put again",
     "can't reach etcd",
     "in step again",

@@ -218,7 +218,7 @@ Deno.test("what is said of a node in a word or a line, by what holds", () => {
     [
       { watchFailure: "limit" },
       "in-step",
-      "In step: 3 keys; the fs cache can't be watched, and is looked at every 30 s",
+      "In step: 3 keys; the fs cache can't be watched, and is looked at every 30 s or sooner",
     ],
     [{ lastSuccessMs: undefined }, "starting", "Starting: the first full pass is under way"],
     [{ retired: true }, "retired", "Retired: nothing is written any more"],

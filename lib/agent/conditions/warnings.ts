@@ -217,12 +217,12 @@ export const WARNINGS = {
     effect: "none",
     items: ({ watchFailure: reason, cacheRoot: about = "" }) =>
       reason === undefined ? [] : [{ about, reason }],
-    words: () => "the fs cache can't be watched, and is looked at every 30 s",
+    words: () => "the fs cache can't be watched, and is looked at every 30 s or sooner",
     advice:
       "if it is a limit, raise fs.inotify.max_user_watches or max_user_instances; if it is a " +
       "FIFO, socket or device, remove it",
     log: {
-      appeared: "the cache can't be watched, it is looked at every 30 s",
+      appeared: "the cache can't be watched, it is looked at every 30 s or sooner",
       cleared: "the cache is watched again",
       about: "directory",
     },
