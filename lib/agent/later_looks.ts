@@ -93,12 +93,15 @@ export class LaterLooks {
   }
 
   /**
-   * Some were looked at.
+   * Some were looked at. Keys whose groups were not wait for their own moment all the same.
    *
    * @param look which; undefined: all
    */
   looked(look?: LaterLook): void {
-    for (const one of this.#waiting) for (const key of look?.keys ?? one.keys) one.keys.delete(key);
+    for (const one of this.#waiting) {
+      if (look && !one.groups.isSubsetOf(look.groups)) continue;
+      for (const key of look?.keys ?? one.keys) one.keys.delete(key);
+    }
     this.#waiting = this.#waiting.filter(({ keys }) => keys.size > 0);
   }
 

@@ -51,6 +51,16 @@ Deno.test("LaterLooks: who comes to hold a key that waits already is looked at w
   deepStrictEqual(looks.due(1_500).groups, groups.union(new Set(["late/pods"])));
 });
 
+Deno.test("LaterLooks: a key that was looked at without its groups waits for its own moment", () => {
+  const looks = new LaterLooks(JITTER);
+  const all = { keys: new Set(["a"]), groups: new Set(["app/pods"]) };
+  looks.add(all, 1_000, 0);
+  looks.looked(keysAlone("a"));
+  deepStrictEqual(looks.due(1_500), all);
+  looks.looked(all);
+  strictEqual(looks.atMs, Infinity);
+});
+
 Deno.test("LaterLooks holds a thousand keys at most, and says when it holds no more", () => {
   const looks = new LaterLooks(JITTER);
   const added = Array.from({ length: 1_001 }, (_, at) => looks.add(keysAlone(`k${at}`), 0, 0));
