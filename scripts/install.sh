@@ -220,7 +220,7 @@ install_all() {
   fi
   if is_outdated "$stale"; then
     if say_closed "$SETTINGS"; then
-      echo "edgekeyd: until then the service goes on as the one of before; run this again afterwards" >&2
+      echo "edgekeyd: until then the old service goes on; run this again afterwards" >&2
     else
       start try-restart
     fi

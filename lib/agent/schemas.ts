@@ -92,7 +92,8 @@ const status = record({
   daemon: described(
     "`edgekeyd status -o json` says false where no daemon runs; settings, dirtyGroups, " +
       "halfRewritten and watchFailure are absent then, and invalid, heldBack, lastSuccessMs and " +
-      "lastSyncMs say what the last pass found (heldBack also, whose directory is gone now).",
+      "lastSyncMs say what the last pass found. heldBack also has components whose directory is " +
+      "gone now.",
     YES_NO,
   ),
   state: oneOf(NODE_STATES),
