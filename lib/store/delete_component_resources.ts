@@ -3,6 +3,7 @@ import { apply } from "./apply.ts";
 import type { ApplyRequest } from "./apply_request.ts";
 import type { ApplyResult } from "./apply_result.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
+import { notedWith } from "./noted_with.ts";
 import type { OwnershipChange } from "./ownership.ts";
 
 /**
@@ -35,6 +36,5 @@ export async function deleteComponentResources(
     // an owner of the API's holds may be fresher than a file, and its bytes are nowhere else.
     settled: (key, owners) => changes.has(key) && owners.every(({ source }) => source !== "api"),
   });
-  if (!applied.failure) await context.cache.forgetLists(component);
-  return applied;
+  return await notedWith(applied, () => context.cache.forgetLists(component));
 }

@@ -8,6 +8,7 @@ import type { StoreContext } from "./context.ts";
 import { listComponentKeys } from "./list_component_keys.ts";
 import { type ComponentList, readItems } from "./list_items.ts";
 import { SingleTxnError, SingleTxnListError } from "./errors.ts";
+import { notedWith } from "./noted_with.ts";
 import type { OwnershipChange } from "./ownership.ts";
 
 /**
@@ -60,7 +61,7 @@ export async function replaceComponentList(
   checkRoom(context, component, acquired, released, options.limits);
   const fact = { component, gvr, namespace: namespace ?? "" };
   checkListRoom(context, fact, options.limits);
-  const applied = await apply(context, {
+  const replaced = await apply(context, {
     ...options,
     changes,
     full: false,
@@ -72,11 +73,11 @@ export async function replaceComponentList(
         ? owned.get(key)?.bytes
         : options.bytesOf?.(key, owner),
   });
-  if (applied.failure instanceof SingleTxnError) {
-    return { ...applied, failure: new SingleTxnListError(applied.failure) };
+  if (replaced.failure instanceof SingleTxnError) {
+    return { ...replaced, failure: new SingleTxnListError(replaced.failure) };
   }
+  const applied = await notedWith(replaced, () => cache.noteList(fact));
   if (applied.failure) return applied;
-  await cache.noteList(fact);
   const conflicts = new Map([...applied.conflicts, ...passedOver]);
   for (const [key, { acquired: [owner] }] of changes) {
     if (!owner || applied.tooLarge.has(key) || conflicts.has(key)) continue;

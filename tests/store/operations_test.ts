@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EtcdError } from "../../lib/etcd/mod.ts";
-import { listComponentKeys, recover } from "../../lib/store/mod.ts";
+import { KeyCacheError } from "../../lib/keycache/mod.ts";
+import { type ApplyResult, listComponentKeys, recover } from "../../lib/store/mod.ts";
 import { startEtcd } from "../support/etcd_server.ts";
 import type { ObjectOptions } from "../support/objects.ts";
 import {
@@ -56,6 +57,19 @@ Deno.test("store operations on a real etcd", async (t) => {
       assert.deepEqual(keys("nobody"), []);
     },
   );
+
+  await step("what was done is told, too, if the list can't be noted", async (node) => {
+    const full = new KeyCacheError("full", "the disk is full");
+    const fail = () => Promise.reject(full);
+    Object.assign(node.cache, { noteList: fail, forgetLists: fail });
+    const done = ({ failure, ...result }: ApplyResult) => {
+      assert.equal(failure, full);
+      return counts({ ...result, failure: undefined });
+    };
+    const replaced = await replace(node, { objects: ["a", "b"] });
+    assert.deepEqual(done(replaced), { ...NOTHING, created: 2, txns: 1 });
+    assert.deepEqual(done(await remove(node, "kubelet")), { ...NOTHING, deleted: 2, txns: 1 });
+  });
 
   await step("the same list again writes nothing to etcd", async (node) => {
     await replace(node, { objects: ["a", "b"] });
