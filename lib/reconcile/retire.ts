@@ -6,6 +6,7 @@ import {
   type ApplyResult,
   ContentionError,
   type FenceVerdict,
+  notedWith,
   type OwnershipChange,
   recover,
   type StoreContext,
@@ -36,7 +37,8 @@ export class OtherEtcdError extends EdgekeydError {
 
 /**
  * Takes this node out of the pool: every key that it wrote goes from etcd (one that another
- * changed since stays), every owner from the cache, then the fence. Safe to run again.
+ * changed since stays), every owner from the cache, then the fence, and what is known of lists: a
+ * node that comes back has been given none. Safe to run again.
  *
  * @param context both sides
  * @throws {OtherEtcdError} if it is not the etcd that this node wrote to, or came back empty;
@@ -56,7 +58,9 @@ export async function retire(context: StoreContext): Promise<ApplyResult> {
     };
     // While a key is left, the fence stays: without it, an etcd that is restored to now shows
     // nothing.
-    if (all.failure || await deleteFence(context)) return all;
+    if (all.failure || await deleteFence(context)) {
+      return await notedWith(all, () => forgetLists(context));
+    }
     before = all;
   }
   throw unsettled(context);
@@ -88,6 +92,10 @@ async function letGoOfAll(context: StoreContext): Promise<ApplyResult> {
     requireSingleTxn: false,
     bytesOf: () => undefined,
   });
+}
+
+async function forgetLists({ cache }: StoreContext): Promise<void> {
+  for (const component of [...cache.lists.components]) await cache.forgetLists(component);
 }
 
 /**

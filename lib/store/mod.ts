@@ -49,6 +49,7 @@ export {
   type Observer,
   readFence,
 } from "./observe.ts";
+export { notedWith } from "./noted_with.ts";
 export type { NotedDeletes } from "./delete_tally.ts";
 export { behindApi, type ObjectVersion, ownersAfter, type OwnershipChange } from "./ownership.ts";
 export { pack, type Packing, type PlannedOp, type SingleTxnGroups } from "./pack.ts";

@@ -43,6 +43,15 @@ Deno.test("retire() and verify() on a real etcd", async (t) => {
     assert.equal((await world.run()).created, 3);
   });
 
+  await step("retire() forgets the lists that components were given", async ({ node }) => {
+    const { cache } = node;
+    const fact = { component: "sensor", gvr: "pods.v1.core", namespace: "" };
+    await cache.noteList(fact);
+    await cache.noteList({ ...fact, component: "other" });
+    assert.equal((await retire(node.context)).failure, undefined);
+    assert.deepEqual([cache.lists.has(fact), [...cache.lists.components]], [false, []]);
+  });
+
   await step("retire() leaves what another wrote or changed", async (world) => {
     const { node } = world;
     await node.put(world.key("/pods/default/a"), "k8s\0theirs");
