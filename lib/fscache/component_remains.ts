@@ -25,22 +25,34 @@ const MAX_DIRECTORIES = 1_000;
  */
 export function componentRemains(root: string, component: string): ComponentRemains | undefined {
   const directory = join(root, component);
-  const budget = { directories: MAX_DIRECTORIES };
   try {
     if (!Deno.lstatSync(directory).isDirectory) return { directory, kind: "gone" };
-    return { directory, kind: hasFile(directory, MAX_DEPTH, budget) ? "filled" : "empty" };
   } catch (error) {
     const isGone = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
     return isGone ? { directory, kind: "gone" } : undefined;
   }
+  try {
+    const found = hasFile(directory, MAX_DEPTH, { directories: MAX_DIRECTORIES });
+    return found === undefined ? undefined : { directory, kind: found ? "filled" : "empty" };
+  } catch (error) {
+    // What went away while it was looked at says nothing of the rest.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
-function hasFile(directory: string, depth: number, budget: { directories: number }): boolean {
-  if (budget.directories-- === 0) return true;
+/** Undefined if there are too many directories to tell. */
+function hasFile(
+  directory: string,
+  depth: number,
+  budget: { directories: number },
+): boolean | undefined {
+  if (budget.directories-- === 0) return undefined;
   for (const { name, isDirectory } of Deno.readDirSync(directory)) {
     if (!isDirectory || depth === 0) return true;
-    if (hasFile(join(directory, name), depth - 1, budget)) return true;
+    const found = hasFile(join(directory, name), depth - 1, budget);
+    if (found !== false) return found;
   }
   return false;
 }
