@@ -66,6 +66,8 @@ export class Loop {
   readonly #lookAround: LookAround;
   readonly #etcdWatch: EtcdWatch;
   #stopping = false;
+  /** The last step made a pass that was asked for. */
+  #hasMadeAsked = false;
   #fatal: { readonly error: unknown } | undefined;
   readonly #nap: Nap;
 
@@ -204,7 +206,9 @@ export class Loop {
 
   async #step(due: Due): Promise<void> {
     const { connections, findings, passes, requests, watch } = this.#tools;
-    const isAsked = requests.hasPass;
+    // Who asks again and again must not keep what is due from its turn: a dry run does none of it.
+    const isAsked = requests.hasPass && (due.kind === "wait" || !this.#hasMadeAsked);
+    this.#hasMadeAsked = isAsked;
     if (isAsked) await requests.nextPass(await this.#context());
     else if (due.kind !== "wait") await this.#pass(due);
     // Operations after each pass too, or a steady stream of changes would starve them. A pass that
