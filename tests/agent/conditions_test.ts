@@ -266,6 +266,23 @@ Deno.test("why a path is invalid is told by its kind, whatever its reason says",
   deepStrictEqual(told("too much", "too-large"), [["invalid-paths", true]]);
 });
 
+Deno.test("what may not be read is to be made readable, and is never told to be removed", () => {
+  for (const kind of [undefined, "too-large"] as const) {
+    const invalid = [
+      { path: "kubelet", reason: "permission denied" },
+      { path: "a/b", reason: "larger", ...(kind && { kind }) },
+    ];
+    const [{ advice } = { advice: "" }] = conditionsOf({ invalid });
+    match(advice, /let edgekeyd read what is denied or can't be read; remove what else is invalid/);
+  }
+});
+
+Deno.test("alive-not-kept tells of the role only as one cause, since a login can be refused too", () => {
+  const [{ advice } = { advice: "" }] = conditionsOf({ aliveFailure: "refused to log in" });
+  match(advice, /^if its right is missing, let this node's role read and write this key; /);
+  doesNotMatch(advice, /goes on/);
+});
+
 Deno.test("a condition of a daemon of another version is shown, and taken for an exception", () => {
   const unknown = {
     condition: "new-one" as ConditionName,

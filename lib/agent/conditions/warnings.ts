@@ -15,6 +15,11 @@ const WAITING_ADVICE =
   "`edgekeyd --reconcile` looks again; if a backup (tmp_…) stays, yurthub puts it back when it " +
   "starts; do that by hand if yurthub is not at work";
 
+/** What may not be read is not wrong: removed, its keys would be let go. */
+const INVALID_ADVICE =
+  "let edgekeyd read what is denied or can't be read; remove what else is invalid, or let yurthub " +
+  "write it anew";
+
 /** A single run can't tell for how long a group has been so; a daemon waits a minute. */
 function isOfRun(items: readonly ConditionItem[]): boolean {
   return items.some(({ reason }) => reason !== undefined);
@@ -129,9 +134,8 @@ export const WARNINGS = {
     advice: (_items, { invalid = [] }) =>
       invalid.some(({ kind }) => kind === "too-large")
         ? "raise --etcd-max-request-bytes here and --max-request-bytes of etcd for what is too " +
-          "large, or --max-object-bytes if that is set; remove what else is invalid, or let " +
-          "yurthub write it anew"
-        : "remove them, or let yurthub write them anew",
+          "large, or --max-object-bytes if that is set; " + INVALID_ADVICE
+        : INVALID_ADVICE,
     log: { appeared: "not imported", cleared: "no longer invalid", about: "path" },
   },
   "half-rewritten": {
@@ -248,8 +252,8 @@ export const WARNINGS = {
     items: ({ aliveFailure: reason, nodeName = "" }) =>
       reason === undefined ? [] : [{ about: aliveKeyOf(nodeName), reason }],
     words: () => "the pool can't be told that this node is alive",
-    advice: "let this node's role read and write this key; until then `edgekeyd nodes` shows the " +
-      "node as not alive, and all else goes on",
+    advice: "if its right is missing, let this node's role read and write this key; until then " +
+      "`edgekeyd nodes` shows the node as not alive",
     log: {
       appeared: "the pool can't be told that this node is alive",
       cleared: "the pool is told that this node is alive",

@@ -639,8 +639,9 @@ Deno.test("readiness: held deletes make it unready, conflicts and invalid files 
   const warnings = [
     `1 key left to others (${node.prefix}/pods/default/p0: etcd holds a value that an apiserver ` +
     "wrote; delete them in etcd to let edgekeyd write them)",
-    "2 invalid paths not imported (kubelet/pods.v1.core/default/bad: not valid JSON; remove them, " +
-    "or let yurthub write them anew)",
+    "2 invalid paths not imported (kubelet/pods.v1.core/default/bad: not valid JSON; let edgekeyd " +
+    "read what is denied or can't be read; remove what else is invalid, or let yurthub write it " +
+    "anew)",
   ];
   deepStrictEqual([readiness.status, readiness.json], [200, {
     ready: true,
