@@ -222,7 +222,8 @@ export class EdgeStore implements AsyncDisposable {
   }
 
   /**
-   * Lets a component go: keys that nobody else holds are deleted.
+   * Lets a component go: keys that nobody else holds are deleted, in one Txn if they fit one, else
+   * in several (`staged`).
    *
    * @param component whose keys; one that holds none is no error
    * @returns what was done
