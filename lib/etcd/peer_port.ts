@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { TlsCredentials } from "./credentials.ts";
 import { deadlineIn, msUntil } from "./deadline.ts";
 import { hostAndPort, isHttps } from "./endpoints.ts";
@@ -25,7 +27,8 @@ export function peerPortWords(endpoint: string): string {
 
 /**
  * Tells whether what listens at an endpoint is the port on which etcd's members speak to each other.
- * Without TLS it serves clients, too, in etcd 3.5: who goes by it fails with the next upgrade. Opens a connection of its own.
+ * Without TLS it serves clients, too, in etcd 3.5: who goes by it fails with the next upgrade. Opens
+ * a connection of its own.
  *
  * @param endpoint `scheme://host:port`
  * @param tls for https
@@ -39,38 +42,31 @@ export async function isPeerPort(
 ): Promise<boolean> {
   const address = hostAndPort(endpoint);
   if (address.port === CLIENT_PORT) return false;
-  const opening = isHttps(endpoint) && tls
-    ? Deno.connectTls({
-      ...address,
-      caCerts: [tls.ca],
-      alpnProtocols: ["http/1.1"],
+  // Not a connection of Deno's own: closing one of TLS in the middle of its handshake leaves it open.
+  const socket = isHttps(endpoint) && tls
+    ? connectTls({
+      host: address.hostname,
+      port: address.port,
+      ca: tls.ca,
+      ALPNProtocols: ["http/1.1"],
       ...(tls.client && { cert: tls.client.cert, key: tls.client.key }),
     })
-    : Deno.connect(address);
-  const late = Promise.withResolvers<string>();
+    : connect({ host: address.hostname, port: address.port });
   const until = Math.min(deadline, deadlineIn(MAX_MS));
-  const timer = setTimeout(() => late.resolve(""), Math.max(0, msUntil(until)));
+  const answer = Promise.withResolvers<string>();
+  const timer = setTimeout(() => answer.resolve(""), Math.max(0, msUntil(until)));
+  let text = "";
+  socket.on("data", (bytes) => {
+    text += bytes.toString();
+    if (text.includes("\r\n\r\n") || text.length >= MAX_ANSWER_BYTES) answer.resolve(text);
+  });
+  socket.on("error", () => answer.resolve(""));
+  socket.on("close", () => answer.resolve(text));
+  socket.write(QUESTION);
   try {
-    return ANSWER.test(await Promise.race([answerOf(opening), late.promise]));
-  } catch {
-    return false;
+    return ANSWER.test(await answer.promise);
   } finally {
     clearTimeout(timer);
-    // However late it opens; closing also ends a read that nobody waits for any more.
-    opening.then((connection) => connection.close(), () => {});
+    socket.destroy();
   }
-}
-
-async function answerOf(opening: Promise<Deno.Conn>): Promise<string> {
-  const connection = await opening;
-  await connection.write(new TextEncoder().encode(QUESTION));
-  const answer = new Uint8Array(MAX_ANSWER_BYTES);
-  let text = "";
-  for (let length = 0; length < answer.length && !text.includes("\r\n\r\n");) {
-    const more = await connection.read(answer.subarray(length));
-    if (more === null) break;
-    length += more;
-    text = new TextDecoder().decode(answer.subarray(0, length));
-  }
-  return text;
 }

@@ -9,6 +9,7 @@ const ATTEMPTS = 6;
 const TIMEOUT_MS = 1_100;
 /** Those of the last call, which also asks what cluster it is, and what the channels before tried. */
 const MOST_OPEN = 5;
+const MORE_ATTEMPTS = 10;
 
 // Before the first client: it counts for the whole process.
 limitHandshakes(TIMEOUT_MS / 2);
@@ -81,6 +82,11 @@ Deno.test("connect: an etcd that takes connections and says nothing does not pil
               );
             }
             ok(server.taken >= ATTEMPTS, `${server.taken} taken`);
+            // A busy machine has others open in the time of one call. They go when more follow;
+            // without a limit they only become more.
+            for (let more = 0; server.open > MOST_OPEN && more < MORE_ATTEMPTS; more++) {
+              await failure(etcd.range({ key: Buffer.from("k") }));
+            }
             ok(server.open <= MOST_OPEN, `${server.open} of ${server.taken} connections are open`);
           },
           CONNECTING_MS,
