@@ -6,7 +6,7 @@ const COMMAND = /`(edgekeyd [^`[]*)`/g;
 /** What a shell takes as it is. */
 const PLAIN = /^[\w./:@%+,=-]+$/;
 /** What can stand between single quotes, in a line of JSON as well. */
-const QUOTABLE = /^[^'"\\\p{C}]+$/u;
+const QUOTABLE = /^[^'"\\\p{C}\p{Zl}\p{Zp}]+$/u;
 
 /**
  * Has the commands that a message suggests speak of the right node: one whose state directory is not

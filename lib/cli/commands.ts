@@ -167,5 +167,5 @@ export function commandNamed<Entry extends CommandUse>(
 export function checkWords(name: string, { takes, usage }: CommandUse, words: readonly string[]) {
   const [least, most] = takes;
   if (words.length >= least && words.length <= most) return;
-  throw new UsageError(`wrong number of arguments for ${name}: it is \`edgekeyd ${usage}\``);
+  throw new UsageError(`wrong number of arguments for ${name}; usage: edgekeyd ${usage}`);
 }

@@ -149,7 +149,10 @@ class Run {
     await recover(this.#context);
     const { epoch } = this.#context.cache.fence;
     // Whoever found that out, here or while an answer was looked for.
-    if (epoch !== this.#epoch) this.#yields = undefined;
+    if (epoch !== this.#epoch) {
+      this.#yields = undefined;
+      this.tally.yieldsNoMore();
+    }
     if (this.#request.full) this.#again = "all";
     else if (epoch !== this.#epoch) this.#again = this.#held;
     else if (this.#again !== "all") this.#again = this.#again.union(again);

@@ -119,6 +119,11 @@ export class ApplyTally {
     this.#yielded.add(key);
   }
 
+  /** Notes that nothing is left to other nodes after all: etcd lost what they may have put. */
+  yieldsNoMore(): void {
+    this.#yielded.clear();
+  }
+
   /** Notes that etcd has no space for puts. */
   outOfSpace(error: EtcdError): void {
     this.#outOfSpace = error;

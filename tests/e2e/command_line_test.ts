@@ -53,7 +53,7 @@ Deno.test("command line: what is wrong is exit 2, one line, nothing on stdout", 
     [["statsu", "--help"], /unknown command "statsu"; did you mean status\?$/],
     [
       ["help", "status", "x"],
-      /wrong number of arguments for help: it is `edgekeyd help \[COMMAND\]`$/,
+      /wrong number of arguments for help; usage: edgekeyd help \[COMMAND\]$/,
     ],
     [["version", "x"], /wrong number of arguments for version/],
     [["completion"], /wrong number of arguments for completion/],

@@ -37,6 +37,14 @@ const SCENES = {
     restoresBetweenPages: 100,
     onlyRemovals: false,
   },
+  /** What etcd answers is now and then what another has asked. */
+  "answers are mixed up": {
+    weather: { ...CALM, mixedUp: 0.15, foreign: 0.02 },
+    orders: { reconcile: 1 },
+    ofDaemon: false,
+    restoresBetweenPages: 4,
+    onlyRemovals: false,
+  },
   /** Each time so few that they may go, unless those that went before count. */
   "files go in waves": {
     weather: CALM,

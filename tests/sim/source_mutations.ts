@@ -68,8 +68,9 @@ export const BROKEN_TEXTS: readonly BrokenText[] = [
         to: "    return true;",
       }],
     },
-    checker: AT_REST,
-    text: /takes its own .* for another's|is a ghost of|which is not in etcd/,
+    checker: "5 recovered first",
+    text: /refuses to go on, and its fence is its own/,
+    scene: "answers are mixed up",
   },
   {
     mutation: {
