@@ -42,7 +42,11 @@ Deno.test("say_closed names each setting whose file the unit closes to the servi
         "EDGEKEYD_ETCD_CERTFILE",
         "/var/lib/kubelet",
       ],
-      ["EDGEKEYD_ETCD_PASSWORD_FILE='/root/password'", "EDGEKEYD_ETCD_PASSWORD_FILE", "/root"],
+      [
+        "EDGEKEYD_ETCD_PASSWORD_FILE='/run/user/7/word'",
+        "EDGEKEYD_ETCD_PASSWORD_FILE",
+        "/run/user",
+      ],
       ["EDGEKEYD_ETCD_CAFILE=/etc/../closed/ca.crt", "EDGEKEYD_ETCD_CAFILE", "/closed"],
       ["EDGEKEYD_ETCD_KEYFILE=ROOT/link", "EDGEKEYD_ETCD_KEYFILE", "/etc/ssl/private"],
       ["EDGEKEYD_CACHE_DIR=/home/yurt/cache", "EDGEKEYD_CACHE_DIR", "/home"],
